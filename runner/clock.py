@@ -1,0 +1,80 @@
+"""The one clock of a run.
+
+`t` counts seconds since the run began on CLOCK_BOOTTIME, which goes on through a suspend and never jumps; every
+process of a run shares it through `origin`. `at` is wall-clock UTC, for people. Durations come from `t` only.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+# CLOCK_BOOTTIME is Linux's; elsewhere (checking, reviewing) the monotonic clock serves.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+#: Seconds. Stamps are rounded to this.
+RESOLUTION = 1e-6
+
+
+def boottime_ns() -> int:
+    """Nanoseconds since boot, suspends included: comparable between all processes of one boot."""
+    return time.clock_gettime_ns(_CLOCK)
+
+
+def suspended_ns() -> int:
+    """Nanoseconds this machine has spent suspended since boot; a growth of it is a suspend."""
+    return boottime_ns() - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment: `at` as ISO 8601 UTC with microseconds and a Z; `t` in seconds since the run began."""
+
+    at: str
+    t: float
+
+
+class Clock(Protocol):
+    """Where time comes from; `runner.testing.ManualClock` is the other one."""
+
+    @property
+    def origin(self) -> int:
+        """`boottime_ns()` at the run's beginning."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        ...
+
+    def stamp(self) -> Stamp:
+        """Now, both ways."""
+        ...
+
+
+class SystemClock:
+    """The real clock. Pass `origin` to share another process's run."""
+
+    def __init__(self, origin: int | None = None) -> None:
+        self._origin = boottime_ns() if origin is None else origin
+
+    @property
+    def origin(self) -> int:
+        return self._origin
+
+    def now(self) -> float:
+        return round((boottime_ns() - self._origin) / 1e9, 6)
+
+    def stamp(self) -> Stamp:
+        return Stamp(at=iso(datetime.now(UTC)), t=self.now())
+
+
+def iso(moment: datetime) -> str:
+    """`2026-11-20T17:40:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_iso(text: str) -> datetime:
+    """The inverse of `iso`. Raises ValueError."""
+    return datetime.fromisoformat(text)

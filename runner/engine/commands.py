@@ -1,0 +1,190 @@
+"""What may be asked of a run. `decide` turns a command into events, or refuses it with a reason.
+
+People's commands come from rooms, the command line and scripted operators; `Observed` carries what the world did (an
+actuator's outcome, as the event it amounts to); `Tick` lets time pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.engine.events import Event
+
+Role = Literal["facilitator", "participant", "observer", "system"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Something asked of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A command with who asked, and when (s of the run's clock)."""
+
+    command: Command
+    t: float
+    by: str = "conductor"
+    uid: int = -1
+    role: Role = "system"
+
+
+# -- the world ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed(Command):
+    """This happened."""
+
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick(Command):
+    """Time passed: deadlines are looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassPreflight(Command):
+    """Everything that must hold before anything changes does hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop(Command):
+    """The system ends the run: a safety condition (`stopped`), the guard (`refused`) or a failure (`broken`)."""
+
+    cause: Literal["stopped", "refused", "broken"]
+    why: str
+    own_fault: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Close(Command):
+    """The debrief is over."""
+
+
+# -- people: steps -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Do(Command):
+    """A manual step is done; an anytime one when named."""
+
+    step: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand(Command):
+    """Start the current automated step's command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm(Command):
+    yes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Command):
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve(Command):
+    yes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choose(Command):
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail(Command):
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip(Command):
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry(Command):
+    """Try the failing step again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoTo(Command):
+    """Go back (or on) to a step."""
+
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowHint(Command):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute(Command):
+    """This step is wrong; `text` is what it should say."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOver(Command):
+    to: str
+
+
+# -- people: the run ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Say(Command):
+    """A milestone: detected, acknowledged, mitigated, resolved."""
+
+    milestone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inject(Command):
+    """Give the word to an experiment that waits for one."""
+
+    experiment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write(Command):
+    """A note, an action item or a mark."""
+
+    text: str
+    sort: Literal["note", "action", "mark"] = "note"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause(Command):
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpause(Command):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abort(Command):
+    reason: Literal["real-incident", "unsafe", "logistics", "stuck"]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Command):
+    person: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave(Command):
+    person: str

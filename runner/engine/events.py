@@ -1,0 +1,659 @@
+"""What can happen in a run, in the past tense: the vocabulary of the transcript.
+
+Events are frozen and JSON-plain, written by `runner.transcript`, and folded by whoever wants to know something: the
+engine's state, the printer, the scorecard, the room. Times named `..._t` or ending in `t` are seconds of the run's
+clock; the moment of the event itself is in its envelope, `Recorded`. A field added later has a default, so that old
+transcripts still read; a kind is never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+Json = Any
+
+#: Version of the vocabulary, written into `run-started`.
+VERSION = 1
+
+KINDS: dict[str, type[Event]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened. `kind` is its name on disk."""
+
+    kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, kind: str) -> None:
+        cls.kind = kind
+        KINDS[kind] = cls
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in a transcript: line number, wall clock, run clock (s), who, what."""
+
+    seq: int
+    at: str
+    t: float
+    by: str
+    event: Event
+
+
+# -- the run -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event, kind="run-started"):
+    """The first line. `plan` is a `RunPlan` as JSON; `origin` is CLOCK_BOOTTIME in ns at t = 0 of boot `boot_id`.
+
+    `attended`: people answer. Else steps take their `unattended` way, but for the `scripted` ones, which an operator
+    file answers.
+    """
+
+    run: str
+    version: int = VERSION
+    plan: Mapping[str, Json]
+    attended: bool
+    scripted: tuple[str, ...] = ()
+    person: str = ""
+    uid: int = -1
+    host: str = ""
+    boot_id: str = ""
+    origin: int = 0
+    tool: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessStarted(Event, kind="process-started"):
+    """A process of the run: guardian, conductor, chaos, load, undo, sandbox, command. `start_time` in clock ticks."""
+
+    role: str
+    pid: int
+    start_time: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseEntered(Event, kind="phase-entered"):
+    """preflight, warm-up, live, undoing, debrief or closed."""
+
+    phase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedChecked(Event, kind="need-checked"):
+    """A preflight probe: a need, the target's identity, an `undone-when` before the fault."""
+
+    name: str
+    met: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetReady(Event, kind="target-ready"):
+    """The target as resolved: what `${target.x}` and `$TARGET_X` stand for from here on."""
+
+    url: str = ""
+    vars: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineTaken(Event, kind="baseline-taken"):
+    """The steady state before the first fault. `held` names the indicators that held all through the baseline."""
+
+    met: bool
+    since: float
+    held: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndDecided(Event, kind="end-decided"):
+    """Why the run ends. cause: complete, aborted, stopped, refused, broken, time-box, runbook-stopped, deviated.
+
+    `reason` is, for an abort, real-incident, unsafe, logistics or stuck; else a word of the cause. `own_fault` marks a
+    stop caused by the drill's own fault.
+    """
+
+    cause: str
+    reason: str = ""
+    why: str = ""
+    own_fault: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunClosed(Event, kind="run-closed"):
+    """The last line. `ending` is a verdict word of the design; `exit_code` what the process answered."""
+
+    ending: str
+    exit_code: int
+    headline: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused(Event, kind="paused"):
+    """Step clocks and the time-box stand still; indicators go on."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpaused(Event, kind="unpaused"):
+    """They go on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuspendSeen(Event, kind="suspend-seen"):
+    """The machine slept for `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TailTorn(Event, kind="tail-torn"):
+    """A half-written last line was moved aside to `file`."""
+
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned(Event, kind="warned"):
+    """Something a person should know."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unrecognised(Event, kind="unrecognised"):
+    """An event of a newer release."""
+
+    name: str
+    fields: Mapping[str, Json] = field(default_factory=dict)
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonJoined(Event, kind="person-joined"):
+    person: str
+    uid: int
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonLeft(Event, kind="person-left"):
+    person: str
+    uid: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandRefused(Event, kind="command-refused"):
+    """A command that was not possible then, and why; nothing changed."""
+
+    command: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneReached(Event, kind="milestone-reached"):
+    """detected, acknowledged, mitigated or resolved, said by a person or by a step that carries it."""
+
+    milestone: str
+    step: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteWritten(Event, kind="note-written"):
+    """note, action or mark."""
+
+    text: str
+    sort: str = "note"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDisputed(Event, kind="step-disputed"):
+    """A person says this step is wrong, and what it should say."""
+
+    step: str
+    text: str
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepStarted(Event, kind="step-started"):
+    """The step became current. `visit` counts from 1."""
+
+    step: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepConfirmed(Event, kind="step-confirmed"):
+    step: str
+    waived: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepAnswered(Event, kind="step-answered"):
+    """An answer; for a secret one `value` is empty and the value never touches the disk."""
+
+    step: str
+    name: str
+    value: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepApproved(Event, kind="step-approved"):
+    """A second person said yes; `waived` says why there was none ("alone")."""
+
+    step: str
+    person: str = ""
+    waived: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepChosen(Event, kind="step-chosen"):
+    step: str
+    label: str
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandIntended(Event, kind="command-intended"):
+    """A step's command is about to run. `attempt` counts from 1."""
+
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandStarted(Event, kind="command-started"):
+    step: str
+    attempt: int
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandEnded(Event, kind="command-ended"):
+    """`exit_code` is negative for a signal; `output` names the file in the run folder, `tail` its last lines."""
+
+    step: str
+    attempt: int
+    exit_code: int
+    timed_out: bool = False
+    duration: float
+    output: str = ""
+    tail: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryScheduled(Event, kind="retry-scheduled"):
+    """The command is tried again at `due` (s of the run's clock)."""
+
+    step: str
+    attempt: int
+    due: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone(Event, kind="step-done"):
+    """A person says that a manual step is done (its verification may still come)."""
+
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyStarted(Event, kind="verify-started"):
+    """`vacuous`: it already held when the step became current, so it proves nothing."""
+
+    step: str
+    vacuous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyEnded(Event, kind="verify-ended"):
+    step: str
+    held: bool
+    why: str = ""
+    vacuous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepFailing(Event, kind="step-failing"):
+    """A step failed and `on-failure: ask` waits for a person: retry, skip, fail, go back."""
+
+    step: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEnded(Event, kind="step-ended"):
+    """outcome: succeeded, failed, skipped, timed-out. `as_written` is false when a person went round the step."""
+
+    step: str
+    outcome: str
+    why: str = ""
+    to: str = ""
+    as_written: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepReminded(Event, kind="step-reminded"):
+    """An anytime step is due again."""
+
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintShown(Event, kind="hint-shown"):
+    step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOver(Event, kind="handed-over"):
+    """The current step is now `to`'s."""
+
+    step: str
+    to: str
+
+
+# -- experiments and faults --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentLoaded(Event, kind="experiment-loaded"):
+    experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmingBegun(Event, kind="arming-begun"):
+    """The experiment's before-hypothesis is being checked, under load."""
+
+    experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypothesisChecked(Event, kind="hypothesis-checked"):
+    """when: before, during, after. `probes`: [{name, met, value, error}]."""
+
+    experiment: str
+    when: str
+    met: bool
+    probes: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentArmed(Event, kind="experiment-armed"):
+    """It stands before its method: the fault starts within milliseconds of the word."""
+
+    experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InjectionOrdered(Event, kind="injection-ordered"):
+    """The word was given."""
+
+    experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultIntended(Event, kind="fault-intended"):
+    """On disk before the action may start; open until its experiment is undone.
+
+    `provider` and `configuration` are as resolved at this moment, redacted; undo restores this very configuration.
+    """
+
+    experiment: str
+    index: int
+    name: str
+    document_hash: str
+    provider: Mapping[str, Json] = field(default_factory=dict)
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    background: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultRefused(Event, kind="fault-refused"):
+    """The guard said no at the gate."""
+
+    experiment: str
+    index: int
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityStarted(Event, kind="activity-started"):
+    """sort: action or probe. For an action this moment is `injected`."""
+
+    experiment: str
+    index: int
+    name: str
+    sort: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityEnded(Event, kind="activity-ended"):
+    experiment: str
+    index: int
+    name: str
+    sort: str
+    status: str
+    duration: float = 0.0
+    output: Json = None
+    exception: str = ""
+    tolerance_met: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodEnded(Event, kind="method-ended"):
+    """Every action was applied; the fault is held until the run ends (a bare experiment goes on at once)."""
+
+    experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentEnded(Event, kind="experiment-ended"):
+    """Chaos Toolkit's own verdict: status completed, failed, aborted, interrupted; and whether it deviated."""
+
+    experiment: str
+    status: str
+    deviated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentFailed(Event, kind="experiment-failed"):
+    """Its child broke, went silent or could not load it."""
+
+    experiment: str
+    why: str
+
+
+# -- undo --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fenced(Event, kind="fenced"):
+    """Whatever could still apply a fault was killed."""
+
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoStarted(Event, kind="undo-started"):
+    """The undo worker holds the lock. `experiments`: those with an intent, latest injected first."""
+
+    experiments: tuple[str, ...] = ()
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackStarted(Event, kind="rollback-started"):
+    experiment: str
+    index: int
+    name: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackEnded(Event, kind="rollback-ended"):
+    experiment: str
+    index: int
+    name: str
+    attempt: int = 1
+    status: str
+    duration: float = 0.0
+    exception: str = ""
+    output: Json = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoChecked(Event, kind="undo-checked"):
+    """An `undone-when`. while_in: asked with the fault in, when it must not hold."""
+
+    experiment: str
+    name: str
+    held: bool
+    while_in: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultUndone(Event, kind="fault-undone"):
+    """how: verified (an `undone-when` that bites), rollbacks (nothing to check it with), heals (no-undo), vanished."""
+
+    experiment: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultLeft(Event, kind="fault-left"):
+    """It could not be undone: say so everywhere."""
+
+    experiment: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoEnded(Event, kind="undo-ended"):
+    left: tuple[str, ...] = ()
+
+
+# -- load, indicators, alerts ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadStarted(Event, kind="load-started"):
+    users: int
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSpawned(Event, kind="load-spawned"):
+    """The ramp is complete."""
+
+    users: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSampled(Event, kind="load-sampled"):
+    """A window [since, until) of requests by completion.
+
+    `requests`: "POST /checkout" → {n, failures, rate (1/s), p50, p95, p99 (s, null when none)}.
+    """
+
+    since: float
+    until: float
+    users: int
+    requests: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadEnded(Event, kind="load-ended"):
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadFailed(Event, kind="load-failed"):
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbesSampled(Event, kind="probes-sampled"):
+    """The open-loop probes of one indicator: shots of (t sent, in tolerance, seconds taken, why not)."""
+
+    indicator: str
+    shots: tuple[tuple[float, bool, float, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndicatorJudged(Event, kind="indicator-judged"):
+    """One indicator over the 1 s bucket that begins at `since`.
+
+    `value` in the metric's unit, None when empty. `ok` and `degraded_ok`: inside the tolerance, inside the degraded one.
+    `first`: the first observation in the bucket. `bad_from`, `bad_until`: first and last bad observation, else None;
+    `degraded_bad_until`: the last one outside the degraded tolerance. An empty bucket has none of them.
+    """
+
+    indicator: str
+    since: float
+    n: int
+    value: float | None = None
+    ok: bool
+    degraded_ok: bool = True
+    first: float | None = None
+    bad_from: float | None = None
+    bad_until: float | None = None
+    degraded_bad_until: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertFired(Event, kind="alert-fired"):
+    """`before`: it was already firing before the first injection, and is ignored."""
+
+    alert: str
+    before: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertCleared(Event, kind="alert-cleared"):
+    alert: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImpactSeen(Event, kind="impact-seen"):
+    """The first breach after injection; the moment itself is `since`."""
+
+    indicator: str
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MitigationSeen(Event, kind="mitigation-seen"):
+    """Every indicator was inside its degraded tolerance from `since` on, for `hold`."""
+
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoverySeen(Event, kind="recovery-seen"):
+    """Every indicator held from `since` on, for `hold`; final only if unbroken until the end."""
+
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relapsed(Event, kind="relapsed"):
+    """A new breach after a recovery was seen."""
+
+    indicator: str
+    since: float

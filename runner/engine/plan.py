@@ -1,0 +1,222 @@
+"""What a run runs: the checked files with every default filled in.
+
+`runner.guard.compile` makes a `RunPlan` from the specs; it is written whole into the first event of the transcript, so
+a transcript explains itself for ever. Times are seconds, ratios 0..1. Everything is JSON-plain but for these classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = Any
+Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]
+MILESTONES: tuple[Milestone, ...] = ("detected", "acknowledged", "mitigated", "resolved")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A question a step puts to a person; the answer reaches later commands as an environment variable."""
+
+    name: str
+    prompt: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """How a step's effect is proven: an indicator that holds `lasting` seconds, or a probe; `within` seconds."""
+
+    indicator: str = ""
+    lasting: float = 0.0
+    probe: Mapping[str, Json] | None = None
+    within: float = 60.0
+    every: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a runbook. `automated` when `run` is set; `anytime` steps stand outside the sequence."""
+
+    id: str
+    name: str
+    description: str = ""
+    run: str = ""
+    shell: str = ""
+    working_directory: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    timeout: float | None = None
+    retry_max: int = 0
+    retry_delay: float = 0.0
+    confirm: str = ""
+    approve: str = ""
+    choose: Mapping[str, str] = field(default_factory=dict)
+    ask: tuple[Ask, ...] = ()
+    verify: Verify | None = None
+    milestone: str = ""
+    target_time: float | None = None
+    hint: str = ""
+    on_failure: str = "ask"
+    on_timeout: str = ""
+    condition: str = ""
+    critical: bool = True
+    anytime: bool = False
+    every: float = 900.0
+    unattended: str = "skip"
+    role: str = ""
+    tags: tuple[str, ...] = ()
+    where: str = ""
+
+    @property
+    def automated(self) -> bool:
+        return bool(self.run)
+
+    def goes_to(self, rule: str) -> str:
+        """The step a `go-to:ID` rule names, else ''."""
+        return rule.removeprefix("go-to:") if rule.startswith("go-to:") else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indicator:
+    """A named measurement with a tolerance.
+
+    source `load`: `metric` is success-ratio, failure-ratio, rate (1/s), p50, p95 or p99 (s) of `request`
+    ("POST /checkout"; '' means all requests together). source `probe`: the metric is the share of probes in tolerance.
+    Exactly one of `at_least` and `at_most` is set; `degraded` is the bound that counts as mitigated (same direction).
+    """
+
+    name: str
+    source: Literal["load", "probe"]
+    metric: str = "success-ratio"
+    request: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    degraded: float | None = None
+    probe: Mapping[str, Json] | None = None
+    every: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A probe with a name: a need, an alert, an `undone-when`."""
+
+    name: str
+    probe: Mapping[str, Json]
+    every: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRule:
+    """End the run when `indicator` stays below/above a bound for `lasting` seconds."""
+
+    indicator: str
+    below: float | None = None
+    above: float | None = None
+    lasting: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One experiment of the run. `inject`: after-warm-up, on-command, at-step:ID or between:A:B (seconds)."""
+
+    slug: str
+    document: Mapping[str, Json]
+    document_hash: str
+    file: str = ""
+    inject: str = "after-warm-up"
+    undone_when: tuple[Check, ...] = ()
+    no_undo: str = ""
+    undo_deadline: float = 30.0
+    actions: int = 0
+    rollbacks: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """The load on the target, all through the run."""
+
+    locustfile: str
+    host: str = ""
+    users: int = 1
+    spawn_rate: float = 1.0
+    processes: int = 1
+    warm_up: float = 10.0
+    env: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    user_classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where the run happens, as declared; for a sandbox the addresses are those of the one started for this run."""
+
+    name: str
+    kind: str
+    environment: str
+    url: str = ""
+    vars: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    identity: Mapping[str, Json] | None = None
+    context: str = ""
+    cluster_uid: str = ""
+    allow: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """Everything the engine, the actuators and the scorecard need to know; nothing is read from a file afterwards.
+
+    `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends.
+    """
+
+    name: str
+    slug: str
+    bare: bool = False
+    file: str = ""
+    briefing: str = ""
+    description: str = ""
+    team: str = ""
+    target: Target
+    runbook: str = ""
+    runbook_file: str = ""
+    steps: tuple[Step, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    load: Load | None = None
+    indicators: tuple[Indicator, ...] = ()
+    hold: float = 60.0
+    alerts: tuple[Check, ...] = ()
+    needs: tuple[Check, ...] = ()
+    undone_when: tuple[Check, ...] = ()
+    stop_when: tuple[StopRule, ...] = ()
+    expect: str = "impact"
+    impact_within: float = 60.0
+    time_to_detect: float | None = None
+    time_to_acknowledge: float | None = None
+    time_to_mitigate: float | None = None
+    time_to_recover: float | None = None
+    time_box: float = 3600.0
+    max_pause: float = 900.0
+    abandon_after: float = 300.0
+    reveal: str = "detected"
+    allow_production: bool = False
+    secrets: tuple[str, ...] = ()
+    group: str = ""
+    opaque: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    plan_hash: str = ""
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id. Raises KeyError."""
+        return next((step for step in self.steps if step.id == step_id), None) or _missing(step_id)
+
+    @property
+    def sequence(self) -> tuple[Step, ...]:
+        """The steps that follow one another, in order."""
+        return tuple(step for step in self.steps if not step.anytime)
+
+
+def _missing(step_id: str) -> Step:
+    raise KeyError(step_id)

@@ -1,0 +1,102 @@
+"""The error tree, split by what the user does next.
+
+    GamedayError
+    ├── InputError          a file or a word is wrong: mend it               exit 2
+    ├── Refused             the guard said no: change the plan or the target exit 3
+    ├── Broken              the tool failed: report it, look at the run      exit 5
+    │   └── TranscriptError a transcript cannot be read or written
+    └── LeftBehind          a fault could not be undone: undo it by hand     exit 6
+
+Every message is one line a person can act on; an InputError may carry many. Foreign exceptions are mapped to
+these once, where the foreign call is made, with the cause kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller. When several apply, `worst` picks one."""
+
+    PASSED = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    REFUSED = 3
+    ABORTED = 4
+    BROKEN = 5
+    LEFT_BEHIND = 6
+    INCONCLUSIVE = 7
+
+
+_GRAVITY = (
+    ExitCode.LEFT_BEHIND,
+    ExitCode.BROKEN,
+    ExitCode.ABORTED,
+    ExitCode.REFUSED,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.FAILED,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code to exit with when several apply: 6, 5, 4, 3, 7, 1, else 0."""
+    present = set(codes)
+    return next((code for code in _GRAVITY if code in present), ExitCode.PASSED)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Problem:
+    """One thing wrong in a file a user wrote. `line` and `column` count from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    what: str = ""
+    meant: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.what}" + (f"; {self.meant}" if self.meant else "")
+
+
+class GamedayError(Exception):
+    """Something went wrong."""
+
+    exit_code = ExitCode.BROKEN
+
+
+class InputError(GamedayError):
+    """Something the user wrote cannot be used."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems = tuple(
+            problem if isinstance(problem, Problem) else Problem(file="gameday", what=problem) for problem in problems
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Refused(GamedayError):
+    """The guard does not let this run begin or go on."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class Broken(GamedayError):
+    """The tool itself failed."""
+
+    exit_code = ExitCode.BROKEN
+
+
+class TranscriptError(Broken):
+    """A transcript cannot be read or written."""
+
+
+class LeftBehind(GamedayError):
+    """A fault could not be undone."""
+
+    exit_code = ExitCode.LEFT_BEHIND
