@@ -1,0 +1,160 @@
+"""Finding and ending every process that came out of a child.
+
+Linux only; reads /proc. A process belongs to a child when the child is its ancestor, when it is in the child's
+session or process group, or when it carries the child's mark: an environment variable that everything started below
+inherits. The mark finds those that called setsid twice and lost their parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Environment variable whose value names the child a process came from.
+MARK = "GAMEDAY_CHILD"
+
+_PROC = Path("/proc")
+_POLL = 0.005
+_GONE = frozenset("ZX")
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    state: str
+    parent: int
+    group: int
+    session: int
+    started: int
+
+
+def start_time(pid: int) -> int | None:
+    """Clock ticks since boot at which `pid` started, None if there is no such process.
+
+    With the boot id it tells a process from a later one that was given the same number.
+    """
+    process = _read(pid)
+    return process.started if process else None
+
+
+def alive(pid: int) -> bool:
+    """True while `pid` can still act: a zombie cannot."""
+    process = _read(pid)
+    return process is not None and process.state not in _GONE
+
+
+def descendants(pid: int, mark: str | None = None, spare: Collection[int] = ()) -> list[int]:
+    """Every living process that came out of `pid`, without `pid` itself; also after `pid` is dead.
+
+    After its death, ancestry is lost: then session, group and `mark` (the value of MARK that it was started with) find
+    what is left. The processes in `spare` and all below them are left out.
+    """
+    return [process.pid for process in _family(pid, mark, spare) if process.pid != pid]
+
+
+def fence(pid: int, grace: float = 1.0, mark: str | None = None, spare: Collection[int] = ()) -> list[int]:
+    """Kill `pid` and all that came out of it until none is left; the caller itself is never killed.
+
+    Returns those that did not die within `grace` seconds (another user's, or stuck in the kernel); empty is good.
+    Whoever started `pid` still has to reap it. `mark` and `spare` as for `descendants`.
+    """
+    deadline = time.monotonic() + grace
+    while True:
+        family = _freeze(pid, mark, spare)
+        for process in family:
+            _send(process, signal.SIGKILL)
+        left = [process.pid for process in family if _same(process)]
+        if not family or (time.monotonic() >= deadline and left):
+            return left
+        time.sleep(_POLL)
+
+
+def _freeze(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process]:
+    """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
+    frozen: dict[int, _Process] = {}
+    while True:
+        found = [process for process in _family(pid, mark, spare) if process.pid not in frozen]
+        if not found:
+            return list(frozen.values())
+        for process in found:
+            _send(process, signal.SIGSTOP)
+            frozen[process.pid] = process
+
+
+def _family(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process]:
+    table = {process.pid: process for process in _all() if process.state not in _GONE}
+    marked = {number for number in table if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
+    # A living `pid` without the mark is a stranger that was given the number of a child long gone.
+    by_number = not (mark and pid in table and pid not in marked)
+    roots = marked | {n for n, p in table.items() if by_number and pid in (n, p.session, p.group)}
+    spared = {*spare, os.getpid()}
+    children: dict[int, list[int]] = {}
+    for process in table.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    out = _below(spared - {os.getpid()}, children) | spared
+    members = _below(roots | ({pid} if by_number else set()), children) | roots
+    return [table[number] for number in members - out if number in table]
+
+
+def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        fresh = [child for child in children.get(waiting.pop(), ()) if child not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
+
+
+def _carries(pid: int, wanted: bytes) -> bool:
+    try:
+        return wanted in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def _all() -> Iterator[_Process]:
+    for entry in os.listdir(_PROC):  # noqa: PTH208  a Path for each process costs more than reading it
+        if entry.isdigit() and (process := _read(int(entry))):
+            yield process
+
+
+def _read(pid: int) -> _Process | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    # The command's name stands in brackets and may hold spaces and brackets itself.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return _Process(
+        pid=pid,
+        state=fields[0].decode(),
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        started=int(fields[19]),
+    )
+
+
+def _same(process: _Process) -> bool:
+    now = _read(process.pid)
+    return now is not None and now.started == process.started and now.state not in _GONE
+
+
+def _send(process: _Process, number: signal.Signals) -> None:
+    """Signal exactly this process: the handle is opened first, then the number is checked to be still the same one's."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except OSError:
+        return
+    try:
+        if _same(process):
+            signal.pidfd_send_signal(handle, number)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
