@@ -312,6 +312,14 @@ class StepDone(Event, kind="step-done"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerifyPrimed(Event, kind="verify-primed"):
+    """A step's `verify` probe, asked once as the step became current: one that holds already proves nothing."""
+
+    step: str
+    held: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyStarted(Event, kind="verify-started"):
     """`vacuous`: it already held when the step became current, so it proves nothing."""
 
@@ -333,6 +341,13 @@ class StepFailing(Event, kind="step-failing"):
 
     step: str
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRetried(Event, kind="step-retried"):
+    """A person tries the failing step again, from what it still waits for."""
+
+    step: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -396,6 +411,14 @@ class ExperimentArmed(Event, kind="experiment-armed"):
     """It stands before its method: the fault starts within milliseconds of the word."""
 
     experiment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InjectionScheduled(Event, kind="injection-scheduled"):
+    """The random moment of a `between` was drawn: `due`, in s of the run's clock."""
+
+    experiment: str
+    due: float
 
 
 @dataclass(frozen=True, kw_only=True)
