@@ -1,0 +1,324 @@
+"""Calling probes: once, until one holds, or at a fixed rate whatever the target does.
+
+A probe never raises for a target that fails: a refused connection, a hang, a missing command are results with
+`ok` False and one line of why. Every time is on the run's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.actuators.providers import HttpClient, Lookup, ProbeFailed, closed_port, run_command
+from runner.clock import Clock
+from runner.errors import GamedayError
+from runner.redact import Redactor
+from runner.specs.duration import format_duration, parse_duration
+from runner.specs.probe import (
+    HttpProvider,
+    JsonPathTolerance,
+    PlainTolerance,
+    Probe,
+    ProbeTolerance,
+    ProcessProvider,
+    Provider,
+    PythonProvider,
+    RangeTolerance,
+    RegexTolerance,
+    TcpProvider,
+    Tolerance,
+)
+from runner.specs.substitution import UndefinedVariable
+from runner.specs.tolerance import explain, show, within
+
+#: Seconds a probe may take when its provider says nothing.
+DEFAULT_TIMEOUT = 10.0
+#: Shots of one sampler on their way at once; a slower target gets no more.
+MOST_IN_FLIGHT = 200
+
+_LONGEST_TEXT = 200
+_MOST_ITEMS = 20
+_DEEPEST = 4
+# Characters from which on a text is judged on a thread: searching it could hold the event loop up.
+_LARGE_TEXT = 1 << 14
+
+PythonCaller = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One call of a probe.
+
+    `t` is when it was sent and `duration` how long the answer took, both in seconds. `value` is what came back, fit
+    for JSON, redacted and cut short; headers are left out. `why` is one line, empty when `ok`.
+    """
+
+    t: float
+    duration: float
+    ok: bool
+    value: Any
+    why: str = ""
+
+
+class ProbeCaller:
+    """Calls the probes of one run.
+
+    `variables` and `secrets` fill `${name}`; secrets are masked in every result. `env` is all that a command sees.
+    `python` sends a request `{"probe": …, "secrets": …}` to the process that runs Python providers and returns its
+    reply `{"ok", "value", "error"}`; without one such probes fail. Use and `close` it on one event loop.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        env: Mapping[str, str],
+        variables: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+        python: PythonCaller | None = None,
+    ) -> None:
+        self.clock = clock
+        self._env = env
+        self._secrets = secrets or {}
+        self._variables = {**variables, **self._secrets}
+        self._redactor = Redactor(self._secrets.values())
+        self._python = python
+        self._lookup = Lookup()
+        self._http = HttpClient(self._lookup)
+        # Keeps the probe itself too, so that its identity stays its own.
+        self._resolved: dict[int, tuple[Probe, Probe]] = {}
+
+    async def ready(self, probe: Probe) -> None:
+        """Whatever the first call of a probe would otherwise pay for."""
+        if isinstance(probe.provider, HttpProvider):
+            await self._http.ready()
+
+    async def close(self) -> None:
+        """Drop what is open. Calls still under way fail."""
+        await self._http.close()
+
+    async def call(self, probe: Probe, *, default: float = DEFAULT_TIMEOUT, most: float = math.inf) -> ProbeResult:
+        """Call it now. `default` stands in for a provider's missing timeout, `most` caps either; seconds."""
+        await self.ready(probe)
+        sent = self.clock.now()
+        try:
+            resolved = self._resolve(probe)
+            limit = min(_own_limit(resolved.provider) or default, most)
+            try:
+                async with asyncio.timeout(limit):
+                    value, why = await self._judged(resolved)
+            except TimeoutError:
+                value, why = _unanswered(resolved, limit)
+        except ProbeFailed as error:
+            value, why = None, str(error)
+        duration = round(max(0.0, self.clock.now() - sent), 6)
+        line = " ".join(self._redactor.text(why).split())
+        return ProbeResult(sent, duration, not why, self._short(value), line)
+
+    def _short(self, value: Any) -> Any:
+        # Masked between two cuts: half a secret is no longer found, and a whole body takes too long to mask.
+        return _shorten(self._redactor.value(_shorten(value, _LARGE_TEXT)), _LONGEST_TEXT)
+
+    def _resolve(self, probe: Probe) -> Probe:
+        known = self._resolved.get(id(probe))
+        if known is not None:
+            return known[1]
+        try:
+            resolved = probe.resolved(self._variables)
+        except UndefinedVariable as error:
+            raise ProbeFailed(f"{error.what}; {error.meant}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ProbeFailed(f"with its variables filled in, {place} is wrong: {first['msg']}") from error
+        self._resolved[id(probe)] = (probe, resolved)
+        return resolved
+
+    async def _judged(self, probe: Probe) -> tuple[Any, str]:
+        """The value, and why it is not acceptable."""
+        provider, tolerance = probe.provider, probe.tolerance
+        if isinstance(provider, PythonProvider):
+            reply = await self._call_python(probe.as_document(), provider)
+            return reply.get("value"), "" if reply.get("ok") is True else _python_reason(tolerance, reply)
+        if isinstance(provider, TcpProvider):
+            closed = await closed_port(provider, self._lookup)
+            return not closed, await self._explain(tolerance, not closed) and (closed or "the port is open")
+        value, whole = await self._fetch(provider)
+        if not whole and _reads_body(tolerance):
+            return value, "the body is longer than 1 MiB and was not judged"
+        return value, await self._explain(tolerance, value)
+
+    async def _fetch(self, provider: HttpProvider | ProcessProvider | PythonProvider) -> tuple[Any, bool]:
+        """The value, and whether all of it is there."""
+        if isinstance(provider, HttpProvider):
+            return await self._http.fetch(provider)
+        if isinstance(provider, ProcessProvider):
+            return await run_command(provider, self._env), True
+        document = {"type": "probe", "name": "tolerance", "provider": provider.model_dump(exclude_unset=True)}
+        reply = await self._call_python(document, provider)
+        if not reply.get("ok"):
+            raise ProbeFailed(str(reply.get("error") or "the tolerance's own probe failed"))
+        return reply.get("value"), True
+
+    async def _call_python(self, document: dict[str, Any], provider: PythonProvider) -> Mapping[str, Any]:
+        if self._python is None:
+            raise ProbeFailed("no process is there to run a Python provider")
+        named = {name: {name: self._secrets[name]} for name in provider.secrets or () if name in self._secrets}
+        try:
+            return await self._python({"probe": document, "secrets": named})
+        except (OSError, EOFError, GamedayError) as error:
+            raise ProbeFailed(f"the process that runs Python providers is gone: {error}") from error
+
+    async def _explain(self, tolerance: Tolerance, value: Any) -> str:
+        if isinstance(tolerance, ProbeTolerance):
+            return await self._explain_by_probe(tolerance, value)
+        if _is_large(value):
+            return await asyncio.to_thread(self._explain_plainly, tolerance, value)
+        return self._explain_plainly(tolerance, value)
+
+    def _explain_plainly(self, tolerance: PlainTolerance, value: Any) -> str:
+        if within(tolerance, value):
+            return ""
+        # Explained from the masked value: explaining cuts texts, and half a secret is no longer found.
+        return explain(tolerance, self._redactor.value(value)) or "out of tolerance by a value that is secret"
+
+    async def _explain_by_probe(self, tolerance: ProbeTolerance, value: Any) -> str:
+        provider = tolerance.provider
+        given = provider.arguments or {}
+        if not isinstance(given, dict):
+            raise ProbeFailed("a tolerance's own probe needs its arguments as a mapping, to add `value` to")
+        answer, _ = await self._fetch(provider.model_copy(update={"arguments": {**given, "value": value}}))
+        return "" if answer else f"{tolerance.name or 'the tolerance'} said {show(self._redactor.value(answer))}"
+
+
+def _own_limit(provider: Provider) -> float | None:
+    timeout = provider.timeout
+    if timeout is None:
+        return None
+    try:
+        return sum(parse_duration(part) for part in (timeout if isinstance(timeout, tuple) else (timeout,)))
+    except ValueError as error:
+        raise ProbeFailed(str(error)) from error
+
+
+def _unanswered(probe: Probe, limit: float) -> tuple[Any, str]:
+    why = f"no answer within {format_duration(limit)}"
+    # A port that swallows the attempt is as closed as one that refuses it.
+    if isinstance(probe.provider, TcpProvider) and not isinstance(probe.tolerance, ProbeTolerance):
+        return False, explain(probe.tolerance, False) and why
+    return None, why
+
+
+def _python_reason(tolerance: Tolerance, reply: Mapping[str, Any]) -> str:
+    if reply.get("error"):
+        return str(reply["error"])
+    plain = None if isinstance(tolerance, ProbeTolerance) else tolerance
+    return (plain is not None and explain(plain, reply.get("value"))) or "out of tolerance"
+
+
+def _reads_body(tolerance: Tolerance) -> bool:
+    if isinstance(tolerance, RangeTolerance | RegexTolerance | JsonPathTolerance):
+        return tolerance.target not in ("status", "headers")
+    return isinstance(tolerance, ProbeTolerance)
+
+
+def _is_large(value: Any) -> bool:
+    text = (value.get("body") or value.get("stdout")) if isinstance(value, Mapping) else None
+    return isinstance(text, Mapping | list) or (isinstance(text, str) and len(text) > _LARGE_TEXT)
+
+
+def _shorten(value: Any, longest: int, depth: int = 0) -> Any:
+    """A copy fit for JSON: long texts, long lists and depth are cut, an answer's headers left out."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[: longest - 1] + "…"
+    if isinstance(value, bool | int | None) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if depth >= _DEEPEST or not isinstance(value, Mapping | list | tuple):
+        return _shorten(repr(value), longest)
+    if isinstance(value, Mapping):
+        kept = [key for key in value if not (depth == 0 and key == "headers" and "status" in value)]
+        return {str(key): _shorten(value[key], longest, depth + 1) for key in kept[:_MOST_ITEMS]}
+    return [_shorten(item, longest, depth + 1) for item in value[:_MOST_ITEMS]]
+
+
+class Sampler:
+    """Sends a probe at a fixed rate, whatever the target does: a slow answer delays no later shot.
+
+    Shots go out at whole multiples of `every` seconds of the run's clock. A tick that was missed (the machine slept,
+    the loop was held up) is skipped, never made up for. `report` gets every result, in the order of the answers.
+    """
+
+    def __init__(self, caller: ProbeCaller, probe: Probe, every: float, report: Callable[[ProbeResult], None]) -> None:
+        self._caller = caller
+        self._clock = caller.clock
+        self._probe = probe
+        self._every = every
+        self._report = report
+        self._default = min(max(1.0, every), DEFAULT_TIMEOUT)
+        self._shots: dict[asyncio.Task[None], float] = {}
+        self._ticker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with the next tick. Needs a running event loop."""
+        self._ticker = asyncio.get_running_loop().create_task(self._tick(), name="sampler")
+
+    async def stop(self) -> None:
+        """Send no more, and drop what is still on its way without a report."""
+        tasks = [*self._shots, *([self._ticker] if self._ticker else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def settled_until(self) -> float:
+        """Every shot sent before this time of the run has been reported."""
+        return min(self._shots.values(), default=self._clock.now())
+
+    async def _tick(self) -> None:
+        await self._caller.ready(self._probe)
+        async for _ in ticks(self._clock, self._every):
+            self._shoot()
+
+    def _shoot(self) -> None:
+        now = self._clock.now()
+        if len(self._shots) >= MOST_IN_FLIGHT:
+            self._report(ProbeResult(now, 0.0, False, None, f"not sent: {len(self._shots)} in flight"))
+            return
+        shot = asyncio.get_running_loop().create_task(self._fire(), name="probe")
+        self._shots[shot] = now
+        shot.add_done_callback(self._shots.pop)
+
+    async def _fire(self) -> None:
+        self._report(await self._caller.call(self._probe, default=self._default))
+
+
+async def ticks(clock: Clock, every: float) -> AsyncIterator[int]:
+    """The whole multiples of `every` seconds of the run's clock, each when it comes; missed ones are left out."""
+    tick = math.floor(clock.now() / every) + 1
+    while True:
+        while (early := tick * every - clock.now()) > 0:
+            await asyncio.sleep(early)
+        yield tick
+        tick = max(tick, math.floor(clock.now() / every)) + 1
+
+
+async def hold_until(
+    caller: ProbeCaller, probe: Probe, *, within: float, every: float, clock: Clock, expect: bool = True
+) -> ProbeResult:
+    """Call a probe every `every` seconds until its `ok` is `expect`, for at most `within` seconds; the last result.
+
+    It is called at least once; no call begins after `within`, and none outlasts it by more than `every`.
+    """
+    end = clock.now() + within
+    while True:
+        began = clock.now()
+        result = await caller.call(probe, most=max(end - began, every))
+        rest = began + every - clock.now()
+        if result.ok is expect or clock.now() + max(rest, 0) >= end:
+            return result
+        await asyncio.sleep(max(rest, 0))
