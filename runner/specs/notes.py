@@ -1,0 +1,74 @@
+"""Collecting what is wrong with a document, each problem at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from runner.errors import Problem
+from runner.specs.yaml import Document, Path_
+
+
+def nearest(word: str, known: Iterable[str], *, noun: str = "known here") -> str:
+    """`did you mean 'x'?` when one of `known` is near, else the list of them."""
+    names = list(dict.fromkeys(known))
+    folded = {name.lower().replace("_", "-"): name for name in names}
+    near = get_close_matches(word.lower().replace("_", "-"), folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {folded[near[0]]!r}?"
+    return f"{noun}: {', '.join(names)}" if names else ""
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: one line, not long."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "...'"
+
+
+class Notes:
+    """The problems of one document. One problem a place: the first that is found there."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._problems: dict[tuple[int, int], Problem] = {}
+        self._whole: list[Problem] = []
+        for problem in document.problems:
+            self._keep(problem)
+
+    def add(self, path: Path_, what: str, meant: str = "", *, key: bool = False) -> None:
+        """What is wrong with the value at `path`, or with its key."""
+        place = self.document.place(path, key=key)
+        self._keep(Problem(file=self.document.file, line=place.line, column=place.column, what=what, meant=meant))
+
+    def add_trap(self, line: int, column: int, what: str, meant: str) -> None:
+        """As `add`, for a place that is known already."""
+        self._keep(Problem(file=self.document.file, line=line, column=column, what=what, meant=meant))
+
+    def _keep(self, problem: Problem) -> None:
+        if problem.line:
+            self._problems.setdefault((problem.line, problem.column), problem)
+        else:
+            self._whole.append(problem)
+
+    def problems(self) -> list[Problem]:
+        """All of them, in the order of the file, with the traps that nobody else spoke of."""
+        if self.document.traps:
+            self._add_traps()
+        return [*self._whole, *(self._problems[at] for at in sorted(self._problems))]
+
+    def _add_traps(self) -> None:
+        for trap in self.document.traps:
+            self.add_trap(
+                trap.line, trap.column, f"{trap.word} unquoted is {trap.as_} to other tools", f'write "{trap.word}"'
+            )
+
+    def __bool__(self) -> bool:
+        return bool(self._problems or self._whole or self.document.traps)

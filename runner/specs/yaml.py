@@ -1,0 +1,389 @@
+"""YAML (and JSON) files → plain values, with the place of everything.
+
+Composed by hand from the parser's event stream, so that size, depth, aliases and anchors are bounded before anything
+is built, and so that values cost no more than they must; places are worked out only when somebody asks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runner.errors import Problem
+from runner.specs.files import read_bytes
+from runner.specs.scalars import Plain, read_plain
+
+Json = Any
+Path_ = tuple[str | int, ...]
+
+#: How deep mappings and lists may nest; how many values a file may hold, aliases expanded; how many aliases.
+MAX_DEPTH = 64
+MAX_VALUES = 100_000
+MAX_ALIASES = 100
+
+_SCALAR, _ALIAS = yaml.ScalarEvent, yaml.AliasEvent
+_MAPPING, _MAPPING_END = yaml.MappingStartEvent, yaml.MappingEndEvent
+_SEQUENCE, _SEQUENCE_END = yaml.SequenceStartEvent, yaml.SequenceEndEvent
+_CORE = "tag:yaml.org,2002:"
+# Controls but tab and line ends; marks that turn the direction of text round, or join letters unseen.
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_PLAINER = {
+    "found a tab character that violates indentation": ("a tab cannot indent", "use spaces"),
+    "found character that cannot start any token": ("a value cannot begin with this character", "quote the value"),
+    "mapping values are not allowed in this context": (
+        "a colon is not expected here",
+        "indent the key like its neighbours, or quote a text that holds ': '",
+    ),
+    "found unexpected end of stream": ("the file ends inside a quoted text", "close the quote"),
+    "did not find expected ',' or ']'": ("a list in [ ] is not closed here", "separate with ',' and end with ']'"),
+    "did not find expected ',' or '}'": ("a mapping in { } is not closed here", "separate with ',' and end with '}'"),
+    "did not find expected '-' indicator": ("this is not an item of the list above", "begin it with '- ' or indent it"),
+    "did not find expected key": ("no key is found here", "indent it like its neighbours, or quote the text before it"),
+    "found unknown escape character": ("an unknown escape in a double-quoted text", "write \\\\ for a backslash"),
+    "could not find expected ':'": ("a key without ':'", "write `key: value`"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Line and column, both from 1; `word` is what stands there when it is unquoted."""
+
+    line: int
+    column: int
+    word: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """An unquoted word that other tools read as something else than its text."""
+
+    line: int
+    column: int
+    word: str
+    as_: str
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its plain `value` (None when it cannot be read at all), what is wrong so far, and where things are."""
+
+    file: str
+    value: Json = None
+    problems: list[Problem] = field(default_factory=list)
+    traps: list[Trap] = field(default_factory=list)
+    path: Path | None = None
+    content: bytes = b""
+    _places: dict[Path_, Place] | None = None
+    _keys: dict[Path_, Place] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a value to look at."""
+        return self.value is not None
+
+    def place(self, path: Path_, *, key: bool = False) -> Place:
+        """Where a value stands, or with `key` its key; for what is not written, where its nearest parent stands."""
+        places = self._located()
+        if key and path in self._keys:
+            return self._keys[path]
+        while path and path not in places:
+            path = path[:-1]
+            if path in self._keys:
+                return self._keys[path]
+        return places.get(path, Place(1, 1))
+
+    def _located(self) -> dict[Path_, Place]:
+        if self._places is None:
+            composer = _Composer(self.file, self.content, locate=True)
+            composer.document()
+            self._places, self._keys = composer.places, composer.keys
+        return self._places
+
+
+def read_document(path: Path, shown: str) -> Document:
+    """The file at `path`, called `shown` in messages. Raises InputError only if it cannot be opened; see `problems`."""
+    content = read_bytes(path, shown)
+    document = parse(content, shown, as_json=path.suffix == ".json")
+    document.path = path
+    return document
+
+
+def parse(content: bytes, file: str, *, as_json: bool = False) -> Document:
+    """Bytes → document. Never raises; `problems` says what is wrong with the text as such."""
+    document = Document(file, content=content)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        document.problems.append(_problem(file, *_line_column(before), "is not UTF-8 text", "save the file as UTF-8"))
+        return document
+    if as_json:
+        _parse_json(document, text)
+        return document
+    composer = _Composer(file, content)
+    document.value = composer.document()
+    document.problems, document.traps = composer.problems, composer.traps
+    return document
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def _parse_json(document: Document, text: str) -> None:
+    def refuse(word: str) -> None:
+        raise _NotJsonError(f"{word} is not a finite number")
+
+    def finite(word: str) -> float:
+        value = float(word)
+        if value in (float("inf"), float("-inf")):
+            refuse(word)
+        return value
+
+    def mapping(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        names = [name for name, _ in pairs]
+        doubled = (
+            next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        )
+        if doubled is not None:
+            raise _NotJsonError(f"the key {doubled!r} stands here twice")
+        return dict(pairs)
+
+    try:
+        value = json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=mapping)
+    except json.JSONDecodeError as error:
+        document.problems.append(_problem(document.file, error.lineno, error.colno, f"is not JSON: {error.msg}"))
+    except _NotJsonError as error:
+        document.problems.append(_problem(document.file, 0, 0, str(error)))
+    except (RecursionError, ValueError) as error:
+        why = "nests too deep" if isinstance(error, RecursionError) else "holds a number with too many digits"
+        document.problems.append(_problem(document.file, 0, 0, why))
+    else:
+        composer = _Composer(document.file, document.content)
+        composer.document()
+        # The other reader bounds depth and size; what it thinks of JSON's escapes does not matter.
+        document.problems = [problem for problem in composer.problems if "too " in problem.what]
+        document.value = value
+        if value is None:
+            document.problems.append(_problem(document.file, 0, 0, "is empty"))
+
+
+class _NotJsonError(Exception):
+    """The text is JSON to Python, but not to anybody else."""
+
+
+# -- YAML --------------------------------------------------------------------------------------------------------------
+
+
+class _UnusableError(Exception):
+    """The rest of the file cannot be read; the problem is recorded."""
+
+
+class _Composer:
+    """One pass over one file."""
+
+    def __init__(self, file: str, content: bytes, *, locate: bool = False) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.traps: list[Trap] = []
+        self.places: dict[Path_, Place] = {}
+        self.keys: dict[Path_, Place] = {}
+        self._locate = locate
+        self._content = content
+        self._anchors: dict[str, tuple[Json, int]] = {}
+        self._count = 0
+        self._aliases = 0
+        self._next: Callable[[], Any] = lambda: None
+
+    def document(self) -> Json:
+        """The value of the only document in the file; None when there is none to use."""
+        loader = None
+        try:
+            loader = yaml.CSafeLoader(self._content)
+            self._next = loader.get_event
+            return self._whole()
+        except _UnusableError:
+            return None
+        except yaml.YAMLError as error:
+            self.problems.append(_syntax_problem(self.file, error, self._content))
+            return None
+        finally:
+            if loader is not None:
+                loader.dispose()
+
+    def _whole(self) -> Json:
+        self._next()
+        first = self._next()
+        if type(first) is yaml.StreamEndEvent:
+            self.problems.append(_problem(self.file, 1, 1, "is empty"))
+            return None
+        value = self._value(self._next(), (), 0)
+        self._next()
+        after = self._next()
+        if type(after) is not yaml.StreamEndEvent:
+            self._fail(after, "a second document begins here", "one file holds one document")
+        if value is None:
+            self.problems.append(_problem(self.file, 1, 1, "is empty"))
+        return value
+
+    def _value(self, event: Any, path: Path_, depth: int) -> Json:
+        kind = type(event)
+        self._count += 1
+        if self._count > MAX_VALUES:
+            self._fail(event, "too many values", f"a file holds at most {MAX_VALUES:,}, aliases counted each time")
+        if self._locate:
+            mark = event.start_mark
+            word = event.value if kind is _SCALAR and event.implicit[0] else None
+            self.places[path] = Place(mark.line + 1, mark.column + 1, word)
+        if kind is _ALIAS:
+            return self._alias(event, depth)
+        before = self._count
+        if event.tag is not None:
+            self._check_tag(event)
+        if kind is _SCALAR:
+            value = self._scalar(event)
+        elif depth >= MAX_DEPTH:
+            self._fail(event, "nests too deep", f"at most {MAX_DEPTH} levels")
+        else:
+            value = self._mapping(path, depth) if kind is _MAPPING else self._sequence(path, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._count - before + 1)
+        return value
+
+    def _scalar(self, event: Any) -> Json:
+        text: str = event.value
+        if not text.isprintable() and (hidden := _HIDDEN.search(text)):
+            self._add(event, f"holds the invisible character U+{ord(hidden[0]):04X}", "remove it")
+        if event.implicit[0] is False or event.tag is not None:
+            return text
+        plain = read_plain(text)
+        if plain.as_ or plain.refused:
+            self._note(event, plain)
+        return plain.value
+
+    def _sequence(self, path: Path_, depth: int) -> list[Json]:
+        items: list[Json] = []
+        while type(event := self._next()) is not _SEQUENCE_END:
+            items.append(self._value(event, (*path, len(items)) if self._locate else path, depth + 1))
+        return items
+
+    def _mapping(self, path: Path_, depth: int) -> dict[str, Json]:
+        items: dict[str, Json] = {}
+        merged: list[Json] = []
+        while type(event := self._next()) is not _MAPPING_END:
+            if type(event) is not _SCALAR:
+                self._fail(event, "a key must be one word or text", "quote it if it holds brackets or braces")
+            key = self._key(event)
+            if key == "<<" and event.implicit[0]:
+                merged.append((event, self._value(self._next(), path, depth + 1)))
+                continue
+            if key in items:
+                self._add(event, f"the key {_short(key)} stands here twice", "keep one of the two")
+            at = path
+            if self._locate:
+                at = (*path, key)
+                mark = event.start_mark
+                self.keys[at] = Place(mark.line + 1, mark.column + 1, event.value)
+            items[key] = self._value(self._next(), at, depth + 1)
+        return self._merge(items, merged) if merged else items
+
+    def _key(self, event: Any) -> str:
+        key: str = event.value
+        if not key.isprintable():
+            self._add(event, "a key holds an invisible character", "remove it")
+        if event.tag is not None:
+            self._check_tag(event)
+        if event.implicit[0] and key[:1] in "0123456789+-.~ntfNTFyYoO=":
+            plain = read_plain(key)
+            if plain.as_ or plain.refused:
+                self._note(event, plain)
+            elif plain.value is None:
+                self._add(event, "a key is missing before ':'", "write `key: value`")
+            elif isinstance(plain.value, float):
+                self._note(event, Plain(key, as_=f"the number {plain.value!r}"))
+        return key
+
+    def _merge(self, items: dict[str, Json], merged: list[Any]) -> dict[str, Json]:
+        inherited: dict[str, Json] = {}
+        for event, value in merged:
+            for source in value if isinstance(value, list) else [value]:
+                if not isinstance(source, dict):
+                    self._add(event, "'<<' merges mappings only", "give it an alias of a mapping")
+                    continue
+                inherited = {**source, **inherited}
+        return {**inherited, **items}
+
+    def _alias(self, event: Any, depth: int) -> Json:
+        self._aliases += 1
+        if self._aliases > MAX_ALIASES:
+            self._fail(event, "too many aliases", f"a file uses at most {MAX_ALIASES}")
+        if event.anchor not in self._anchors:
+            self._fail(event, f"there is no anchor &{event.anchor} before this", "define it above, or write it out")
+        value, size = self._anchors[event.anchor]
+        self._count += size
+        if self._count > MAX_VALUES:
+            self._fail(event, "too many values", f"a file holds at most {MAX_VALUES:,}, aliases counted each time")
+        if depth + _height(value) > MAX_DEPTH:
+            self._fail(event, "nests too deep", f"at most {MAX_DEPTH} levels")
+        return value
+
+    def _check_tag(self, event: Any) -> None:
+        known = event.tag == _CORE + "str" if type(event) is _SCALAR else event.tag in (_CORE + "map", _CORE + "seq")
+        if not known:
+            tag = event.tag.replace(_CORE, "!!")
+            self._add(event, f"the tag {_short(tag)} is not allowed", "write the value itself")
+
+    def _note(self, event: Any, plain: Plain) -> None:
+        if plain.refused:
+            self._add(event, plain.refused, "write a number, or quote it if text is meant")
+            return
+        mark = event.start_mark
+        self.traps.append(Trap(mark.line + 1, mark.column + 1, event.value, plain.as_))
+
+    def _add(self, event: Any, what: str, meant: str) -> None:
+        mark = event.start_mark
+        self.problems.append(_problem(self.file, mark.line + 1, mark.column + 1, what, meant))
+
+    def _fail(self, event: Any, what: str, meant: str) -> None:
+        self._add(event, what, meant)
+        raise _UnusableError
+
+
+def _height(value: Json) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(_height, value), default=0) if isinstance(value, list) else 0
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _syntax_problem(file: str, error: yaml.YAMLError, content: bytes) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        text = content.decode("utf-8", "replace")
+        position = getattr(error, "position", 0)
+        # The reader counts bytes.
+        before = content[:position].decode("utf-8", "replace") if position else ""
+        hidden = _HIDDEN.search(text)
+        if hidden:
+            before = text[: hidden.start()]
+        character = f"U+{ord(hidden[0]):04X}" if hidden else "a control character"
+        return _problem(file, *_line_column(before), f"holds {character}, which YAML does not allow", "remove it")
+    found = getattr(error, "problem", None) or "cannot be read"
+    what, meant = _PLAINER.get(found, (found, ""))
+    return _problem(file, mark.line + 1, mark.column + 1, f"is not YAML: {what}", meant)
+
+
+def _line_column(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _problem(file: str, line: int, column: int, what: str, meant: str = "") -> Problem:
+    return Problem(file=file, line=line, column=column, what=what, meant=meant)
