@@ -1,0 +1,271 @@
+"""One Chaos Toolkit experiment in a child process: armed, gated, held, stopped.
+
+The child plays hypothesis and method with every meaning they have in Chaos Toolkit; rollbacks are not its business. It
+never acts before it was told to: each action is `Asking`, and runs after `go()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.actuators.shim_process import Message, ShimProcess
+from runner.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOutcome:
+    """One probe of a hypothesis. `value` is JSON, at most 4 kB; `error` is empty when the probe itself worked."""
+
+    name: str
+    met: bool
+    value: Any
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentLoaded:
+    """The document is valid, its modules are imported, the gate is in place; nothing was resolved or run yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisChecked:
+    """`when` is before, during or after. The toolkit stops at the first probe that is not met."""
+
+    when: str
+    met: bool
+    probes: tuple[ProbeOutcome, ...]
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """It stands before its method and waits for `inject()`."""
+
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """An action wants to run: answer with `go()` or `refuse()`.
+
+    `provider` has its arguments resolved, `configuration` is as resolved now; both redacted. `index` counts the method
+    from 0; -1 is an action that stands anywhere else.
+    """
+
+    index: int
+    name: str
+    type: str
+    provider: Mapping[str, Any]
+    background: bool
+    configuration: Mapping[str, Any]
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityStarted:
+    """Stamped directly before the call. `type` is action or probe."""
+
+    index: int
+    name: str
+    type: str
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEnded:
+    """Stamped when the call returned, before any pause. `status` is succeeded or failed, as the toolkit sees it (a
+    command that exits with 1 has succeeded), aborted or interrupted. `exception` is one line, empty if none.
+    """
+
+    index: int
+    name: str
+    type: str
+    status: str
+    output: Any
+    exception: str
+    t: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodEnded:
+    """Every activity, those in the background too, has ended. A held experiment now waits for `release()`."""
+
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEnded:
+    """`status` is completed, failed, aborted or interrupted. `journal_kept` is false if the disk refused it."""
+
+    status: str
+    deviated: bool
+    journal_kept: bool
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildFailed:
+    """The experiment cannot go on; `why` is one line for a person."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildGone:
+    """The process has ended. Always the last report; negative is the signal that ended it."""
+
+    returncode: int
+
+
+ChaosReport = (
+    ExperimentLoaded
+    | HypothesisChecked
+    | Armed
+    | Asking
+    | ActivityStarted
+    | ActivityEnded
+    | MethodEnded
+    | ExperimentEnded
+    | ChildFailed
+    | ChildGone
+)
+
+
+def _hypothesis(message: Message) -> HypothesisChecked:
+    probes = tuple(
+        ProbeOutcome(name=p["name"], met=p["met"], value=p.get("value"), error=p.get("error", ""))
+        for p in message["probes"]
+    )
+    return HypothesisChecked(when=message["when"], met=message["met"], probes=probes, t=message["t"])
+
+
+_READERS: Mapping[str, Callable[[Message], ChaosReport]] = {
+    "loaded": lambda _: ExperimentLoaded(),
+    "hypothesis": _hypothesis,
+    "armed": lambda m: Armed(**m),
+    "asking": lambda m: Asking(**m),
+    "activity-started": lambda m: ActivityStarted(**m),
+    "activity-ended": lambda m: ActivityEnded(**{"exception": "", **m}),
+    "method-ended": lambda m: MethodEnded(**m),
+    "ended": lambda m: ExperimentEnded(**m),
+    "failed": lambda m: ChildFailed(**m),
+}
+
+
+class ChaosChild:
+    """Spawn early, attach in the loop, then load, arm, inject, answer, release; stop at any moment."""
+
+    def __init__(self, shim: ShimProcess) -> None:
+        self._shim = shim
+        self._report: Callable[[ChaosReport], None] = lambda _: None
+        self._last_beat: float | None = None
+
+    @classmethod
+    def spawn(cls, *, log: Path | None = None) -> ChaosChild:
+        """Start a child that knows no experiment yet. Needs no event loop. Raises OSError."""
+        return cls(ShimProcess.spawn("chaos", log=log))
+
+    @property
+    def pid(self) -> int:
+        return self._shim.pid
+
+    @property
+    def mark(self) -> str:
+        """What tells everything the child started; see `processes.fence`."""
+        return self._shim.mark
+
+    @property
+    def alive(self) -> bool:
+        return self._shim.alive
+
+    @property
+    def last_beat(self) -> float | None:
+        """`t` of the last sign of life, at most 0.2 s apart; None until an experiment is loaded."""
+        return self._last_beat
+
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """The last lines it printed, redacted."""
+        return tuple(self._shim.tail)
+
+    async def attach(
+        self, report: Callable[[ChaosReport], None], redactor: Redactor, *, log: Path | None = None
+    ) -> None:
+        """Listen in the running loop; `report` is called there, `ChildGone` last. `log` if `spawn` had none."""
+        self._report = report
+        self._shim.attach(self._hear, lambda code: report(ChildGone(returncode=code)), redactor, log)
+
+    def load(
+        self,
+        *,
+        experiment: Mapping[str, Any],
+        origin: int,
+        journal: Path,
+        hold: bool,
+        env: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Give it a checked document. `origin` is the run clock's; `env` joins the minimal environment; `secrets` are
+        the values to mask; `hold` keeps the fault in after the method until `release()`.
+        """
+        self._shim.send(
+            {
+                "do": "load",
+                "experiment": dict(experiment),
+                "origin": origin,
+                "journal": str(journal),
+                "hold": hold,
+                "env": dict(env or {}),
+                "secrets": list(secrets),
+                "settings": dict(settings or {}),
+            }
+        )
+
+    def arm(self) -> None:
+        """Resolve the configuration, test the hypothesis, stop before the method."""
+        self._shim.send({"do": "arm"})
+
+    def inject(self) -> None:
+        """Begin the method."""
+        self._shim.send({"do": "inject"})
+
+    def go(self) -> None:
+        """Let the action run that was `Asking` last."""
+        self._shim.send({"do": "go"})
+
+    def refuse(self, why: str) -> None:
+        """Turn that action back: it and all that follow never run, the experiment ends as interrupted."""
+        self._shim.send({"do": "refuse", "why": why})
+
+    def release(self) -> None:
+        """Let a held experiment end: hypothesis after, journal."""
+        self._shim.send({"do": "release"})
+
+    async def stop(self, grace: float = 0.3) -> list[int]:
+        """Interrupt the experiment, wait at most `grace` seconds for its journal, then kill all that came out of it.
+
+        Whatever hangs, it takes under a second. Returns the pids that would not die; empty is good.
+        """
+        return await self._shim.stop(grace)
+
+    def discard(self) -> list[int]:
+        """End a spare that was never attached; needs no loop."""
+        return self._shim.discard()
+
+    def _hear(self, message: Message) -> None:
+        kind = message.pop("kind", None)
+        if isinstance(message.get("t"), float | int):
+            self._last_beat = max(self._last_beat or 0.0, float(message["t"]))
+        reader = _READERS.get(str(kind))
+        if reader is None:
+            return
+        try:
+            report = reader(message)
+        except (TypeError, KeyError) as error:
+            report = ChildFailed(why=f"the chaos child said something that cannot be understood: {kind}: {error}")
+        self._report(report)

@@ -1,0 +1,150 @@
+"""One rollback in a process of its own, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.actuators.shim_process import Message, ShimProcess
+from runner.redact import Redactor
+
+_EXIT_WITHIN = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackOrder:
+    """What is undone, and with what.
+
+    `configuration` as it was resolved when the fault was injected (`Asking.configuration`); `secrets` resolved, in the
+    toolkit's groups, or None to read them again from where the experiment says; `redact` are the values to mask.
+    """
+
+    experiment: Mapping[str, Any]
+    index: int
+    configuration: Mapping[str, Any]
+    origin: int
+    secrets: Mapping[str, Any] | None = None
+    env: Mapping[str, str] | None = None
+    redact: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackResult:
+    """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
+
+    `started` and `t` (its end) in seconds of the run, None if it never came so far. `lacking` names the secrets that
+    could not be read again. `activity` is its journal entry, redacted, None if there is none.
+    """
+
+    status: str
+    output: Any = None
+    exception: str = ""
+    started: float | None = None
+    t: float | None = None
+    duration: float | None = None
+    lacking: tuple[str, ...] = ()
+    activity: Mapping[str, Any] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True if it worked: the toolkit calls a command that exits with 1, or an answer of 500, a success."""
+        if self.status != "succeeded" or not isinstance(self.output, dict):
+            return self.status == "succeeded"
+        provider = ((self.activity or {}).get("activity") or {}).get("provider") or {}
+        code = self.output.get("status")
+        if provider.get("type") == "process":
+            return bool(code == 0)
+        return not (provider.get("type") == "http" and isinstance(code, int) and code >= 400)
+
+
+class RollbackChild:
+    """A process ready to undo one thing. Spawn it early, run it once."""
+
+    def __init__(self, shim: ShimProcess) -> None:
+        self._shim = shim
+        self._started: float | None = None
+        self._result: asyncio.Future[RollbackResult] | None = None
+
+    @classmethod
+    def spawn(cls, *, log: Path | None = None) -> RollbackChild:
+        """Start it, warm and idle. Needs no event loop. Raises OSError."""
+        return cls(ShimProcess.spawn("rollback", log=log))
+
+    @property
+    def pid(self) -> int:
+        return self._shim.pid
+
+    async def run(self, order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
+        """Undo. After `deadline` seconds the process is killed with all it started; never raises for a bad rollback."""
+        self._result = asyncio.get_running_loop().create_future()
+        self._shim.attach(self._hear, self._gone, Redactor(order.redact), log)
+        self._shim.send(
+            {
+                "do": "rollback",
+                "experiment": dict(order.experiment),
+                "index": order.index,
+                "configuration": dict(order.configuration),
+                "origin": order.origin,
+                "secrets": None if order.secrets is None else dict(order.secrets),
+                "env": dict(order.env or {}),
+                "redact": list(order.redact),
+            }
+        )
+        try:
+            result = await asyncio.wait_for(asyncio.shield(self._result), deadline)
+        except TimeoutError:
+            await self._shim.stop(0)
+            return RollbackResult(
+                status="timed-out", exception=f"not done within {deadline:g} s", started=self._started
+            )
+        # What a rollback starts may be the very service it brings back, so only the process itself is ended.
+        if not await self._shim.gone(_EXIT_WITHIN):
+            self._shim.kill()
+            await self._shim.gone(_EXIT_WITHIN)
+        return result
+
+    def discard(self) -> list[int]:
+        """End a spare that is not needed; needs no loop."""
+        return self._shim.discard()
+
+    def _hear(self, message: Message) -> None:
+        kind = message.get("kind")
+        if kind == "rollback-started":
+            self._started = message["t"]
+        elif kind == "rollback-ended":
+            self._settle(
+                RollbackResult(
+                    status=message["status"],
+                    output=message["output"],
+                    exception=message.get("exception", ""),
+                    started=self._started,
+                    t=message["t"],
+                    duration=message["duration"],
+                    lacking=tuple(message["lacking"]),
+                    activity=message["activity"],
+                )
+            )
+        elif kind == "failed":
+            self._settle(RollbackResult(status="failed", exception=message["why"], started=self._started))
+
+    def _gone(self, code: int) -> None:
+        words = f": {self._shim.tail[-1]}" if self._shim.tail else ""
+        self._settle(
+            RollbackResult(
+                status="broken",
+                exception=f"its process ended with {code} before it was done{words}",
+                started=self._started,
+            )
+        )
+
+    def _settle(self, result: RollbackResult) -> None:
+        if self._result and not self._result.done():
+            self._result.set_result(result)
+
+
+async def run_rollback(order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
+    """Undo one thing in a fresh process; see `RollbackChild.run`. Raises OSError if no process can be started."""
+    return await RollbackChild.spawn(log=log).run(order, deadline=deadline)

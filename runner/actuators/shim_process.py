@@ -1,0 +1,237 @@
+"""A child that runs one of the shims: JSON lines over a private socket, its output kept in a log.
+
+Starting one needs no event loop, so that it can warm up while the parent is still reading its files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from runner.actuators.processes import MARK, fence
+from runner.redact import Redactor
+
+Message = dict[str, Any]
+
+# All that a child is given before it knows what it is for; the rest comes with its orders.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH")
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 16
+_KEPT_LINES = 20
+_LAST_CHUNKS = 32
+_KILL_WITHIN = 0.5
+
+
+class ShimProcess:
+    """One child. `spawn` it anywhere; `attach` it, send and stop it in one event loop."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], ours: socket.socket, output: int, mark: str, log: Path | None
+    ) -> None:
+        self._process = process
+        self._socket = ours
+        self._output = output
+        self._mark = mark
+        self._log = log
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_message: Callable[[Message], None] = lambda _: None
+        self._on_gone: Callable[[int], None] = lambda _: None
+        self._redactor = Redactor()
+        self._received = bytearray()
+        self._outbox = bytearray()
+        self._printed = bytearray()
+        self._handle = -1
+        self._log_file = -1
+        self._gone = asyncio.Event()
+        self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    @classmethod
+    def spawn(cls, shim: str, *, log: Path | None = None) -> ShimProcess:
+        """Start `runner.actuators.shims.<shim>` in its own session, with a minimal environment and no input.
+
+        `log` gets what it prints, redacted, readable by the owner alone. Raises OSError.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        mark = os.urandom(8).hex()
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {MARK: mark}
+        output, printing = os.pipe()
+        with theirs, os.fdopen(printing, "wb") as stdout:
+            process = subprocess.Popen(
+                # Without -P a folder called "runner" where the user stands would be taken for this one.
+                [sys.executable, "-P", "-u", "-m", f"runner.actuators.shims.{shim}", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                env=environment,
+                start_new_session=True,
+            )
+        return cls(process, ours, output, mark, log)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def mark(self) -> str:
+        """What every process below carries in its environment, under `processes.MARK`."""
+        return self._mark
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def attach(
+        self,
+        on_message: Callable[[Message], None],
+        on_gone: Callable[[int], None],
+        redactor: Redactor,
+        log: Path | None = None,
+    ) -> None:
+        """Listen in the running loop. `on_gone` comes last, once, with the return code (negative: the signal)."""
+        self._loop = asyncio.get_running_loop()
+        self._on_message, self._on_gone, self._redactor = on_message, on_gone, redactor
+        self._log = log or self._log
+        if self._log:
+            self._log_file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.set_blocking(self._output, False)
+        self._handle = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._socket, self._read)
+        self._loop.add_reader(self._output, self._read_output)
+        # The socket's end alone would not do: a process the child forked may hold it open.
+        self._loop.add_reader(self._handle, self._ended)
+        self._flush()
+
+    def send(self, message: Message) -> None:
+        """Fire and forget; may come before `attach`. A child that is gone is told by `on_gone`, not here."""
+        self._outbox += json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        self._flush()
+
+    async def gone(self, timeout: float) -> bool:
+        """Wait for the child's end; False if it takes longer than `timeout` seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), timeout)
+        return self._gone.is_set()
+
+    async def stop(self, grace: float) -> list[int]:
+        """Ask it to stop, wait at most `grace` seconds, then kill it and all that came out of it.
+
+        Returns the pids that would not die. Also cleans up after a child that is already dead.
+        """
+        if self._loop is None:
+            return self.discard()
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        await self.gone(grace)
+        left = await asyncio.to_thread(fence, self.pid, _KILL_WITHIN, self._mark)
+        await self.gone(_KILL_WITHIN)
+        return left
+
+    def discard(self) -> list[int]:
+        """End a child that was never attached; needs no loop. Returns the pids that would not die."""
+        left = fence(self.pid, _KILL_WITHIN, self._mark)
+        if self.pid not in left:
+            self._process.wait()
+        self._close()
+        return left
+
+    def kill(self) -> None:
+        """End the child alone, leaving what it started."""
+        self._process.kill()
+
+    # -- inside the loop
+
+    def _flush(self) -> None:
+        while self._outbox:
+            try:
+                sent = self._socket.send(self._outbox)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._outbox.clear()
+                break
+            del self._outbox[:sent]
+        if self._loop and self._socket.fileno() >= 0:
+            if self._outbox:
+                self._loop.add_writer(self._socket, self._flush)
+            else:
+                self._loop.remove_writer(self._socket)
+
+    def _read(self) -> bool:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data and self._loop:
+            self._loop.remove_reader(self._socket)
+        *lines, rest = (self._received + data).split(b"\n")
+        self._received = bytearray(rest)
+        for line in lines:
+            self._on_message(json.loads(line))
+        return bool(data)
+
+    def _read_output(self) -> bool:
+        try:
+            data = os.read(self._output, _CHUNK)
+        except BlockingIOError:
+            return False
+        if not data and self._loop:
+            self._loop.remove_reader(self._output)
+        *lines, rest = (self._printed + data).split(b"\n")
+        if rest and (not data or len(rest) > _LONGEST_LINE):
+            lines, rest = [*lines, rest], bytearray()
+        self._printed = bytearray(rest)
+        for line in lines:
+            self._keep(line)
+        return bool(data)
+
+    def _keep(self, line: bytes | bytearray) -> None:
+        text = self._redactor.text(line.decode("utf-8", "replace"))
+        self.tail.append(text)
+        if self._log_file >= 0:
+            # A full disk costs the log, not the run.
+            with suppress(OSError):
+                os.write(self._log_file, text.encode("utf-8", "replace") + b"\n")
+
+    def _ended(self) -> None:
+        code = self._process.poll()
+        if code is None:
+            return
+        self._drain()
+        self._close()
+        self._gone.set()
+        self._on_gone(code)
+
+    def _drain(self) -> None:
+        """What it said before its end. Somebody it left behind may hold both ends open, so never wait, nor go on for ever."""
+        for read in (self._read, self._read_output):
+            for _ in range(_LAST_CHUNKS):
+                if not read():
+                    break
+        if self._printed:
+            self._keep(self._printed)
+
+    def _close(self) -> None:
+        if self._loop:
+            self._loop.remove_writer(self._socket)
+            for source in (self._socket, self._output, self._handle):
+                self._loop.remove_reader(source)
+        self._socket.close()
+        os.close(self._output)
+        for descriptor in (self._handle, self._log_file):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._handle = self._log_file = -1

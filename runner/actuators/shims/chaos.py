@@ -1,0 +1,157 @@
+"""Runs one experiment's hypothesis and method, never its rollbacks: `python -m runner.actuators.shims.chaos FD`.
+
+FD is one end of a private socket. Parent to child, one JSON object a line:
+
+    {"do": "load", "experiment": {…}, "origin": ns, "env": {…}, "secrets": […], "journal": path, "hold": bool,
+     "settings": {…}}
+    {"do": "arm"}   {"do": "inject"}   {"do": "go"} or {"do": "refuse", "why": …}   {"do": "release"}
+
+Child to parent, `kind`: hello, loaded, hypothesis, armed, asking, activity-started, activity-ended, method-ended, ended,
+failed, and a beat every 200 ms. The process is started before the experiment is known, so that importing the toolkit
+costs nobody time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import chaoslib.experiment
+from chaoslib.caching import cache_activities
+from chaoslib.control import load_global_controls
+from chaoslib.run import Runner
+from chaoslib.settings import loaded_settings
+from chaoslib.types import Schedule, Strategy
+
+from runner.actuators.journal import write_journal
+from runner.actuators.shims.gate import Gate
+from runner.actuators.shims.wire import (
+    Message,
+    Orders,
+    Wire,
+    adopt_orphans,
+    log_to_stderr,
+    one_line,
+    take_environment,
+    take_signals,
+)
+from runner.clock import SystemClock
+from runner.redact import Redactor
+
+_KINDS = ("load", "arm", "inject", "go", "release")
+
+
+def main() -> None:
+    """One experiment, then the end. Exit code 0 if its end was told, 70 if the parent was lost."""
+    take_signals(_leave)
+    adopt_orphans()
+    wire = Wire(int(sys.argv[1]))
+    orders = Orders(wire, _KINDS)
+    wire.send({"kind": "hello"})
+    orders.start()
+    order = orders.wait("load")
+    try:
+        _Run(wire, orders, order).play()
+    except SystemExit:
+        wire.send({"kind": "failed", "why": "stopped before the experiment could end"})
+    except Exception as error:
+        why = Redactor(order.get("secrets", ())).text(one_line(error))
+        wire.send({"kind": "failed", "why": why})
+
+
+def _leave(_number: int, _frame: Any) -> None:
+    raise SystemExit(0)
+
+
+def _finish(_number: int, _frame: Any) -> None:
+    """What remains is to keep the journal; that is quicker than being stopped."""
+
+
+class _Run:
+    """The experiment, from its document to its journal."""
+
+    def __init__(self, wire: Wire, orders: Orders, order: Message) -> None:
+        self._wire = wire
+        self._orders = orders
+        self._experiment: dict[str, Any] = order["experiment"]
+        self._settings: dict[str, Any] = order.get("settings") or {}
+        self._clock = SystemClock(order["origin"])
+        self._journal = Path(order["journal"])
+        redactor = Redactor(order.get("secrets", ()))
+        take_environment(order.get("env", {}))
+        log_to_stderr(redactor)
+        orders.stamp_beats(self._clock.now)
+        self._prepare()
+        self._gate = Gate(
+            wire=wire,
+            orders=orders,
+            clock=self._clock,
+            experiment=self._experiment,
+            redactor=redactor,
+            journal_path=self._journal,
+            hold=bool(order.get("hold")),
+        )
+
+    def _prepare(self) -> None:
+        """What the toolkit's own command does before it runs an experiment. Raises what is wrong with it."""
+        if self._settings:
+            loaded_settings.set(self._settings)
+        load_global_controls(self._settings)
+        chaoslib.experiment.ensure_experiment_is_valid(self._experiment)
+        self._experiment["dry"] = None
+        self._strategy = _strategy(self._experiment, self._settings)
+        self._settings.setdefault("runtime", {}).setdefault("rollbacks", {})["strategy"] = "never"
+
+    def play(self) -> None:
+        """Arm, inject, hold, and keep the journal. Raises what the toolkit lets through."""
+        with Runner(self._strategy, Schedule()) as runner:
+            runner.register_event_handler(self._gate)
+            if not self._gate.proven(runner.event_registry):
+                raise RuntimeError("the gate before the actions is not in place; nothing was started")
+            self._wire.send({"kind": "loaded"})
+            self._orders.wait("arm")
+            cache_activities(self._experiment)
+            journal = self._played(runner)
+        ended = {"status": journal["status"], "deviated": bool(journal["deviated"]), "t": self._clock.now()}
+        self._wire.send({"kind": "ended", **ended, "journal_kept": self._keep(journal)})
+
+    def _played(self, runner: Any) -> dict[str, Any]:
+        try:
+            journal: dict[str, Any] = runner.run(self._experiment, self._settings)
+        except Exception:
+            if self._gate.journal is not None:
+                self._keep({**self._gate.journal, "status": "aborted"})
+            raise
+        return journal
+
+    def _keep(self, journal: dict[str, Any]) -> bool:
+        take_signals(_finish)
+        try:
+            write_journal(self._journal, journal, self._gate.redactor)
+        # A full disk must not hide how the experiment ended.
+        except OSError as error:
+            logging.getLogger("chaostoolkit").warning("the journal is not kept: %s", error)
+            return False
+        return True
+
+
+def _strategy(experiment: dict[str, Any], settings: dict[str, Any]) -> Any:
+    """When to test the hypothesis: as the experiment says, else as the settings say. Raises ValueError."""
+    runtime = experiment.get("runtime") or settings.get("runtime") or {}
+    name = (runtime.get("hypothesis") or {}).get("strategy", "default")
+    # A spelling the toolkit still accepts.
+    name = "continuously" if name == "continously" else name
+    try:
+        return Strategy.from_string(name)
+    except ValueError as error:
+        raise ValueError(f"no hypothesis strategy is called {name!r}") from error
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    # Threads that an activity left behind must not keep the process.
+    os._exit(0)

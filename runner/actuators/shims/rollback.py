@@ -1,0 +1,229 @@
+"""Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
+
+Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "secrets": {…} or null,
+"env": {…}, "origin": ns, "redact": […]}. Child to parent: hello, rollback-started, rollback-ended, failed, beats.
+
+`configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
+masked in it, because it held a secret, is read again from its source. Losing the parent does not stop a rollback, and
+neither do signals: half undone is worse than late.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from chaoslib.activity import execute_activity
+from chaoslib.caching import cache_activities
+from chaoslib.configuration import load_configuration
+from chaoslib.control import Control, cleanup_controls, initialize_controls
+from chaoslib.exceptions import InterruptExecution
+from chaoslib.run import RunEventHandler, Runner
+from chaoslib.secret import load_secrets
+from chaoslib.types import Strategy
+
+from runner.actuators.journal import plain
+from runner.actuators.shims.wire import (
+    BEAT,
+    Message,
+    Wire,
+    last_line,
+    leaves,
+    log_to_stderr,
+    one_line,
+    shown,
+    take_environment,
+    take_signals,
+)
+from runner.clock import Clock, SystemClock
+from runner.redact import MASK, Redactor
+
+_PLACEHOLDER = re.compile(r"\$\{?(\w+)")
+
+logger = logging.getLogger("chaostoolkit")
+
+
+def main() -> None:
+    """One rollback, then the end."""
+    take_signals(_carry_on)
+    wire = Wire(int(sys.argv[1]))
+    wire.send({"kind": "hello"})
+    try:
+        order = wire.receive() or {}
+    except (EOFError, OSError):
+        return
+    threading.Thread(target=_beat, args=(wire,), name="beats", daemon=True).start()
+    try:
+        message = _Rollback(wire, order).play()
+    except Exception as error:
+        message = {"kind": "failed", "why": Redactor(order.get("redact", ())).text(one_line(error))}
+    with suppress(OSError):
+        wire.send(message)
+
+
+def _carry_on(_number: int, _frame: Any) -> None:
+    logger.warning("a signal came; the rollback goes on")
+
+
+def _beat(wire: Wire) -> None:
+    pause = threading.Event()
+    with suppress(OSError):
+        while not pause.wait(BEAT):
+            wire.send({"kind": "beat"})
+
+
+class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
+    """Notes when the rollback itself starts and ends, its pauses left out."""
+
+    def __init__(self, wire: Wire, clock: Clock) -> None:
+        self._wire = wire
+        self._clock = clock
+        self.started: float | None = None
+        self.ended: float | None = None
+
+    def start_activity(self, _activity: Any) -> None:
+        self.started = self._clock.now()
+        with suppress(OSError):
+            self._wire.send({"kind": "rollback-started", "t": self.started})
+
+    def activity_completed(self, _activity: Any, _run: Any) -> None:
+        self.ended = self._clock.now()
+
+
+class _Rollback:
+    def __init__(self, wire: Wire, order: Message) -> None:
+        take_environment(order.get("env", {}))
+        self._redactor = Redactor(order.get("redact", ()))
+        log_to_stderr(self._redactor)
+        self._experiment: dict[str, Any] = order["experiment"]
+        self._index: int = order["index"]
+        self._activity: dict[str, Any] = self._experiment["rollbacks"][self._index]
+        self._clock = SystemClock(order["origin"])
+        self._configuration, lacking = _restored(order.get("configuration") or {}, self._experiment)
+        self._secrets, missing = _secrets(order.get("secrets"), self._experiment, self._configuration)
+        self._lacking = sorted(lacking | missing)
+        self._redactor = self._redactor.including(leaves(self._secrets))
+        log_to_stderr(self._redactor)
+        self._stamps = _Stamps(wire, self._clock)
+        self._runner = Runner(Strategy.SKIP)
+        self._runner.register_event_handler(self._stamps)
+
+    def play(self) -> Message:
+        """The message that tells how it went."""
+        used = {
+            *_PLACEHOLDER.findall(json.dumps(self._activity)),
+            *self._activity.get("provider", {}).get("secrets", ()),
+        }
+        needed = used & set(self._lacking)
+        if needed:
+            names = ", ".join(sorted(needed))
+            raise RuntimeError(f"this rollback needs {names}, which held a secret and cannot be read again")
+        cache_activities(self._experiment)
+        initialize_controls(
+            self._experiment, self._configuration, self._secrets, event_registry=self._runner.event_registry
+        )
+        self._around("begin", at=0, runs=[])
+        run = self._played()
+        self._around("end", at=len(self._experiment["rollbacks"]) - 1, runs=[run])
+        with suppress(Exception):
+            cleanup_controls(self._experiment)
+        return self._told(run)
+
+    def _around(self, edge: str, at: int, runs: list[dict[str, Any]]) -> None:
+        """The experiment's own controls around its rollbacks: before the first one, after the last one."""
+        if self._index != at:
+            return
+        control = Control()
+        control.with_state(runs)
+        try:
+            getattr(control, edge)("rollback", self._experiment, self._experiment, self._configuration, self._secrets)
+        except InterruptExecution as error:
+            logger.warning("a control wanted the rollbacks not to run; they run all the same: %s", error)
+
+    def _played(self) -> dict[str, Any]:
+        run = self._executed(self._experiment, self._activity)
+        if self._stamps.started is None and run.get("status") != "succeeded":
+            logger.warning("the rollback did not start; once more without the experiment's controls")
+            bare = {key: value for key, value in self._experiment.items() if key != "controls"}
+            run = self._executed(bare, {key: value for key, value in self._activity.items() if key != "controls"})
+        return run
+
+    def _executed(self, experiment: dict[str, Any], activity: dict[str, Any]) -> dict[str, Any]:
+        runs: list[dict[str, Any]] = []
+        try:
+            execute_activity(
+                experiment,
+                activity,
+                self._configuration,
+                self._secrets,
+                None,
+                event_registry=self._runner.event_registry,
+                runs=runs,
+            )
+        # A missing binary raises from within, past the toolkit's own handling of failures.
+        except Exception as error:
+            logger.error("the rollback failed: %s", one_line(error))  # noqa: TRY400  no traceback in a user's log
+            run = runs[-1] if runs else {"activity": dict(activity), "output": None}
+            return {**run, "status": "failed", "exception": [one_line(error)]}
+        return runs[-1]
+
+    def _told(self, run: dict[str, Any]) -> Message:
+        now = self._clock.now()
+        started = now if self._stamps.started is None else self._stamps.started
+        ended = now if self._stamps.ended is None else self._stamps.ended
+        message: Message = {
+            "kind": "rollback-ended",
+            "status": run["status"],
+            "output": shown(run.get("output"), self._redactor),
+            "t": ended,
+            "duration": round(ended - started, 6),
+            "lacking": self._lacking,
+            "activity": self._redactor.value(plain(run)),
+        }
+        if reason := last_line(run.get("exception")):
+            message["exception"] = shown(reason, self._redactor)
+        return message
+
+
+def _restored(configuration: dict[str, Any], experiment: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """The configuration with its masked values read again where their source is not a probe, and what is lacking."""
+    masked = {key for key, value in configuration.items() if MASK in json.dumps(value, ensure_ascii=False)}
+    known = {key: value for key, value in configuration.items() if key not in masked}
+    declared = experiment.get("configuration") or {}
+    lacking = set()
+    for key in masked:
+        source = declared.get(key)
+        dynamic = isinstance(source, dict) and source.get("type") == "probe"
+        try:
+            if source is None or dynamic:
+                raise LookupError(key)
+            known |= load_configuration({key: source})
+        except Exception:
+            lacking.add(key)
+    return known, lacking
+
+
+def _secrets(given: Any, experiment: dict[str, Any], configuration: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """As given, else read again from their source; one that cannot be read does not keep the others away."""
+    if given is not None:
+        return given, set()
+    found: dict[str, Any] = {}
+    lacking = set()
+    for group, source in (experiment.get("secrets") or {}).items():
+        try:
+            found |= load_secrets({group: source}, configuration)
+        except Exception:
+            lacking |= {group} | set(source if isinstance(source, dict) else ())
+    return found, lacking
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,187 @@
+"""The child's end of the private socket: JSON objects, one a line, both ways."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from typing import Any
+
+from runner.actuators.journal import plain
+from runner.redact import Redactor
+
+#: How a child ends when it can no longer be controlled: at once, before anything else is done.
+UNCONTROLLED = 70
+
+#: Seconds.
+BEAT = 0.2
+
+_LONGEST_OUTPUT = 4096
+_PR_SET_CHILD_SUBREAPER = 36
+
+Message = dict[str, Any]
+
+
+class Wire:
+    """Sends from any thread, receives on one."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)
+        self._socket = socket.socket(fileno=descriptor)
+        self._lock = threading.Lock()
+        self._received = bytearray()
+
+    def send(self, message: Message) -> None:
+        """Raises OSError when nobody is at the other end."""
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._socket.sendall(line)
+
+    def receive(self, timeout: float | None = None) -> Message | None:
+        """The next message, or None after `timeout` seconds. Raises EOFError at the end, ValueError for nonsense."""
+        while b"\n" not in self._received:
+            if timeout is not None and not select.select([self._socket], [], [], timeout)[0]:
+                return None
+            data = self._socket.recv(1 << 16)
+            if not data:
+                raise EOFError("the other end is gone")
+            self._received += data
+        line, _, rest = bytes(self._received).partition(b"\n")
+        self._received = bytearray(rest)
+        message = json.loads(line)
+        if not isinstance(message, dict):
+            raise ValueError("a message must be an object")  # noqa: TRY004  one error for every kind of nonsense
+        return message
+
+
+class Orders:
+    """What the parent says, kept apart by kind, so that an early word never takes another's place.
+
+    Its thread also sends the beats. When the parent is gone or talks nonsense the process ends on the spot: an action
+    that nobody decided must not run.
+    """
+
+    def __init__(self, wire: Wire, kinds: Iterable[str]) -> None:
+        self._wire = wire
+        self._queues: dict[str, SimpleQueue[Message]] = {kind: SimpleQueue() for kind in kinds}
+        # "go" and "refuse" answer the same question.
+        if "go" in self._queues:
+            self._queues["refuse"] = self._queues["go"]
+        self._now: Callable[[], float] | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="orders", daemon=True).start()
+
+    def stamp_beats(self, now: Callable[[], float]) -> None:
+        """From here on a beat carries `t`."""
+        self._now = now
+
+    def wait(self, kind: str) -> Message:
+        """Block until such an order has come."""
+        return self._queues[kind].get()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                message = self._wire.receive(BEAT)
+                if message is None:
+                    self._beat()
+                else:
+                    self._queues[message["do"]].put(message)
+        except BaseException:
+            os._exit(UNCONTROLLED)
+
+    def _beat(self) -> None:
+        beat: Message = {"kind": "beat"}
+        if self._now:
+            beat["t"] = self._now()
+        self._wire.send(beat)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that all of them can be found from here."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def take_signals(handler: Callable[[int, Any], None]) -> None:
+    """Handle what a shell or a terminal may send. Handlers, unlike an ignored or blocked signal, are not inherited by
+    the commands an activity starts.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def take_environment(variables: dict[str, str]) -> None:
+    """What a process started with `variables` would see, module path included."""
+    before = os.environ.get("PYTHONPATH", "")
+    os.environ.update(variables)
+    after = os.environ.get("PYTHONPATH", "")
+    if after != before:
+        fresh = [folder for folder in after.split(os.pathsep) if folder and folder not in sys.path]
+        sys.path[:0] = fresh
+
+
+class _RedactedLines(logging.Formatter):
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(super().format(record))
+
+
+def log_to_stderr(redactor: Redactor) -> None:
+    """Keep what the toolkit tells of its work, without the secrets. Call again when there are more secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_RedactedLines(redactor))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("chaostoolkit").setLevel(logging.INFO)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every string and number inside a secret, as text."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from leaves(item)
+    elif isinstance(value, bytes):
+        yield value.decode("utf-8", "replace")
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def shown(value: Any, redactor: Redactor) -> Any:
+    """An activity's output as it may be told: JSON, redacted, at most 4 kB; a longer one is cut and becomes text."""
+    safe = redactor.value(plain(value))
+    text = json.dumps(safe, ensure_ascii=False)
+    if len(text.encode("utf-8", "replace")) <= _LONGEST_OUTPUT:
+        return safe
+    cut = text.encode("utf-8", "replace")[: _LONGEST_OUTPUT - 64].decode("utf-8", "ignore")
+    return f"{cut} … ({len(text)} characters)"
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, for a person: no traceback, no line break."""
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    # The toolkit's own exceptions are whole sentences; of the others the kind is half the message.
+    return text if text and type(error).__module__.startswith("chaoslib") else f"{kind}: {text}" if text else kind
+
+
+def last_line(exception: Any) -> str | None:
+    """The last line of a traceback as the toolkit keeps it: a list of lines, or nothing."""
+    if not exception:
+        return None
+    lines = exception if isinstance(exception, list) else [str(exception)]
+    return "".join(str(line) for line in lines).strip().splitlines()[-1]
