@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runner.specs.notes import Notes, nearest, shown
 from runner.specs.yaml import Json, Path_
 
 M = TypeVar("M", bound=BaseModel)
+Models = tuple[type[BaseModel], ...]
 
 
 def validated(model: type[M], value: Json, notes: Notes, base: Path_ = ()) -> M | None:
@@ -20,16 +21,27 @@ def validated(model: type[M], value: Json, notes: Notes, base: Path_ = ()) -> M 
         return model.model_validate(value)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            _note(model, details, value, notes, base)
+            _note((model,), details, value, notes, base)
         return None
 
 
-def _note(model: type[BaseModel], details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:
+def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Notes, base: Path_) -> bool:
+    """As `validated`, for a type that is not a model; `models` are those a mapping there may be."""
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            _note(models, details, value, notes, base)
+        return False
+    return True
+
+
+def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:
     loc, kind = details["loc"], details["type"]
     path = _path(value, loc)
     if kind == "extra_forbidden":
         key = str(loc[-1])
-        notes.add((*base, *path), f"unknown key {key!r}", nearest(key, _known(model, loc[:-1])), key=True)
+        notes.add((*base, *path), f"unknown key {key!r}", nearest(key, _known(models, loc[:-1])), key=True)
         return
     if kind == "missing":
         what = f"{loc[-1]!r} is missing"
@@ -47,12 +59,11 @@ def _path(value: Json, loc: Iterable[str | int]) -> Path_:
     """The part of pydantic's location that is in the file; it also names branches of unions and validators."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(value, dict) and part in value:
-            path.append(part)
+        try:
             value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            path.append(part)
-            value = value[part]
+        except (LookupError, TypeError):
+            continue
+        path.append(part)
     return tuple(path)
 
 
@@ -140,8 +151,7 @@ def _text_meant(given: Json, word: str | None) -> tuple[str, str]:
 # -- which keys are known where ----------------------------------------------------------------------------------------
 
 
-def _known(model: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
-    candidates: tuple[type[BaseModel], ...] = (model,)
+def _known(candidates: Models, loc: Iterable[str | int]) -> list[str]:
     for part in loc:
         found = [inner for candidate in candidates for inner in _models_under(candidate, str(part))]
         tagged = tuple(candidate for candidate in candidates if _tag(candidate) == part)

@@ -1,0 +1,302 @@
+"""Chaos Toolkit experiments, read strictly: what `chaos validate` lets through is found here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from runner.specs.activity import DRY, check_activity, check_controls, check_hypothesis_probe, check_provider
+from runner.specs.duration import PositiveDuration
+from runner.specs.explain import validated
+from runner.specs.fields import Model, Name
+from runner.specs.notes import Notes, nearest, shown
+from runner.specs.probe import Probe
+from runner.specs.shape import Shape, texts
+from runner.specs.substitution import placeholders
+from runner.specs.yaml import Document, Json, Path_
+
+KEYS = (
+    "version",
+    "title",
+    "description",
+    "contributions",
+    "tags",
+    "configuration",
+    "secrets",
+    "steady-state-hypothesis",
+    "method",
+    "rollbacks",
+    "controls",
+    "extensions",
+    "runtime",
+    "dry",
+)
+HYPOTHESIS_STRATEGIES = (
+    "default",
+    "before-method-only",
+    "after-method-only",
+    "during-method-only",
+    "continuously",
+    "skip",
+)
+ROLLBACK_STRATEGIES = ("default", "always", "never", "deviated")
+_ENV_TYPES = ("str", "string", "int", "integer", "float", "number", "bytes", "bool", "json")
+
+
+class GamedayExtension(Model):
+    """What only Gameday needs to know of an experiment, where Chaos Toolkit leaves room for it."""
+
+    name: Literal["gameday"]
+    """gameday."""
+    undone_when: tuple[Probe, ...] = ()
+    """How we know that the fault is really gone."""
+    no_undo: Name | None = None
+    """Why nothing needs to be undone."""
+    undo_deadline: Annotated[PositiveDuration, Field(le=3600)] = 30.0
+    """How long one rollback may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A checked experiment. `document` is the file as plain values: what Chaos Toolkit is given.
+
+    `wants` are the environment variables its configuration cannot do without, each with the place of its entry.
+    `warnings` are remarks that stop nothing.
+    """
+
+    file: str
+    path: Path | None
+    document: Mapping[str, Json]
+    extension: GamedayExtension
+    wants: tuple[tuple[str, Path_], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return str(self.document["title"])
+
+    @property
+    def actions(self) -> int:
+        """How many activities of the method change something."""
+        named = {activity.get("name"): activity for activity in self.document["method"]}
+        activities = (named.get(each.get("ref"), each) for each in self.document["method"])
+        return sum(1 for activity in activities if activity.get("type") == "action")
+
+    @property
+    def rollbacks(self) -> int:
+        """How many activities undo it."""
+        return len(self.document.get("rollbacks") or ())
+
+    @property
+    def has_undo(self) -> bool:
+        """Whether every fault in it has an end: there is none, or it is rolled back, or is said to heal by itself."""
+        return not self.actions or bool(self.rollbacks) or self.extension.no_undo is not None
+
+
+def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
+    """The experiment in a document, and what is wrong with it; None when anything is."""
+    notes = Notes(document)
+    if not document.readable:
+        return None, notes
+    shape = Shape(notes)
+    value = document.value
+    if not shape.mapping((), value, KEYS, ("title", "description")):
+        return None, notes
+    extension = _read_extensions(shape, value)
+    _check_head(shape, value)
+    _check_activities(shape, value)
+    _check_runtime(shape, value.get("runtime"))
+    wants = tuple(_check_configuration(shape, value.get("configuration")))
+    _check_secrets(shape, value.get("secrets"))
+    _check_placeholders(notes, value)
+    if notes:
+        return None, notes
+    warnings = tuple(_warnings(document, value))
+    return Experiment(document.file, document.path, value, extension, wants, warnings), notes
+
+
+def variables(document: Mapping[str, Json]) -> list[str]:
+    """The names that `${…}` may stand for: of the configuration, and of the secrets in all groups."""
+    configuration, secrets = document.get("configuration"), document.get("secrets")
+    names = list(configuration) if isinstance(configuration, dict) else []
+    for group in secrets.values() if isinstance(secrets, dict) else ():
+        names.extend(group if isinstance(group, dict) else ())
+    return names
+
+
+def environment(document: Mapping[str, Json]) -> tuple[str, ...]:
+    """The environment variables that its configuration and secrets are read from."""
+    found = [
+        str(value.get("key"))
+        for entry in (document.get("configuration"), *_groups(document.get("secrets")))
+        for value in (entry.values() if isinstance(entry, dict) else ())
+        if isinstance(value, dict) and value.get("type") == "env"
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _groups(secrets: Json) -> list[Json]:
+    return list(secrets.values()) if isinstance(secrets, dict) else []
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _check_head(shape: Shape, value: dict[str, Json]) -> None:
+    if value.get("title") is not None:
+        shape.line(("title",), value["title"])
+    if value.get("description") is not None:
+        shape.text(("description",), value["description"])
+    if value.get("tags") is not None:
+        for at, tag in shape.items(("tags",), value["tags"]):
+            shape.text(at, tag)
+    if value.get("contributions") is not None:
+        shape.mapping(("contributions",), value["contributions"])
+    if value.get("controls") is not None:
+        check_controls(shape, ("controls",), value["controls"])
+    if value.get("dry") is not None:
+        shape.word(("dry",), value["dry"], DRY)
+
+
+def _check_activities(shape: Shape, value: dict[str, Json]) -> None:
+    names = frozenset(_activity_names(value))
+    if value.get("method") is None:
+        meant = "write `method: []` for an experiment that only observes"
+        shape.notes.add(("method",) if "method" in value else (), "'method' is missing", meant)
+    else:
+        for at, activity in shape.items(("method",), value["method"]):
+            check_activity(shape, at, activity, names)
+    if value.get("rollbacks") is not None:
+        for at, activity in shape.items(("rollbacks",), value["rollbacks"]):
+            check_activity(shape, at, activity, names)
+    hypothesis = value.get("steady-state-hypothesis")
+    if hypothesis is not None and shape.mapping(
+        ("steady-state-hypothesis",), hypothesis, ("title", "probes", "controls"), ("title",)
+    ):
+        _check_hypothesis(shape, hypothesis, names)
+
+
+def _check_hypothesis(shape: Shape, hypothesis: dict[str, Json], names: frozenset[str]) -> None:
+    path: Path_ = ("steady-state-hypothesis",)
+    if hypothesis.get("title") is not None:
+        shape.line((*path, "title"), hypothesis["title"])
+    if hypothesis.get("probes") is not None:
+        for at, probe in shape.items((*path, "probes"), hypothesis["probes"]):
+            check_hypothesis_probe(shape, at, probe, names)
+    if hypothesis.get("controls") is not None:
+        check_controls(shape, (*path, "controls"), hypothesis["controls"])
+
+
+def _activity_names(value: dict[str, Json]) -> Iterator[str]:
+    hypothesis = value.get("steady-state-hypothesis")
+    probes = hypothesis.get("probes") if isinstance(hypothesis, dict) else None
+    for activities in (value.get("method"), probes):
+        for activity in activities if isinstance(activities, list) else ():
+            if isinstance(activity, dict) and isinstance(activity.get("name"), str):
+                yield activity["name"]
+
+
+def _check_runtime(shape: Shape, runtime: Json) -> None:
+    if runtime is None or not shape.mapping(("runtime",), runtime, ("hypothesis", "rollbacks")):
+        return
+    for part, strategies in (("hypothesis", HYPOTHESIS_STRATEGIES), ("rollbacks", ROLLBACK_STRATEGIES)):
+        settings = runtime.get(part)
+        if settings is None or not shape.mapping(("runtime", part), settings):
+            continue
+        if settings.get("strategy") is not None:
+            shape.word(("runtime", part, "strategy"), settings["strategy"], strategies)
+
+
+def _read_extensions(shape: Shape, value: dict[str, Json]) -> GamedayExtension:
+    found: GamedayExtension | None = None
+    seen = False
+    for at, extension in shape.items(("extensions",), value["extensions"]) if value.get("extensions") else ():
+        if not shape.mapping(at, extension, (), ("name",)) or extension.get("name") != "gameday":
+            continue
+        if seen:
+            shape.notes.add(at, "a second extension named gameday", "put everything into one")
+        seen = True
+        found = validated(GamedayExtension, extension, shape.notes, at) or found
+    return found or GamedayExtension(name="gameday")
+
+
+def _check_configuration(shape: Shape, configuration: Json) -> Iterator[tuple[str, Path_]]:
+    if configuration is None or not shape.mapping(("configuration",), configuration):
+        return
+    for name, entry in configuration.items():
+        path: Path_ = ("configuration", name)
+        if not isinstance(entry, dict) or "type" not in entry:
+            continue
+        if entry["type"] == "env":
+            yield from _check_environment_entry(shape, path, entry)
+        elif entry["type"] == "probe":
+            shape.mapping(path, entry, ("type", "name", "provider"), ("provider",))
+            if entry.get("provider") is not None:
+                check_provider(shape, (*path, "provider"), entry["provider"])
+        elif "key" in entry:
+            meant = nearest(str(entry["type"]), ("env", "probe"), noun="one of")
+            shape.notes.add((*path, "type"), f"configuration does not come from {shown(entry['type'])}", meant)
+
+
+def _check_environment_entry(shape: Shape, path: Path_, entry: dict[str, Json]) -> Iterator[tuple[str, Path_]]:
+    shape.mapping(path, entry, ("type", "key", "default", "env_var_type"), ("key",))
+    if entry.get("env_var_type") is not None:
+        shape.word((*path, "env_var_type"), entry["env_var_type"], _ENV_TYPES)
+    if entry.get("key") is not None and shape.text((*path, "key"), entry["key"]) and "default" not in entry:
+        yield entry["key"], (*path, "key")
+
+
+def _check_secrets(shape: Shape, secrets: Json) -> None:
+    if secrets is None or not shape.mapping(("secrets",), secrets):
+        return
+    for group, entries in secrets.items():
+        path: Path_ = ("secrets", group)
+        if not isinstance(entries, dict) or "type" in entries:
+            meant = "secrets stand in groups: `GROUP: {NAME: {type: env, key: VARIABLE}}`"
+            shape.notes.add(path, f"{group}: is not a group of secrets", meant)
+            continue
+        for name, entry in entries.items():
+            _check_secret(shape, (*path, name), entry)
+
+
+def _check_secret(shape: Shape, path: Path_, entry: Json) -> None:
+    if not isinstance(entry, dict) or "type" not in entry:
+        return
+    if not shape.word((*path, "type"), entry["type"], ("env", "vault")):
+        return
+    if entry["type"] == "env":
+        shape.mapping(path, entry, ("type", "key"), ("key",))
+    else:
+        shape.mapping(path, entry, ("type", "path", "key"), ("path",))
+
+
+def _check_placeholders(notes: Notes, value: dict[str, Json]) -> None:
+    known = variables(value)
+    for part in ("steady-state-hypothesis", "method", "rollbacks"):
+        for path, text in texts((part,), value.get(part)):
+            for name in placeholders(text):
+                # A process hands the target's variables to the shell it may start.
+                if name not in known and not ("arguments" in path and name.startswith("TARGET_")):
+                    notes.add(path, f"nothing defines ${{{name}}}", _definition(name, known))
+
+
+def _definition(name: str, known: list[str]) -> str:
+    if name.startswith("target."):
+        variable = "TARGET_" + name.removeprefix("target.").upper().replace("-", "_")
+        return f"put {{type: env, key: {variable}}} under configuration, and use its name here"
+    near = nearest(name, known)
+    return near if near.startswith("did") else "put it under configuration; for a variable of the shell write $NAME"
+
+
+def _warnings(document: Document, value: dict[str, Json]) -> Iterator[str]:
+    for part in ("method", "rollbacks"):
+        for index, activity in enumerate(value.get(part) or ()):
+            if activity.get("background"):
+                line = document.place((part, index)).line
+                name = activity.get("name", "")
+                yield f"{document.file}:{line}: {name!r} runs in the background: it is fenced at the end, not awaited"
