@@ -165,6 +165,7 @@ class HttpClient:
                 url,
                 data=body,
                 headers=headers,
+                skip_auto_headers=("Content-Type",),
                 max_redirects=30,
                 ssl=provider.verify_tls,
             ) as response,

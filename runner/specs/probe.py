@@ -129,9 +129,9 @@ class HttpProvider(_Model):
     headers: dict[str, str] | None = None
     arguments: JsonValue = None
     timeout: Timeouts | None = None
-    verify_tls: bool = Field(True, validation_alias=AliasChoices("verify_tls", "verify-tls"))
-    max_retries: Annotated[int, Field(ge=0, le=100)] = Field(
-        0, validation_alias=AliasChoices("max_retries", "max-retries")
+    verify_tls: StrictBool = Field(default=True, validation_alias=AliasChoices("verify_tls", "verify-tls"))
+    max_retries: Annotated[StrictInt, Field(ge=0, le=100)] = Field(
+        default=0, validation_alias=AliasChoices("max_retries", "max-retries")
     )
     secrets: list[str] | None = None
 
@@ -239,7 +239,7 @@ class JsonPathTolerance(_Model):
     path: Annotated[str, AfterValidator(_json_path)]
     target: str | None = None
     expect: JsonValue = None
-    count: Annotated[int, Field(ge=0)] | None = None
+    count: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
 class ProbeTolerance(_Model):
