@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 # CLOCK_BOOTTIME is Linux's; elsewhere (checking, reviewing) the monotonic clock serves.
@@ -48,8 +48,8 @@ class Clock(Protocol):
         """Seconds since the run began."""
         ...
 
-    def stamp(self) -> Stamp:
-        """Now, both ways."""
+    def stamp(self, t: float | None = None) -> Stamp:
+        """Both ways: now, or the moment `t` that a child stamped."""
         ...
 
 
@@ -66,8 +66,21 @@ class SystemClock:
     def now(self) -> float:
         return round((boottime_ns() - self._origin) / 1e9, 6)
 
-    def stamp(self) -> Stamp:
-        return Stamp(at=iso(datetime.now(UTC)), t=self.now())
+    def stamp(self, t: float | None = None) -> Stamp:
+        now = self.now()
+        moment = datetime.now(UTC)
+        if t is None:
+            return Stamp(at=iso(moment), t=now)
+        return Stamp(at=iso(moment - timedelta(seconds=now - t)), t=t)
+
+
+def resumed_origin(at: str, origin: int, *, same_boot: bool) -> int:
+    """The origin with which a later process goes on with a run's clock: the run's own within one boot, else the one
+    that puts now as far behind `at` (the run's beginning, ISO) as the wall clock says."""
+    if same_boot:
+        return origin
+    passed = (datetime.now(UTC) - parse_iso(at)).total_seconds()
+    return boottime_ns() - round(passed * 1e9)
 
 
 def iso(moment: datetime) -> str:

@@ -1,0 +1,1 @@
+"""The processes of a run: guardian, conductor, undo worker; and the wiring from decisions to acts."""

@@ -1,0 +1,196 @@
+"""The hand that holds the experiments: one chaos child each, gated, armed before its method, held until the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial, singledispatchmethod
+
+from runner.actuators import chaos
+from runner.actuators.chaos import ChaosChild
+from runner.conductor.run import Run
+from runner.engine import events as ev
+from runner.engine.plan import Experiment
+from runner.guard.gate import judge_action
+
+#: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
+_SILENCE = 1.5
+#: Seconds a child gets, at an ordinary end, to check its after-hypothesis and to keep its journal.
+_AFTERWORD = 3.0
+
+
+class ExperimentsHand:
+    """`spare` is a child that was started before anyone knew what for."""
+
+    def __init__(self, run: Run, spare: ChaosChild | None, undo_checks: Callable[[str], None]) -> None:
+        self._run = run
+        self._spare = spare
+        self._undo_checks = undo_checks
+        self._children: dict[str, ChaosChild] = {}
+        self._ended: dict[str, asyncio.Event] = {}
+        self._stopping = False
+
+    # -- acting --------------------------------------------------------------------------------------------------------
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.ArmingBegun(experiment=slug):
+                self._children[slug].arm()
+            case ev.InjectionOrdered(experiment=slug):
+                self._children[slug].inject()
+            case ev.FaultIntended(experiment=slug):
+                # The word is given only for what is really on disk.
+                if self._run.fatal:
+                    self._children[slug].refuse("the transcript cannot be written")
+                else:
+                    self._children[slug].go()
+            case ev.FaultRefused(experiment=slug, why=why):
+                self._children[slug].refuse(why)
+                self._run.stop("refused", why)
+            case ev.MethodEnded(experiment=slug):
+                self._undo_checks(slug)
+
+    async def load(self) -> None:
+        """Give every child its document; each answers `loaded` or why it cannot be."""
+        for experiment in self._run.plan.experiments:
+            child, self._spare = self._spare or ChaosChild.spawn(), None
+            self._children[experiment.slug] = child
+            self._ended[experiment.slug] = asyncio.Event()
+            log = self._run.folder / f"chaos-{experiment.slug}.log"
+            await child.attach(partial(self._heard, experiment.slug), self._run.redactor, log=log)
+            self._observe_start(child)
+            self._load_one(child, experiment)
+        if self._spare is not None:
+            self._spare.discard()
+            self._spare = None
+        self._run.spawn(self._watch_beats(), "chaos beats")
+
+    def _load_one(self, child: ChaosChild, experiment: Experiment) -> None:
+        child.load(
+            experiment=dict(experiment.document),
+            origin=self._run.clock.origin,
+            env=self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets)),
+            secrets=sorted(self._run.redactor.secrets),
+            journal=self._run.folder / f"journal-{experiment.slug}.json",
+            hold=not self._run.plan.bare,
+        )
+
+    def _observe_start(self, child: ChaosChild) -> None:
+        self._run.observe(ev.ProcessStarted(role="chaos", pid=child.pid))
+
+    # -- hearing -------------------------------------------------------------------------------------------------------
+
+    def _heard(self, slug: str, report: chaos.ChaosReport) -> None:
+        event = self._translate(report, slug)
+        if event is not None:
+            t = getattr(report, "t", None)
+            self._run.observe(event, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
+
+    @singledispatchmethod
+    def _translate(self, report: chaos.ChaosReport, slug: str) -> ev.Event | None:
+        return None
+
+    @_translate.register
+    def _(self, report: chaos.ExperimentLoaded, slug: str) -> ev.Event | None:
+        return ev.ExperimentLoaded(experiment=slug)
+
+    @_translate.register
+    def _(self, report: chaos.HypothesisChecked, slug: str) -> ev.Event | None:
+        return ev.HypothesisChecked(
+            experiment=slug, when=report.when, met=report.met, probes=tuple(asdict(probe) for probe in report.probes)
+        )
+
+    @_translate.register
+    def _(self, report: chaos.Armed, slug: str) -> ev.Event | None:
+        return ev.ExperimentArmed(experiment=slug)
+
+    @_translate.register
+    def _(self, report: chaos.Asking, slug: str) -> ev.Event | None:
+        experiment = self._experiment(slug)
+        refusal = "" if self._run.state.end is None else "the run is ending"
+        refusal = refusal or judge_action(self._run.plan, report.provider)
+        if refusal:
+            return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)
+        return ev.FaultIntended(
+            experiment=slug,
+            index=report.index,
+            name=report.name,
+            document_hash=experiment.document_hash,
+            provider=report.provider,
+            configuration=report.configuration,
+            background=report.background,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.ActivityStarted, slug: str) -> ev.Event | None:
+        return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, sort=report.type)
+
+    @_translate.register
+    def _(self, report: chaos.ActivityEnded, slug: str) -> ev.Event | None:
+        return ev.ActivityEnded(
+            experiment=slug,
+            index=report.index,
+            name=report.name,
+            sort=report.type,
+            status=report.status,
+            duration=report.duration,
+            output=report.output,
+            exception=report.exception,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.MethodEnded, slug: str) -> ev.Event | None:
+        return ev.MethodEnded(experiment=slug)
+
+    @_translate.register
+    def _(self, report: chaos.ExperimentEnded, slug: str) -> ev.Event | None:
+        self._ended[slug].set()
+        return ev.ExperimentEnded(experiment=slug, status=report.status, deviated=report.deviated)
+
+    @_translate.register
+    def _(self, report: chaos.ChildFailed, slug: str) -> ev.Event | None:
+        self._ended[slug].set()
+        return ev.ExperimentFailed(experiment=slug, why=report.why)
+
+    @_translate.register
+    def _(self, report: chaos.ChildGone, slug: str) -> ev.Event | None:
+        if self._stopping or self._ended[slug].is_set():
+            return None
+        self._ended[slug].set()
+        return ev.ExperimentFailed(experiment=slug, why=f"its process ended unexpectedly ({report.returncode})")
+
+    def _experiment(self, slug: str) -> Experiment:
+        return next(experiment for experiment in self._run.plan.experiments if experiment.slug == slug)
+
+    # -- ending --------------------------------------------------------------------------------------------------------
+
+    async def release(self) -> None:
+        """An ordinary end: let each child check its after-hypothesis and keep its journal, but not for long."""
+        waiting = []
+        for slug, child in self._children.items():
+            if child.alive and not self._ended[slug].is_set():
+                child.release()
+                waiting.append(self._ended[slug].wait())
+        if waiting:
+            await asyncio.wait([asyncio.ensure_future(wait) for wait in waiting], timeout=_AFTERWORD)
+
+    async def close(self) -> None:
+        """End every child, whatever it does."""
+        self._stopping = True
+        if self._spare is not None:
+            self._spare.discard()
+            self._spare = None
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
+
+    async def _watch_beats(self) -> None:
+        while not self._stopping:
+            await asyncio.sleep(0.25)
+            now = self._run.clock.now()
+            for slug, child in self._children.items():
+                silent = now - (child.last_beat or now)
+                if child.alive and not self._ended[slug].is_set() and silent > _SILENCE:
+                    self._run.observe(
+                        ev.ExperimentFailed(experiment=slug, why=f"its process was silent for {silent:.1f} s")
+                    )
+                    self._ended[slug].set()

@@ -1,0 +1,32 @@
+"""Ending every process of a run but those that undo and those that are the target."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection
+
+from runner.actuators.processes import descendants, fence
+
+
+def fence_all(spare: Collection[int]) -> tuple[int, ...]:
+    """Kill every descendant of this process but `spare` and what is below it, until none is left; who was found."""
+    found = tuple(descendants(os.getpid(), spare=spare))
+    if found:
+        fence(os.getpid(), grace=2.0, spare=spare)
+    _collect(found)
+    return found
+
+
+def _collect(pids: Collection[int]) -> None:
+    """Reap the dead that were ours, so that they do not count as left over."""
+    deadline = time.monotonic() + 1
+    left = set(pids)
+    while left and time.monotonic() < deadline:
+        for pid in list(left):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            left.discard(pid)
+        time.sleep(0.005 if left else 0)

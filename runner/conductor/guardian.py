@@ -1,0 +1,271 @@
+"""The small first process of a run: parent of the conductor, reaper of everything, starter of the undo.
+
+It decides nothing while the conductor lives. It watches: the conductor's lease, the terminal's lifeline, its own
+signals. When the conductor is dead, hung or frozen it kills what is left of it, fences every descendant but the undo
+worker and the sandbox, starts the undo, and writes down that it did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from runner.conductor.launch import Request
+from runner.conductor.links import BEAT, LEASE, Link, say
+from runner.errors import ExitCode
+
+_PR_SET_CHILD_SUBREAPER = 36
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+# Until its event loop runs the conductor imports and reads files, and cannot renew a lease.
+_START = 30.0
+
+
+def main(request: Request, *, status: int, lifeline: int) -> int:
+    """Be the guardian of one run until it is over; returns the run's exit code."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    errors = _detach_stdio()
+    ours, theirs = Link.pair()
+    sandbox_read, sandbox_write = os.pipe()
+    conductor = os.fork()
+    if not conductor:
+        ours.close()
+        os.close(lifeline)
+        os._exit(_conduct(request, theirs, status, sandbox_read))
+    theirs.close()
+    os.close(sandbox_read)
+    guardian = Guardian(conductor, ours, status=status, lifeline=lifeline, errors=errors, sandbox=sandbox_write)
+    return guardian.watch()
+
+
+def _conduct(request: Request, link: Link, status: int, sandbox_lifeline: int) -> int:
+    from runner.conductor.main import main as conduct
+
+    return conduct(request, link=link, status=status, sandbox_lifeline=sandbox_lifeline)
+
+
+def _detach_stdio() -> int:
+    """stdin and stdout to /dev/null, stderr to a file in memory that is read only when something broke."""
+    errors = os.memfd_create("gameday-errors")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.dup2(errors, 2)
+    os.close(null)
+    # The interpreter's own objects still point at the terminal's streams.
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    return errors
+
+
+class Guardian:
+    """Watches one conductor. `errors` is where both write what should never happen."""
+
+    def __init__(self, conductor: int, link: Link, *, status: int, lifeline: int, errors: int, sandbox: int) -> None:
+        self._conductor = conductor
+        self._link = link
+        self._status = status
+        self._lifeline = lifeline
+        self._errors = errors
+        # Held open, never used: the sandbox lives while this process or the conductor does.
+        self._sandbox = sandbox
+        self._pidfd = os.pidfd_open(conductor)
+        self._lease_until = time.monotonic() + _START
+        self._next_beat = 0.0
+        self._folder: Path | None = None
+        self._run: dict[str, Any] = {}
+        self._spare: set[int] = set()
+        self._secrets: dict[str, str] = {}
+        self._undo: Any = None
+        self._detached = False
+        self._closed: int | None = None
+        self._lifeline_rest = b""
+        self._wake_read, self._wake_write = os.pipe()
+
+    def watch(self) -> int:
+        """Until the conductor has ended, one way or the other."""
+        os.set_blocking(self._wake_write, False)
+        signal.set_wakeup_fd(self._wake_write)
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)
+        while True:
+            self._wait()
+            if self._conductor_ended():
+                return self._after_conductor()
+            if time.monotonic() > self._lease_until:
+                self._kill_conductor()
+                return self._rescue("the conductor did not answer for more than a second")
+
+    # -- watching ------------------------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        sources = {self._pidfd: None, self._wake_read: self._on_signal}
+        if not self._link.closed:
+            sources[self._link.fileno()] = self._on_messages
+        if self._lifeline >= 0:
+            sources[self._lifeline] = self._on_lifeline
+        if self._undo is not None and self._undo.pidfd >= 0:
+            sources[self._undo.pidfd] = self._on_undone
+        for descriptor in sources:
+            poll.register(descriptor, select.POLLIN)
+        now = time.monotonic()
+        until = min(max(self._next_beat, now), self._lease_until)
+        ready = poll.poll(max(until - now, 0.0) * 1000 + 1)
+        for descriptor, _ in ready:
+            handler = sources[descriptor]
+            if handler:
+                handler()
+        self._beat()
+        _reap(self._conductor, self._undo.pid if self._undo else 0)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._link.send({"beat": 1})
+            self._next_beat = now + BEAT
+
+    def _on_messages(self) -> None:
+        for message in self._link.receive():
+            # What is read now may have waited while this process itself was held up: it proves life now.
+            self._lease_until = time.monotonic() + LEASE
+            match message:
+                case {"run": run}:
+                    self._run = run
+                    self._folder = Path(run["folder"])
+                    self._secrets = run.get("secrets", {})
+                    self._stand_by()
+                case {"spare": pids}:
+                    self._spare.update(pids)
+                case {"lease": seconds}:
+                    self._lease_until = time.monotonic() + float(seconds)
+                case {"undo": _}:
+                    self._start_undo()
+                case {"closed": code}:
+                    self._closed = int(code)
+
+    def _on_lifeline(self) -> None:
+        data = os.read(self._lifeline, 65536)
+        if not data:
+            os.close(self._lifeline)
+            self._lifeline = -1
+            if not self._detached:
+                self._link.send({"abort": "the terminal of the run went away"})
+            return
+        *lines, self._lifeline_rest = (self._lifeline_rest + data).split(b"\n")
+        for line in lines:
+            match json.loads(line):
+                case {"do": "detach"}:
+                    self._detached = True
+                case {"do": "abort", "why": why}:
+                    self._link.send({"abort": why})
+
+    def _on_signal(self) -> None:
+        for number in os.read(self._wake_read, 64):
+            if number in _SIGNALS:
+                self._link.send({"abort": f"{signal.Signals(number).name} to the guardian"})
+
+    # -- undo ----------------------------------------------------------------------------------------------------------
+
+    def _stand_by(self) -> None:
+        from runner.conductor.standby import UndoWorker
+
+        if self._folder is not None and self._undo is None:
+            self._undo = UndoWorker.stand_by(self._folder)
+
+    def _start_undo(self) -> None:
+        if self._undo is None or not self._undo.alive():
+            self._undo = None
+            self._stand_by()
+        self._undo.go(self._secrets)
+
+    def _on_undone(self) -> None:
+        started = self._undo.started
+        code = self._undo.reap()
+        self._undo = None
+        if started:
+            self._link.send({"undone": code})
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _conductor_ended(self) -> bool:
+        return bool(select.select([self._pidfd], [], [], 0)[0])
+
+    def _kill_conductor(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        select.select([self._pidfd], [], [], 5)
+
+    def _after_conductor(self) -> int:
+        if not self._link.closed:
+            self._on_messages()
+        code = os.waitstatus_to_exitcode(os.waitpid(self._conductor, 0)[1])
+        if self._closed is not None and code == self._closed:
+            return self._leave(code)
+        if self._folder is None:
+            say(self._status, {"exit": int(ExitCode.BROKEN), "lines": self._last_words(code)})
+            return self._leave(ExitCode.BROKEN)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return self._rescue(f"the conductor ended unexpectedly ({how})")
+
+    def _rescue(self, why: str) -> int:
+        """Fence, undo, close the story. The conductor is dead."""
+        if self._folder is None:
+            say(self._status, {"exit": int(ExitCode.BROKEN), "lines": [f"gameday: {why}", *self._last_words(0)]})
+            return self._leave(ExitCode.BROKEN)
+        from runner.conductor import rescue
+        from runner.conductor.fencing import fence_all
+
+        undoing = self._undo if self._undo is not None and self._undo.started and self._undo.alive() else None
+        spare = self._spare | ({undoing.pid} if undoing else set())
+        pids = fence_all(spare)
+        rescue.record_death(self._folder, why, pids)
+        self._keep_errors()
+        if undoing is None:
+            self._start_undo()
+        self._undo.wait()
+        code = rescue.close(self._folder)
+        rescue.forget(self._run)
+        return self._leave(code)
+
+    def _leave(self, code: int) -> int:
+        if self._undo is not None:
+            self._undo.dismiss()
+        os.close(self._sandbox)
+        from runner.conductor.fencing import fence_all
+
+        fence_all(())
+        return int(code)
+
+    def _keep_errors(self) -> None:
+        text = self._last_words(0)
+        if text and self._folder is not None:
+            with contextlib.suppress(OSError):
+                (self._folder / "guardian.log").write_text("\n".join(text) + "\n")
+
+    def _last_words(self, code: int) -> list[str]:
+        os.lseek(self._errors, 0, os.SEEK_SET)
+        tail = os.read(self._errors, 1 << 20).decode(errors="replace").splitlines()[-20:]
+        return [f"gameday: the conductor ended before the run began (exit code {code})", *tail] if code else tail
+
+
+def _reap(*ours: int) -> None:
+    """Collect orphans that were given to this subreaper; never the conductor or the undo worker."""
+    while True:
+        try:
+            info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if info is None or info.si_pid in ours:
+            return
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(info.si_pid, 0)

@@ -1,0 +1,137 @@
+"""The front of a run: it forks the guardian, hears how the start went, and hands on what its terminal does.
+
+Called before any heavy import: the guardian is this process forked while it is still small, and the children warm up
+while the conductor reads the files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from runner.conductor.links import say
+from runner.errors import Broken, ExitCode
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, as typed; the conductor reads and checks the files."""
+
+    what: str
+    cwd: str
+    person: str
+    headless: bool = True
+    detach: bool = False
+    attended: bool = False
+    operator: str | None = None
+    target: str | None = None
+    sets: tuple[tuple[str, str], ...] = ()
+    runs_dir: str | None = None
+    plan_hash: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A run that has begun."""
+
+    run: str
+    folder: Path
+    socket: str
+
+
+@dataclass(kw_only=True)
+class NotStarted:
+    """Why nothing was started; `lines` are for the user."""
+
+    exit_code: int
+    lines: list[str] = field(default_factory=list)
+
+
+class Front:
+    """The process whose terminal the run belongs to. `guardian` is its child."""
+
+    def __init__(self, guardian: int, status: int, lifeline: int) -> None:
+        self.guardian = guardian
+        self._status = status
+        self._lifeline = lifeline
+        self._exit: int | None = None
+
+    def outcome(self) -> Started | NotStarted:
+        """Wait until the run has begun, or was found impossible to begin."""
+        line = _read_line(self._status)
+        if not line:
+            self.wait()
+            raise Broken("the run's conductor ended before the run began and left no word")
+        message = json.loads(line)
+        if "run" in message:
+            return Started(run=message["run"], folder=Path(message["folder"]), socket=message["socket"])
+        return NotStarted(exit_code=message["exit"], lines=message["lines"])
+
+    def forward_signals(self) -> None:
+        """From here on INT, TERM, HUP and QUIT abort the run instead of ending this process; a second one changes nothing."""
+        for number in _SIGNALS:
+            signal.signal(number, self._forward)
+
+    def detach(self) -> None:
+        """Leave the run to itself: this terminal may go."""
+        say(self._lifeline, {"do": "detach"})
+
+    def abort(self, why: str) -> None:
+        say(self._lifeline, {"do": "abort", "why": why})
+
+    def ended(self) -> bool:
+        """Whether the guardian has gone, without waiting."""
+        if self._exit is None:
+            pid, status = os.waitpid(self.guardian, os.WNOHANG)
+            if pid:
+                self._exit = os.waitstatus_to_exitcode(status)
+        return self._exit is not None
+
+    def wait(self) -> int:
+        """The run's exit code; BROKEN when the guardian itself was killed."""
+        while self._exit is None:
+            self._exit = os.waitstatus_to_exitcode(os.waitpid(self.guardian, 0)[1])
+        return self._exit if self._exit >= 0 else ExitCode.BROKEN
+
+    def _forward(self, number: int, _frame: FrameType | None) -> None:
+        self.abort(f"{signal.Signals(number).name} at the terminal")
+
+
+def launch(request: Request) -> Front:
+    """Fork the guardian, which forks the conductor. Single-threaded callers only."""
+    status_out, status_in = os.pipe()
+    lifeline_out, lifeline_in = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(status_in)
+        os.close(lifeline_out)
+        return Front(pid, status_out, lifeline_in)
+    code = int(ExitCode.BROKEN)
+    try:
+        os.close(status_out)
+        os.close(lifeline_in)
+        from runner.conductor.guardian import main
+
+        code = main(request, status=status_in, lifeline=lifeline_out)
+    finally:
+        os._exit(code)
+
+
+def _read_line(descriptor: int) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = os.read(descriptor, 65536)
+        if not piece:
+            return data
+        data += piece
+    return data

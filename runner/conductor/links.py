@@ -1,0 +1,73 @@
+"""How the processes of one run talk: whole JSON messages over a SEQPACKET pair, which no reader can tear.
+
+Sends never block: a frozen or dead peer must not hold up the living one, and a lost beat is what the other side's
+lease is for. Imported by the guardian before anything else, so it stays light.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import Any
+
+#: Seconds between beats, both ways between guardian and conductor.
+BEAT = 0.2
+#: Seconds without a beat after which the other side counts as hung.
+LEASE = 1.0
+
+_LARGEST = 256 * 1024
+
+
+class Link:
+    """One end. `receive` returns what is there without waiting; `closed` once the peer has gone."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self._socket = end
+        self.closed = False
+
+    @classmethod
+    def pair(cls) -> tuple[Link, Link]:
+        """Two ends, neither inherited over an exec."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LARGEST)
+        return cls(ours), cls(theirs)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, message: dict[str, Any]) -> bool:
+        """Whether it went out; False when the peer is gone or reads nothing."""
+        try:
+            self._socket.send(json.dumps(message).encode())
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Every message that has arrived, oldest first."""
+        messages: list[dict[str, Any]] = []
+        while True:
+            try:
+                data = self._socket.recv(_LARGEST)
+            except BlockingIOError:
+                return messages
+            except OSError:
+                data = b""
+            if not data:
+                self.closed = True
+                return messages
+            messages.append(json.loads(data))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def say(descriptor: int, message: dict[str, Any]) -> None:
+    """Write one JSON line to a pipe whose reader may be gone."""
+    try:
+        os.write(descriptor, json.dumps(message).encode() + b"\n")
+    except OSError:
+        return

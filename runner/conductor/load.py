@@ -1,0 +1,106 @@
+"""The hand that holds the load: one Locust child, started at warm-up, stopped when the run ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.actuators import load
+from runner.actuators.load import LoadChild, LoadPlan, RequestWindow
+from runner.conductor.run import Run
+from runner.conductor.watch import WatchHand
+from runner.engine import events as ev
+from runner.engine.indicators import watch
+from runner.errors import Refused
+
+#: Seconds the users get to finish and Locust to write its files.
+_GRACE = 3.0
+
+
+class LoadHand:
+    """Without a load in the plan it does nothing."""
+
+    def __init__(self, run: Run, watcher: WatchHand) -> None:
+        self._run = run
+        self._watch = watcher
+        self._child: LoadChild | None = None
+        self._ended = False
+
+    def prepare(self) -> None:
+        """Start the child before it is needed: Locust takes a while to import."""
+        if self._run.plan.load is not None and self._child is None:
+            self._child = LoadChild.spawn()
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="warm-up") if self._child is not None:
+                self._run.spawn(self._start(self._child), "load")
+            case ev.PhaseEntered(phase="undoing"):
+                self._ended = True
+
+    async def close(self) -> None:
+        """Stop the load; bounded, whatever its users do."""
+        self._ended = True
+        if self._child is not None:
+            await self._child.stop(grace=_GRACE)
+
+    async def _start(self, child: LoadChild) -> None:
+        await child.attach(self._heard)
+        self._run.observe(ev.ProcessStarted(role="load", pid=child.pid))
+        child.start(self._plan())
+
+    def _plan(self) -> LoadPlan:
+        plan = self._run.plan.load
+        if plan is None:
+            raise Refused("this run has no load")
+        return LoadPlan(
+            locustfile=Path(plan.locustfile),
+            host=plan.host or self._run.url or None,
+            users=plan.users,
+            spawn_rate=plan.spawn_rate,
+            processes=plan.processes,
+            env=self._run.child_env(self._run.plan.secrets, plan.env),
+            watch=watch(self._run.plan.indicators),
+            folder=self._run.folder / "load",
+            origin=self._run.clock.origin,
+            secrets=tuple(sorted(self._run.redactor.secrets)),
+        )
+
+    def _heard(self, report: load.LoadReport) -> None:
+        event = self._translate(report)
+        if event is None:
+            return
+        t = getattr(report, "t", None)
+        self._run.observe(event, by="load", stamp=None if t is None else self._run.clock.stamp(t))
+        if isinstance(report, load.LoadSampled):
+            self._watch.requests(report.t1, report.users, report.requests)
+
+    def _translate(self, report: load.LoadReport) -> ev.Event | None:
+        match report:
+            case load.LoadStarted():
+                users = self._run.plan.load.users if self._run.plan.load else 0
+                return ev.LoadStarted(users=users, pid=self._child.pid if self._child else 0)
+            case load.LoadSpawned(users=users):
+                return ev.LoadSpawned(users=users)
+            case load.LoadSampled():
+                return ev.LoadSampled(
+                    since=report.t0,
+                    until=report.t1,
+                    users=report.users,
+                    requests={name: _figures(window) for name, window in report.requests.items()},
+                )
+            case load.LoadEnded(why=why):
+                return ev.LoadEnded(why=why)
+            case load.LoadFailed(why=why):
+                return None if self._ended else ev.LoadFailed(why=why)
+        return None
+
+
+def _figures(window: RequestWindow) -> dict[str, float | int | None]:
+    return {
+        "n": window.n,
+        "failures": window.failures,
+        "rate": window.rate,
+        "p50": window.p50,
+        "p95": window.p95,
+        "p99": window.p99,
+    }

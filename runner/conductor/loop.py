@@ -1,0 +1,227 @@
+"""The conductor: the one place where a command becomes events, events reach the disk, and then things are done.
+
+decide → append → publish → act. Outcomes come back as commands. Nothing acts on an event that is not on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.clock import Clock, Stamp, suspended_ns
+from runner.conductor.links import BEAT, LEASE, Link
+from runner.conductor.run import Hand
+from runner.engine.apply import apply
+from runner.engine.commands import Abort, Command, Observed, Order, Role, Stop, Tick
+from runner.engine.decide import IllegalCommand, decide, next_deadline
+from runner.engine.events import (
+    CommandRefused,
+    Event,
+    IndicatorJudged,
+    LoadSampled,
+    ProbesSampled,
+    Recorded,
+    SuspendSeen,
+)
+from runner.engine.state import State
+from runner.errors import TranscriptError
+from runner.transcript.writer import Entry, TranscriptWriter
+
+#: Samples may wait up to a second for the disk; everything else is durable before anyone acts on it.
+_BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled)
+_SYNC_EVERY = 0.5
+_LONGEST_SLEEP = 0.1
+_SUSPENDED = 1.0
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    order: Order
+    stamp: Stamp | None
+
+
+@dataclass
+class Conductor:
+    """One run's loop. `hands` act; `link` leads to the guardian."""
+
+    writer: TranscriptWriter
+    clock: Clock
+    link: Link
+    hands: list[Hand] = field(default_factory=list)
+    state: State = field(default_factory=State.empty)
+    #: Why the conductor itself cannot go on; set once.
+    fatal: str = ""
+    _queue: deque[_Waiting] = field(default_factory=deque)
+    _draining: bool = False
+    _unsynced: bool = False
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    undone: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+
+    # -- deciding ------------------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        command: Command,
+        *,
+        by: str = "conductor",
+        uid: int = -1,
+        role: Role = "system",
+        stamp: Stamp | None = None,
+    ) -> str | None:
+        """Ask something of the run. Returns why not, or None when it was accepted (or waits its turn)."""
+        order = Order(command=command, t=stamp.t if stamp else self.clock.now(), by=by, uid=uid, role=role)
+        waiting = _Waiting(order, stamp)
+        if self._draining:
+            self._queue.append(waiting)
+            return None
+        self._draining = True
+        try:
+            refusal = self._decide(waiting)
+            while self._queue:
+                self._decide(self._queue.popleft())
+        finally:
+            self._draining = False
+        self._wake.set()
+        return refusal
+
+    def observe(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None:
+        """This happened, at `stamp` if somebody nearer to it stamped it."""
+        self.submit(Observed(event=event), by=by, stamp=stamp)
+
+    def _decide(self, waiting: _Waiting) -> str | None:
+        order = waiting.order
+        try:
+            events = decide(self.state, order)
+        except IllegalCommand as why:
+            if order.role != "system":
+                refused = CommandRefused(command=type(order.command).__name__, why=str(why))
+                self._record([Entry(event=refused, by=order.by, stamp=None)])
+            return str(why)
+        if not events:
+            return None
+        observed = isinstance(order.command, Observed)
+        self._record(
+            Entry(event=event, by=order.by, stamp=waiting.stamp if observed and not position else None)
+            for position, event in enumerate(events)
+        )
+        return None
+
+    def _record(self, given: Iterable[Entry]) -> None:
+        entries = list(given)
+        durable = not all(isinstance(entry.event, _BATCHED) for entry in entries)
+        written = self._append(entries, durable)
+        self._unsynced = not durable
+        for recorded in written:
+            self.state = apply(self.state, recorded)
+        for recorded in written:
+            self._act(recorded)
+
+    def _append(self, entries: list[Entry], durable: bool) -> list[Recorded]:
+        if not self.fatal:
+            try:
+                return self.writer.append(*entries, durable=durable)
+            except (TranscriptError, OSError) as error:
+                self.fatal = f"the transcript cannot be written: {error}"
+                self._queue.append(_Waiting(self._order(Stop(cause="broken", why=self.fatal)), None))
+        # The disk no longer takes the story, but the run must still be ended and undone; no fault passes the gate now.
+        return [self._unwritten(entry) for entry in entries]
+
+    def _unwritten(self, entry: Entry) -> Recorded:
+        stamp = entry.stamp or self.clock.stamp()
+        return Recorded(seq=self.state.seq + 1, at=stamp.at, t=stamp.t, by=entry.by, event=entry.event)
+
+    def _order(self, command: Command) -> Order:
+        return Order(command=command, t=self.clock.now(), by="conductor")
+
+    def _act(self, recorded: Recorded) -> None:
+        for hand in self.hands:
+            try:
+                hand.act(recorded)
+            except Exception as error:
+                self.broke(f"{type(hand).__name__} failed on {recorded.event.kind}: {error}", error)
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until `finish` is called."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self.link.fileno(), self._on_guardian)
+        tasks = [loop.create_task(self._beats()), loop.create_task(self._ticks()), loop.create_task(self._syncs())]
+        try:
+            await self._over.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            loop.remove_reader(self.link.fileno())
+
+    def finish(self) -> None:
+        """Everything is said and done."""
+        self._over.set()
+
+    def broke(self, why: str, error: BaseException) -> None:
+        """The tool itself failed: end the run as broken, with undo; keep the details for whoever looks."""
+        traceback.print_exception(error)
+        self.submit(Stop(cause="broken", why=why))
+
+    async def _beats(self) -> None:
+        while True:
+            self.link.send({"beat": 1})
+            await asyncio.sleep(BEAT)
+            if self._guardian_beat and self.clock.now() - self._guardian_beat > LEASE * 3:
+                self._guardian_beat = 0.0
+                self.submit(Stop(cause="broken", why="the guardian did not answer for three seconds"))
+
+    async def _ticks(self) -> None:
+        asleep = suspended_ns()
+        while True:
+            self._wake.clear()
+            due = next_deadline(self.state)
+            now = self.clock.now()
+            wait = _LONGEST_SLEEP if due is None else min(max(due - now, 0.001), _LONGEST_SLEEP)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+            due = next_deadline(self.state)
+            if due is not None and due <= self.clock.now():
+                self.submit(Tick())
+                await asyncio.sleep(0)
+            if (slept := (suspended_ns() - asleep) / 1e9) > _SUSPENDED:
+                asleep = suspended_ns()
+                self.observe(SuspendSeen(seconds=round(slept, 3)))
+
+    async def _syncs(self) -> None:
+        while True:
+            await asyncio.sleep(_SYNC_EVERY)
+            if self._unsynced and not self.fatal:
+                self._unsynced = False
+                try:
+                    self.writer.sync()
+                except (TranscriptError, OSError) as error:
+                    self.fatal = f"the transcript cannot be written: {error}"
+                    self.broke(self.fatal, error)
+
+    def tell_guardian(self, message: dict[str, Any]) -> None:
+        """Send a word up; a guardian that is gone is noticed elsewhere."""
+        self.link.send(message)
+
+    # -- the guardian --------------------------------------------------------------------------------------------------
+
+    _guardian_beat: float = 0.0
+
+    def _on_guardian(self) -> None:
+        for message in self.link.receive():
+            self._guardian_beat = self.clock.now()
+            match message:
+                case {"abort": why}:
+                    self.submit(Abort(reason="logistics", why=str(why)), by="terminal", role="facilitator")
+                case {"undone": code}:
+                    self.undone.put_nowait(int(code))
+        if self.link.closed:
+            asyncio.get_running_loop().remove_reader(self.link.fileno())
+            self.submit(Stop(cause="broken", why="the guardian died"))

@@ -1,0 +1,165 @@
+"""Opening a run: from what the user typed to a plan that the guard lets begin, a folder, a transcript, a record."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runner import __version__
+from runner.actuators.processes import start_time
+from runner.clock import SystemClock
+from runner.conductor.launch import Request
+from runner.conductor.operator import scripted_steps
+from runner.conductor.registry import (
+    OpenRun,
+    Registry,
+    boot_id,
+    new_run_id,
+    runs_dir,
+    socket_path,
+    target_key,
+)
+from runner.conductor.run import Redaction
+from runner.engine.events import RunStarted
+from runner.engine.plan import RunPlan
+from runner.engine.plan_json import plan_to_json
+from runner.errors import InputError, Refused
+from runner.guard.compile import compile_named
+from runner.guard.rules import judge_plan
+from runner.guard.secrets import resolve_secrets
+from runner.redact import Redactor
+from runner.specs.catalogue import Catalogue
+from runner.specs.script import Script, load_script
+from runner.transcript.writer import TranscriptWriter
+
+
+@dataclass(kw_only=True)
+class Opening:
+    """A run that may begin. `first` is its first event, not yet recorded."""
+
+    run: str
+    folder: Path
+    root: Path
+    plan: RunPlan
+    clock: SystemClock
+    redaction: Redaction
+    secrets: dict[str, str]
+    writer: TranscriptWriter
+    socket: Path
+    first: RunStarted
+    person: str
+    script: Script | None
+
+    @property
+    def announcement(self) -> dict[str, Any]:
+        """What the front and the guardian are told."""
+        return {"run": self.run, "folder": str(self.folder), "socket": str(self.socket)}
+
+
+def open_run(request: Request) -> Opening:
+    """Everything that can refuse a run without touching the target. Raises GamedayError; leaves nothing then."""
+    clock = SystemClock()
+    script = load_script(Path(request.operator)) if request.operator else None
+    catalogue = Catalogue.find(Path(request.cwd))
+    attended = request.attended
+    plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
+    if request.plan_hash and request.plan_hash != plan.plan_hash[: len(request.plan_hash)]:
+        raise Refused(
+            f"the plan is {plan.plan_hash[:16]}, not {request.plan_hash}: something changed since it was looked at; "
+            f"see it with: gameday plan {request.what}"
+        )
+    scripted = scripted_steps(script, plan, Path(str(request.operator))) if script else ()
+    refusals = judge_plan(plan, attended=attended, scripted=scripted)
+    if refusals:
+        raise Refused("\n".join(str(refusal) for refusal in refusals))
+    secrets = resolve_secrets(catalogue, plan)
+    run = new_run_id(plan.slug, datetime.now(UTC))
+    folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
+    try:
+        return _open(request, clock, plan, run, folder, catalogue.root, secrets, script, scripted)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+        raise
+
+
+def _open(
+    request: Request,
+    clock: SystemClock,
+    plan: RunPlan,
+    run: str,
+    folder: Path,
+    root: Path,
+    secrets: dict[str, str],
+    script: Script | None,
+    scripted: tuple[str, ...],
+) -> Opening:
+    path = socket_path(run)
+    Registry().record(_record(plan, run, folder, path))
+    redaction = Redaction(Redactor(secrets.values()))
+    try:
+        writer = TranscriptWriter.create(folder, clock, redact=redaction.value)
+    except BaseException:
+        Registry().forget(run)
+        raise
+    first = RunStarted(
+        run=run,
+        plan=plan_to_json(plan),
+        attended=request.attended,
+        scripted=scripted,
+        person=request.person,
+        uid=os.getuid(),
+        host=socket.gethostname(),
+        boot_id=boot_id(),
+        origin=clock.origin,
+        tool=__version__,
+    )
+    return Opening(
+        run=run,
+        folder=folder,
+        root=root,
+        plan=plan,
+        clock=clock,
+        redaction=redaction,
+        secrets=secrets,
+        writer=writer,
+        socket=path,
+        first=first,
+        person=request.person,
+        script=script,
+    )
+
+
+def _record(plan: RunPlan, run: str, folder: Path, path: Path) -> OpenRun:
+    target = plan.target
+    guardian = os.getppid()
+    return OpenRun(
+        run=run,
+        folder=str(folder),
+        target=target_key(target.name, target.kind, {"url": target.url, **target.vars} if target.url else {}),
+        # A sandbox is started for its run alone.
+        exclusive=target.kind != "sandbox",
+        pid=guardian,
+        start_time=start_time(guardian) or 0,
+        boot_id=boot_id(),
+        socket=str(path),
+        drill=plan.slug,
+    )
+
+
+def _make_folder(runs: Path, run: str) -> Path:
+    folder = runs / run
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise InputError(
+            f"the run folder {folder} cannot be made: {error.strerror}; choose another place with --runs-dir"
+        ) from error
+    return folder

@@ -1,0 +1,119 @@
+"""Playing a run: the hands wired to the loop, from the first event to the last line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from runner.actuators.processes import start_time
+from runner.conductor.experiments import ExperimentsHand
+from runner.conductor.links import Link
+from runner.conductor.load import LoadHand
+from runner.conductor.loop import Conductor
+from runner.conductor.opening import Opening
+from runner.conductor.operator import OperatorHand
+from runner.conductor.preflight import PreflightHand
+from runner.conductor.registry import Registry
+from runner.conductor.rescue import TRANSCRIPT, closing, scorecard
+from runner.conductor.run import Run
+from runner.conductor.server import CommandServer
+from runner.conductor.steps import StepsHand
+from runner.conductor.undoing import UndoingHand
+from runner.conductor.watch import WatchHand
+from runner.engine import events as ev
+from runner.engine.apply import apply
+from runner.engine.state import State
+from runner.errors import ExitCode, worst
+from runner.transcript.reader import read
+
+if TYPE_CHECKING:
+    from runner.actuators.chaos import ChaosChild
+
+
+async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
+    """One whole run; returns the exit code."""
+    conductor = Conductor(writer=opening.writer, clock=opening.clock, link=link)
+    run = Run(
+        run=opening.run,
+        folder=opening.folder,
+        root=opening.root,
+        plan=opening.plan,
+        clock=opening.clock,
+        redaction=opening.redaction,
+        secrets=opening.secrets,
+        conductor=conductor,
+    )
+    game = Play(opening, run, conductor, spare, sandbox_lifeline)
+    return await game.through()
+
+
+class Play:
+    """The wiring of one run."""
+
+    def __init__(
+        self, opening: Opening, run: Run, conductor: Conductor, spare: ChaosChild, sandbox_lifeline: int
+    ) -> None:
+        self._opening = opening
+        self._run = run
+        self._conductor = conductor
+        watch = WatchHand(run)
+        load = LoadHand(run, watch)
+        steps = StepsHand(run)
+        self._experiments = ExperimentsHand(run, spare, lambda slug: self._undoing.check_while_in(slug))
+        self._preflight = PreflightHand(run, self._experiments, load, sandbox_lifeline)
+        self._undoing = UndoingHand(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
+        self._server = CommandServer(run, conductor, opening.socket)
+        conductor.hands += [self, self._experiments, steps, load, watch, self._undoing, self._preflight]
+        if opening.script is not None:
+            conductor.hands.append(OperatorHand(run, conductor, opening.script))
+
+    async def through(self) -> int:
+        await self._server.open()
+        self._conductor.observe(self._opening.first, by=self._opening.person)
+        for role, pid in (("guardian", os.getppid()), ("conductor", os.getpid())):
+            self._conductor.observe(ev.ProcessStarted(role=role, pid=pid, start_time=start_time(pid) or 0))
+        await self._conductor.run()
+        await self._run.finish_tasks()
+        await self._preflight.close()
+        await self._server.close()
+        await self._stop_sandbox()
+        code = self._exit_code()
+        if code != ExitCode.LEFT_BEHIND:
+            Registry().forget(self._run.run)
+        self._opening.socket.unlink(missing_ok=True)
+        return code
+
+    def act(self, recorded: ev.Recorded) -> None:
+        """The last steps: in the debrief nobody waits for a headless run."""
+        match recorded.event:
+            case ev.PhaseEntered(phase="debrief"):
+                self._run.spawn(self._close_story(), "closing")
+            case ev.RunClosed():
+                self._conductor.finish()
+
+    async def close(self) -> None:
+        return
+
+    async def _close_story(self) -> None:
+        self._conductor.writer.sync()
+        card = await asyncio.to_thread(scorecard, self._run.folder)
+        self._conductor.observe(closing(card))
+
+    async def _refold(self) -> None:
+        """Take in what the undo worker wrote."""
+        state = State.empty()
+        for recorded in read(self._run.folder / TRANSCRIPT):
+            state = apply(state, recorded)
+        self._conductor.state = state
+
+    async def _stop_sandbox(self) -> None:
+        if self._run.sandbox is not None:
+            from runner import sandbox
+
+            await asyncio.to_thread(sandbox.stop, self._run.sandbox)
+
+    def _exit_code(self) -> int:
+        closed = self._conductor.state.closed
+        codes = [ExitCode.BROKEN] if closed is None or self._conductor.fatal else []
+        return int(worst([*codes, *([ExitCode(closed.exit_code)] if closed else [])]))

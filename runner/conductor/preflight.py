@@ -1,0 +1,110 @@
+"""What must hold before anything changes: the target stands and is the declared one, the needs hold, the parts load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from runner.actuators.probe import ProbeCaller, hold_until
+from runner.conductor.experiments import ExperimentsHand
+from runner.conductor.load import LoadHand
+from runner.conductor.run import Run
+from runner.engine import events as ev
+from runner.engine.commands import PassPreflight
+from runner.engine.plan import Check
+from runner.errors import GamedayError
+from runner.specs.probe import Probe
+
+#: Seconds a need gets to hold; it is polled, since a target that was just started may still settle.
+_WITHIN = 5.0
+
+
+class PreflightHand:
+    """`sandbox_lifeline` is the read end of a pipe that closes when guardian and conductor are both gone."""
+
+    def __init__(self, run: Run, experiments: ExperimentsHand, load: LoadHand, sandbox_lifeline: int) -> None:
+        self._run = run
+        self._experiments = experiments
+        self._load = load
+        self._lifeline = sandbox_lifeline
+
+    def act(self, recorded: ev.Recorded) -> None:
+        if isinstance(recorded.event, ev.PhaseEntered) and recorded.event.phase == "preflight":
+            self._run.spawn(self._check(), "preflight")
+
+    async def close(self) -> None:
+        if self._run.caller_or_none is not None:
+            await self._run.caller.close()
+        if self._run.probe_child is not None:
+            await self._run.probe_child.stop()
+
+    async def _check(self) -> None:
+        self._load.prepare()
+        try:
+            await self._find_target()
+        except GamedayError as error:
+            self._run.stop("refused", f"target {self._run.plan.target.name}: {error}")
+            return
+        self._run.caller_or_none = ProbeCaller(
+            self._run.clock,
+            env=self._run.child_env(),
+            variables=self._run.variables(),
+            secrets=self._run.secrets,
+            python=self._run.python_probe,
+        )
+        await self._experiments.load()
+        if await self._all_hold(self._needs()) and await self._all_loaded():
+            self._run.conductor.submit(PassPreflight())
+
+    async def _find_target(self) -> None:
+        target = self._run.plan.target
+        if target.kind == "sandbox":
+            await self._start_sandbox()
+        else:
+            self._run.url, self._run.vars = target.url, dict(target.vars)
+        self._run.observe(ev.TargetReady(url=self._run.url, vars=self._run.vars))
+
+    async def _start_sandbox(self) -> None:
+        from runner import sandbox
+
+        info = await sandbox.start_async(self._run.folder / "sandbox", lifeline=self._lifeline)
+        self._run.sandbox = info
+        self._run.url = info.url
+        self._run.vars = {"admin": info.admin, "proxy": info.proxy, "monitor": info.monitor}
+        self._run.spare(info.pid)
+        self._run.observe(ev.ProcessStarted(role="sandbox", pid=info.pid, start_time=info.pid_start))
+
+    def _needs(self) -> Iterable[Check]:
+        plan = self._run.plan
+        if plan.target.identity:
+            yield Check(name=f"target {plan.target.name} is what was declared", probe=plan.target.identity)
+        yield from plan.needs
+        # An `undone-when` that does not hold now is an older fault still in, or a check that can never hold.
+        yield from plan.undone_when
+        for experiment in plan.experiments:
+            yield from experiment.undone_when
+
+    async def _all_hold(self, checks: Iterable[Check]) -> bool:
+        results = await asyncio.gather(*(self._holds(check) for check in checks))
+        return all(results)
+
+    async def _holds(self, check: Check) -> bool:
+        result = await hold_until(
+            self._run.caller,
+            Probe.model_validate(check.probe),
+            within=_WITHIN,
+            every=0.25,
+            clock=self._run.clock,
+        )
+        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=result.why), by="probe")
+        return result.ok
+
+    async def _all_loaded(self) -> bool:
+        """Wait until every experiment has loaded; one that cannot ends the run through its own event."""
+        while True:
+            state = self._run.state
+            if state.end is not None:
+                return False
+            if all(view.status != "waiting" for view in state.experiments.values()):
+                return True
+            await asyncio.sleep(0.005)

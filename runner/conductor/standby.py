@@ -1,0 +1,86 @@
+"""Starting the undo worker: the same few lines for guardian, conductor and `gameday recover`.
+
+The worker is started early and waits, so that the undo begins at once and needs nothing that may be lacking by then.
+Secrets reach it over its standard input, so they stand in no environment and no command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+_MASKED = {
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+}
+
+
+class UndoWorker:
+    """The one process that undoes. `go` gives the word; without it, closing its input sends it home."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.pidfd = os.pidfd_open(process.pid)
+        self.started = False
+
+    @classmethod
+    def stand_by(cls, folder: Path) -> UndoWorker:
+        """Start it in a session of its own, with every signal that can be masked masked from its first instruction on."""
+        with (folder / "undo.log").open("ab") as log:
+            os.fchmod(log.fileno(), 0o600)
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "runner.conductor.undo", str(folder)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return cls(process)
+
+    def go(self, secrets: dict[str, str]) -> None:
+        """Undo now."""
+        stdin = self._process.stdin
+        if self.started or stdin is None:
+            return
+        self.started = True
+        with contextlib.suppress(OSError):
+            stdin.write(json.dumps({"do": "undo", "secrets": secrets}).encode() + b"\n")
+            stdin.close()
+
+    def dismiss(self) -> None:
+        """Nothing to undo any more: it leaves by itself when its input closes."""
+        if not self.started and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self.wait()
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def reap(self) -> int:
+        """Collect it after it ended; its exit code."""
+        code = self._process.wait()
+        os.close(self.pidfd)
+        self.pidfd = -1
+        return code

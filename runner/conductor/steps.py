@@ -1,0 +1,112 @@
+"""The hand that does what steps ask for: their commands and their probes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+from runner.actuators.command import CommandPlan, StepCommand
+from runner.actuators.probe import hold_until
+from runner.conductor.run import Run
+from runner.engine import events as ev
+from runner.engine.plan import Step
+from runner.specs.probe import Probe
+
+
+class StepsHand:
+    """Runs at most one command a step; kills it when the step or the run ends before it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._commands: dict[str, StepCommand] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.CommandIntended(step=step_id, attempt=attempt):
+                self._start(f"command {step_id}", self._command(self._run.plan.step(step_id), attempt))
+            case ev.StepStarted(step=step_id):
+                step = self._run.plan.step(step_id)
+                if step.verify and step.verify.probe:
+                    self._start(f"prime {step_id}", self._prime(step))
+            case ev.VerifyStarted(step=step_id):
+                step = self._run.plan.step(step_id)
+                if step.verify and step.verify.probe:
+                    self._start(f"verify {step_id}", self._verify(step))
+            case ev.StepEnded(step=step_id):
+                for name in (f"prime {step_id}", f"verify {step_id}"):
+                    if task := self._tasks.pop(name, None):
+                        task.cancel()
+                if command := self._commands.pop(step_id, None):
+                    self._run.spawn(command.kill(), f"kill {step_id}")
+
+    async def close(self) -> None:
+        await asyncio.gather(*(command.kill() for command in self._commands.values()))
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks[name] = self._run.spawn(work, name)
+
+    async def _command(self, step: Step, attempt: int) -> None:
+        output = f"steps/{_safe(step.id)}-{attempt}.log"
+        command = StepCommand(self._plan(step, output), self._run.clock, self._run.redactor)
+        self._commands[step.id] = command
+        result = await command.run(
+            lambda pid, stamp: self._run.observe(
+                ev.CommandStarted(step=step.id, attempt=attempt, pid=pid), by="command", stamp=stamp
+            )
+        )
+        if self._commands.get(step.id) is command:
+            del self._commands[step.id]
+        self._run.observe(
+            ev.CommandEnded(
+                step=step.id,
+                attempt=attempt,
+                exit_code=result.exit_code,
+                timed_out=result.timed_out,
+                duration=result.duration,
+                output=output,
+                tail=result.tail,
+                why=result.why,
+            ),
+            by="command",
+            stamp=result.ended,
+        )
+
+    def _plan(self, step: Step, output: str) -> CommandPlan:
+        path = self._run.folder / output
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        answers = {**self._run.state.answers, **self._run.secret_answers}
+        env = self._run.child_env(step.secrets, {**answers, **step.env, "GAMEDAY_STEP": step.id})
+        return CommandPlan(
+            text=step.run,
+            shell=step.shell,
+            directory=self._run.root / step.working_directory,
+            env=env,
+            timeout=step.timeout,
+            output=path,
+            mark=f"{self._run.run}/{step.id}",
+        )
+
+    async def _prime(self, step: Step) -> None:
+        """Ask once before the step: what already holds proves nothing afterwards."""
+        assert step.verify is not None  # noqa: S101 - act() looked
+        result = await self._run.caller.call(Probe.model_validate(step.verify.probe))
+        self._run.observe(ev.VerifyPrimed(step=step.id, held=result.ok), by="probe")
+
+    async def _verify(self, step: Step) -> None:
+        verify = step.verify
+        assert verify is not None  # noqa: S101 - act() looked
+        result = await hold_until(
+            self._run.caller,
+            Probe.model_validate(verify.probe),
+            within=verify.within,
+            every=verify.every,
+            clock=self._run.clock,
+        )
+        self._run.observe(ev.VerifyEnded(step=step.id, held=result.ok, why=result.why), by="probe")
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

@@ -1,0 +1,289 @@
+"""The undo worker: the one process that ever undoes.
+
+`python -m runner.conductor.undo FOLDER`, started by guardian, conductor or `gameday recover`, in a session of its own
+with every maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
+that has an intent in the transcript, latest injected first, each in a process of its own with a deadline and retries,
+and asks every `undone-when` whether the fault is really gone. Its answer outranks the rollbacks' own status.
+
+Nothing here depends on being able to write: a rollback is never skipped because recording failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.actuators.command import minimal_env
+from runner.actuators.journal import merge_rollbacks
+from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
+from runner.clock import SystemClock, resumed_origin
+from runner.conductor.registry import boot_id
+from runner.engine import events as ev
+from runner.engine.plan import Check, Experiment, RunPlan
+from runner.engine.plan_json import plan_from_json
+from runner.errors import ExitCode
+from runner.redact import Redactor
+from runner.transcript.reader import read
+from runner.transcript.writer import Entry, TranscriptWriter
+
+_ATTEMPTS = 3
+_BETWEEN = 0.5
+
+
+class Story:
+    """What the transcript says is open, and the way to add to it."""
+
+    def __init__(self, folder: Path, secrets: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.secrets = dict(secrets)
+        self.redactor = Redactor(self.secrets.values())
+        self.intents: dict[str, list[tuple[float, ev.FaultIntended]]] = {}
+        self.url = ""
+        self.vars: Mapping[str, str] = {}
+        self.bites: dict[str, bool] = {}
+        self.sandbox: ev.ProcessStarted | None = None
+        self._undone: set[str] = set()
+        for recorded in read(folder / "transcript.jsonl"):
+            self._take(recorded)
+        self._writer: TranscriptWriter | None = None
+        with contextlib.suppress(Exception):
+            self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redactor.value)
+
+    def _take(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.RunStarted() as first:
+                self.run = first.run
+                self.plan: RunPlan = plan_from_json(first.plan)
+                same = first.boot_id == boot_id()
+                self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=same))
+            case ev.TargetReady(url=url, vars=variables):
+                self.url, self.vars = url, variables
+            case ev.ProcessStarted(role="sandbox") as process:
+                self.sandbox = process
+            case ev.FaultIntended() as intent:
+                self.intents.setdefault(intent.experiment, []).append((recorded.t, intent))
+                self._undone.discard(intent.experiment)
+            case ev.FaultUndone(experiment=slug):
+                self._undone.add(slug)
+            case ev.UndoChecked(while_in=True, name=name, held=held):
+                self.bites[name] = not held
+
+    @property
+    def open(self) -> list[Experiment]:
+        """Experiments with an intent and no undo yet, latest injected first."""
+        latest = {
+            slug: max(t for t, _ in intents) for slug, intents in self.intents.items() if slug not in self._undone
+        }
+        by_slug = {experiment.slug: experiment for experiment in self.plan.experiments}
+        return [by_slug[slug] for slug in sorted(latest, key=lambda slug: -latest[slug])]
+
+    def tell(self, *events: ev.Event, t: float | None = None) -> None:
+        """Write it down if that is possible."""
+        try:
+            if self._writer is not None:
+                stamp = self.clock.stamp(t)
+                self._writer.append(*(Entry(event=event, by="undo", stamp=stamp) for event in events))
+        except Exception:
+            self._writer = None
+            traceback.print_exc()
+
+    def variables(self) -> dict[str, str]:
+        return {"target.name": self.plan.target.name, "target.url": self.url} | {
+            f"target.{name}": value for name, value in self.vars.items()
+        }
+
+    def env(self) -> dict[str, str]:
+        target = {
+            name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
+        }
+        return minimal_env(target) | self.secrets
+
+    def vanished(self) -> bool:
+        """A sandbox that is gone took its faults with it."""
+        from runner.actuators.processes import start_time
+
+        if self.plan.target.kind != "sandbox" or self.sandbox is None:
+            return False
+        return start_time(self.sandbox.pid) != self.sandbox.start_time
+
+
+class UndoWorker:
+    """Undoes what is open in one story."""
+
+    def __init__(self, story: Story, spare: RollbackChild | None) -> None:
+        self._story = story
+        self._spare = spare
+        self._failed: dict[str, str] = {}
+
+    async def undo(self) -> tuple[str, ...]:
+        """The experiments that could not be undone."""
+        story = self._story
+        experiments = story.open
+        story.tell(ev.UndoStarted(experiments=tuple(each.slug for each in experiments), pid=os.getpid()))
+        if story.vanished():
+            story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
+            story.tell(ev.UndoEnded())
+            return ()
+        for experiment in experiments:
+            await self._roll_back(experiment)
+        if self._spare is not None:
+            self._spare.discard()
+        left = await self._judge(experiments)
+        story.tell(ev.UndoEnded(left=left))
+        return left
+
+    # -- rollbacks -----------------------------------------------------------------------------------------------------
+
+    async def _roll_back(self, experiment: Experiment) -> None:
+        rollbacks = experiment.document.get("rollbacks") or []
+        entries = []
+        for index, activity in enumerate(rollbacks):
+            name = str(activity.get("name", index))
+            result = await self._attempts(experiment, index, name)
+            if result.activity:
+                entries.append(result.activity)
+            if not result.ok:
+                self._failed[experiment.slug] = f"rollback {name!r}: {result.exception or result.status}"
+        if entries:
+            with contextlib.suppress(OSError, ValueError):
+                merge_rollbacks(self._story.folder / f"journal-{experiment.slug}.json", entries)
+
+    async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
+        for attempt in range(1, _ATTEMPTS + 1):
+            result = await self._attempt(experiment, index)
+            self._told(experiment, index, name, attempt, result)
+            if result.ok:
+                break
+            if attempt < _ATTEMPTS:
+                await asyncio.sleep(_BETWEEN)
+        return result
+
+    async def _attempt(self, experiment: Experiment, index: int) -> RollbackResult:
+        story = self._story
+        _, intent = story.intents[experiment.slug][0]
+        order = RollbackOrder(
+            experiment=experiment.document,
+            index=index,
+            configuration=intent.configuration,
+            origin=story.clock.origin,
+            env=story.env(),
+            redact=sorted(story.redactor.secrets),
+        )
+        try:
+            child, self._spare = self._spare or RollbackChild.spawn(), None
+            return await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+        except OSError as error:
+            return RollbackResult(status="broken", exception=f"no process could be started: {error}")
+
+    def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
+        slug = experiment.slug
+        self._story.tell(ev.RollbackStarted(experiment=slug, index=index, name=name, attempt=attempt), t=result.started)
+        self._story.tell(
+            ev.RollbackEnded(
+                experiment=slug,
+                index=index,
+                name=name,
+                attempt=attempt,
+                status="succeeded" if result.ok else ("failed" if result.status == "succeeded" else result.status),
+                duration=result.duration or 0.0,
+                exception=result.exception,
+                output=result.output,
+            ),
+            t=result.t,
+        )
+
+    # -- is it gone? ---------------------------------------------------------------------------------------------------
+
+    async def _judge(self, experiments: list[Experiment]) -> tuple[str, ...]:
+        common = await self._check_all("", self._story.plan.undone_when, experiments)
+        left = []
+        for experiment in experiments:
+            own = await self._check_all(experiment.slug, experiment.undone_when, [experiment])
+            held = {**common, **own}
+            why = self._why_left(experiment, held)
+            if why:
+                left.append(experiment.slug)
+                self._story.tell(ev.FaultLeft(experiment=experiment.slug, why=why))
+            else:
+                self._story.tell(ev.FaultUndone(experiment=experiment.slug, how=self._how(experiment, held)))
+        return tuple(left)
+
+    def _why_left(self, experiment: Experiment, held: dict[str, str]) -> str:
+        wrong = [f"{name}: {why}" for name, why in held.items() if why]
+        if wrong:
+            return "; ".join(wrong)
+        # A check that held while the fault was in says nothing now: then the rollbacks' own word is all there is.
+        proven = any(self._story.bites.get(name, True) for name in held)
+        return "" if proven else self._failed.get(experiment.slug, "")
+
+    def _how(self, experiment: Experiment, held: dict[str, str]) -> str:
+        if any(self._story.bites.get(name, False) for name in held):
+            return "verified"
+        return "rollbacks" if experiment.rollbacks else "heals"
+
+    async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
+        """name → why not, '' when it holds."""
+        if not checks:
+            return {}
+        from runner.actuators.probe import ProbeCaller, hold_until
+        from runner.actuators.python_probe import ProbeChild
+        from runner.specs.probe import Probe
+
+        story = self._story
+        within = max(experiment.undo_deadline for experiment in experiments)
+        child: ProbeChild | None = None
+
+        async def python(request: dict[str, Any]) -> Mapping[str, Any]:
+            nonlocal child
+            if child is None:
+                child = ProbeChild.spawn()
+                await child.attach(origin=story.clock.origin, env=story.env(), secrets=sorted(story.redactor.secrets))
+            return await child.call(request)
+
+        caller = ProbeCaller(
+            story.clock, env=story.env(), variables=story.variables(), secrets=story.secrets, python=python
+        )
+        results: dict[str, str] = {}
+        try:
+            for check in checks:
+                result = await hold_until(
+                    caller, Probe.model_validate(check.probe), within=within, every=0.1, clock=story.clock
+                )
+                results[check.name] = "" if result.ok else result.why or "it does not hold"
+                story.tell(
+                    ev.UndoChecked(
+                        experiment=slug or experiments[0].slug, name=check.name, held=result.ok, why=result.why
+                    )
+                )
+        finally:
+            await caller.close()
+            if child is not None:
+                await child.stop()
+        return results
+
+
+def main(folder: Path) -> int:
+    """Wait for the word, then undo; 0 when nothing is left, 6 when something is."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return ExitCode.PASSED
+    order = json.loads(line)
+    with (folder / "undo.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        story = Story(folder, order.get("secrets", {}))
+        needs_rollback = any(experiment.rollbacks for experiment in story.open)
+        spare = RollbackChild.spawn() if needs_rollback and not story.vanished() else None
+        left = asyncio.run(UndoWorker(story, spare).undo())
+    return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(int(main(Path(sys.argv[1]))))

@@ -1,0 +1,111 @@
+"""The end of every run, in this order: stop what applies the fault, fence, undo, close. The undo itself is another
+process's work; this hand only starts it, through the guardian while there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from runner.actuators.probe import hold_until
+from runner.conductor.experiments import ExperimentsHand
+from runner.conductor.fencing import fence_all
+from runner.conductor.links import Link
+from runner.conductor.run import Hand, Run
+from runner.conductor.standby import UndoWorker
+from runner.engine import events as ev
+from runner.errors import ExitCode
+from runner.specs.probe import Probe
+
+#: Seconds an `undone-when` gets to be seen false while the fault is in.
+_BITES_WITHIN = 2.0
+_ATTEMPTS = 3
+
+
+class UndoingHand:
+    """`others` are closed before the fence; `refold` brings the conductor's state up to what the undo worker wrote."""
+
+    def __init__(
+        self,
+        run: Run,
+        experiments: ExperimentsHand,
+        others: list[Hand],
+        link: Link,
+        refold: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._run = run
+        self._experiments = experiments
+        self._others = others
+        self._link = link
+        self._refold = refold
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="undoing"):
+                self._run.spawn(self._undo(), "undo")
+
+    def check_while_in(self, experiment: str) -> None:
+        """The fault is in: every `undone-when` must be false now, or it can prove nothing later."""
+        self._run.spawn(self._check_while_in(experiment), "undone-when")
+
+    async def close(self) -> None:
+        return
+
+    async def _check_while_in(self, experiment: str) -> None:
+        own = next(each for each in self._run.plan.experiments if each.slug == experiment).undone_when
+        for check in (*own, *self._run.plan.undone_when):
+            result = await hold_until(
+                self._run.caller,
+                Probe.model_validate(check.probe),
+                within=_BITES_WITHIN,
+                every=0.2,
+                expect=False,
+                clock=self._run.clock,
+            )
+            self._run.observe(
+                ev.UndoChecked(experiment=experiment, name=check.name, held=result.ok, while_in=True, why=result.why),
+                by="probe",
+            )
+
+    async def _undo(self) -> None:
+        end = self._run.state.end
+        if end is not None and end.cause in ("complete", "time-box", "deviated"):
+            await self._experiments.release()
+        stopping = asyncio.gather(*(hand.close() for hand in self._others))
+        await self._experiments.close()
+        if not self._open():
+            await stopping
+            self._run.observe(ev.UndoEnded())
+            return
+        fenced = await asyncio.to_thread(fence_all, self._run.spared)
+        if fenced:
+            self._run.observe(ev.Fenced(pids=fenced))
+        await self._until_undone()
+        await stopping
+        await self._refold()
+        if self._run.state.phase == "undoing" and not self._run.state.undo_ended:
+            self._run.observe(ev.UndoEnded(left=self._open()))
+
+    def _open(self) -> tuple[str, ...]:
+        return tuple(slug for slug, view in self._run.state.experiments.items() if view.fault_open)
+
+    async def _until_undone(self) -> None:
+        for _ in range(_ATTEMPTS):
+            code = await self._through_guardian() if not self._link.closed else await self._without_guardian()
+            if code in (ExitCode.PASSED, ExitCode.LEFT_BEHIND):
+                return
+
+    async def _through_guardian(self) -> int:
+        self._link.send({"undo": 1})
+        waiting = asyncio.ensure_future(self._run.undone())
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=0.2)
+            if self._link.closed and not waiting.done():
+                waiting.cancel()
+                return await self._without_guardian()
+        return waiting.result()
+
+    async def _without_guardian(self) -> int:
+        """The guardian is dead. Its worker, if it had started one, holds the lock, and this one waits behind it."""
+        worker = UndoWorker.stand_by(self._run.folder)
+        worker.go(self._run.secrets)
+        return await asyncio.to_thread(worker.wait)

@@ -1,0 +1,63 @@
+"""Text from elsewhere, made fit for a terminal line: nothing in it acts, nothing in it forges a line."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from typing import TextIO
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07)|[@-Z\\-_])", re.DOTALL)
+
+_STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+def inert(text: str) -> str:
+    """`text` on one line, with escape sequences taken out and control, format and bidi characters shown as `\\u…`."""
+    text = _ESCAPES.sub("", text).replace("\t", " ")
+    return "".join(character if _harmless(character) else _shown(character) for character in text)
+
+
+def _harmless(character: str) -> bool:
+    return (character.isascii() and character.isprintable()) or unicodedata.category(character) not in _ACTING
+
+
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def _shown(character: str) -> str:
+    return "⏎" if character == "\n" else f"\\u{ord(character):04x}"
+
+
+def duration(seconds: float | None) -> str:
+    """`4.3 s`, `2:05.0`, `1:02:03`; `—` for none."""
+    if seconds is None:
+        return "—"
+    sign = "-" if seconds < 0 else ""
+    seconds = abs(seconds)
+    if seconds < 60:
+        return f"{sign}{seconds:.1f} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{sign}{int(minutes)}:{rest:04.1f}"
+    return f"{sign}{int(minutes // 60)}:{int(minutes % 60):02}:{int(rest):02}"
+
+
+def clock(seconds: float) -> str:
+    """`+00:04.31`, the run's clock in a left column."""
+    minutes, rest = divmod(max(seconds, 0.0), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"+{hours}:{minutes:02}:{rest:05.2f}" if hours else f"+{minutes:02}:{rest:05.2f}"
+
+
+class Paint:
+    """Colours for one stream: none when it is no terminal, or with NO_COLOR. Colour never carries meaning alone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def __call__(self, style: str, text: str) -> str:
+        if not self._on or not style:
+            return text
+        codes = ";".join(_STYLES[word] for word in style.split())
+        return f"\x1b[{codes}m{text}\x1b[0m"
