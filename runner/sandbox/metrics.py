@@ -142,7 +142,7 @@ def parse_labels(text: str) -> Labels:
 def parse_exposition(text: str) -> dict[Series, float]:
     """The inverse of `Registry.exposition`. Lines that are no samples are passed over."""
     found: dict[Series, float] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if match := _LINE.fullmatch(line.strip()):
             name, labels, value = match.groups()
             try:

@@ -58,6 +58,11 @@ def _failed_calls(samples: Samples) -> float | None:
     return 1 - outcomes.get("ok", 0.0) / total if total else None
 
 
+def _average(job: str, name: str) -> Callable[[Samples], float | None]:
+    # A queue of callers who all wait for the same slow thing moves in waves; its length at one moment flaps.
+    return lambda samples: samples.average(job, name, WINDOW)
+
+
 def _gauge(job: str, name: str) -> Callable[[Samples], float | None]:
     return lambda samples: samples.latest(job, name)
 
@@ -118,18 +123,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="QueueBuildingUp",
         severity="page",
-        summary="More than 5 requests wait for a worker of the storefront.",
-        query="storefront_queue_length > 5",
+        summary="On average more than 5 requests wait for a worker of the storefront.",
+        query="avg_over_time(storefront_queue_length[2s]) > 5",
         limit=5,
-        value=_gauge("storefront", "storefront_queue_length"),
+        value=_average("storefront", "storefront_queue_length"),
     ),
     Rule(
         name="BackendSaturated",
         severity="ticket",
-        summary="More than 5 queries wait for a connection to the catalogue database.",
-        query="backend_waiting > 5",
+        summary="On average more than 5 queries wait for a connection to the catalogue database.",
+        query="avg_over_time(backend_waiting[2s]) > 5",
         limit=5,
-        value=_gauge("backend", "backend_waiting"),
+        value=_average("backend", "backend_waiting"),
     ),
     Rule(
         name="GatewayErrorsHigh",
@@ -160,11 +165,15 @@ class Alert:
     at: str
     firing: bool
 
+    @property
+    def state(self) -> str:
+        return "firing" if self.firing else "pending"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "labels": {"alertname": self.rule.name, "severity": self.rule.severity},
             "annotations": {"summary": self.rule.summary},
-            "state": "firing" if self.firing else "pending",
+            "state": self.state,
             "activeAt": self.at,
             "value": f"{self.value:e}",
         }
@@ -191,6 +200,5 @@ class AlertBook:
     def states(self) -> Mapping[str, str]:
         """Rule name → inactive, pending or firing."""
         return {
-            rule.name: "inactive" if rule.name not in self.active else self.active[rule.name].as_json()["state"]
-            for rule in self.rules
+            rule.name: self.active[rule.name].state if rule.name in self.active else "inactive" for rule in self.rules
         }

@@ -44,8 +44,14 @@ class Samples:
         scrape = self._scrapes[job][-1] if self._scrapes[job] else None
         if scrape is None or scrape[0] < self._now() - STALE:
             return None
-        values = [value for series, value in scrape[1].items() if series.name == name]
-        return sum(values) if values else None
+        return _total(scrape[1], name)
+
+    def average(self, job: str, name: str, window: float) -> float | None:
+        """The mean of `latest` over the scrapes of the last `window` seconds; None when there are none."""
+        begin = self._now() - window
+        sums = [_total(values, name) for at, values in self._scrapes[job] if at > begin]
+        known = [value for value in sums if value is not None]
+        return sum(known) / len(known) if known else None
 
     def increase_by(self, label: str, job: str, name: str, window: float, **labels: str) -> dict[str, float]:
         """How much the counters grew over the last `window` seconds, by the values of one label."""
@@ -90,3 +96,8 @@ class Samples:
         for (_, before), (at, after) in pairwise(scrapes):
             if at > begin:
                 yield before, after
+
+
+def _total(values: Mapping[Series, float], name: str) -> float | None:
+    found = [value for series, value in values.items() if series.name == name]
+    return sum(found) if found else None
