@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.engine.events import Event
+from runner.errors import ExitCode, GamedayError
 
 Role = Literal["facilitator", "participant", "observer", "system"]
+AbortReason = Literal["real-incident", "unsafe", "logistics", "stuck"]
+
+
+class IllegalCommand(GamedayError):
+    """A command that is not possible now. The message is why; nothing has changed."""
+
+    exit_code = ExitCode.BAD_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +184,7 @@ class Unpause(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Abort(Command):
-    reason: Literal["real-incident", "unsafe", "logistics", "stuck"]
+    reason: AbortReason
     why: str
 
 

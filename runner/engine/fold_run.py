@@ -1,0 +1,146 @@
+"""How events of the run and its people change the state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from runner.engine.episodes import Episodes
+from runner.engine.events import (
+    BaselineTaken,
+    EndDecided,
+    MilestoneReached,
+    NeedChecked,
+    NoteWritten,
+    Paused,
+    PersonJoined,
+    PersonLeft,
+    PhaseEntered,
+    Recorded,
+    RunClosed,
+    RunStarted,
+    SuspendSeen,
+    TargetReady,
+    Unpaused,
+    Warned,
+)
+from runner.engine.plan_json import plan_from_json
+from runner.engine.state import (
+    AlertView,
+    ExperimentView,
+    IndicatorView,
+    Need,
+    Note,
+    Person,
+    Phase,
+    Reached,
+    State,
+    StepView,
+)
+
+#: Warnings come from machines as well as from people: the latest are kept.
+_WARNINGS_KEPT = 100
+
+
+def run_started(state: State, event: RunStarted, record: Recorded) -> State:
+    if state.run:
+        return state
+    plan = plan_from_json(event.plan)
+    return replace(
+        State.empty(),
+        run=event.run,
+        plan=plan,
+        attended=event.attended,
+        scripted=frozenset(event.scripted),
+        person=event.person,
+        driver=event.person,
+        started_at=record.at,
+        steps={step.id: StepView(id=step.id) for step in plan.steps},
+        experiments={experiment.slug: ExperimentView(slug=experiment.slug) for experiment in plan.experiments},
+        indicators={indicator.name: IndicatorView(name=indicator.name) for indicator in plan.indicators},
+        alerts={alert.name: AlertView(name=alert.name) for alert in plan.alerts},
+        streaks=(None,) * len(plan.stop_when),
+        episodes=Episodes.empty(plan),
+    )
+
+
+def phase_entered(state: State, event: PhaseEntered, record: Recorded) -> State:
+    state = replace(state, phase=cast(Phase, event.phase), phase_t=record.t)
+    if event.phase == "live":
+        cleared = {name: replace(view, baseline=()) for name, view in state.indicators.items()}
+        return replace(state, live_t=record.t, indicators=cleared)
+    if event.phase == "undoing":
+        state = _unpause(state, record.t)
+        return replace(state, live_ended_t=None if state.live_t is None else record.t)
+    return state
+
+
+def need_checked(state: State, event: NeedChecked, record: Recorded) -> State:
+    return replace(state, needs={**state.needs, event.name: Need(event.met, event.why)})
+
+
+def target_ready(state: State, event: TargetReady, record: Recorded) -> State:
+    return replace(state, target_url=event.url, target_vars=event.vars)
+
+
+def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> State:
+    return replace(state, baseline=event)
+
+
+def end_decided(state: State, event: EndDecided, record: Recorded) -> State:
+    """The first one wins."""
+    return state if state.end else replace(state, end=event, end_t=record.t, end_by=record.by)
+
+
+def run_closed(state: State, event: RunClosed, record: Recorded) -> State:
+    return replace(state, closed=event)
+
+
+def paused(state: State, event: Paused, record: Recorded) -> State:
+    return state if state.paused else replace(state, paused_t=record.t, paused_why=event.why)
+
+
+def unpaused(state: State, event: Unpaused, record: Recorded) -> State:
+    return _unpause(state, record.t)
+
+
+def _unpause(state: State, t: float) -> State:
+    return replace(state, paused_total=state.paused_seconds(t), paused_t=None, paused_why="")
+
+
+def suspend_seen(state: State, event: SuspendSeen, record: Recorded) -> State:
+    return _warn(state, record, f"the machine slept for {event.seconds:g} s")
+
+
+def warned(state: State, event: Warned, record: Recorded) -> State:
+    return _warn(state, record, event.text)
+
+
+def _warn(state: State, record: Recorded, text: str) -> State:
+    note = Note(record.t, record.by, "warning", text)
+    return replace(state, warnings=(*state.warnings, note)[-_WARNINGS_KEPT:])
+
+
+def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
+    others = tuple(person for person in state.people if person.name != event.person)
+    joined = Person(name=event.person, uid=event.uid, role=event.role, joined_t=record.t)
+    return replace(state, people=(*others, joined))
+
+
+def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
+    people = tuple(
+        replace(person, left_t=record.t) if person.name == event.person and person.present else person
+        for person in state.people
+    )
+    return replace(state, people=people)
+
+
+def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -> State:
+    if event.milestone in state.milestones:
+        return state
+    reached = Reached(record.t, record.by, event.step)
+    return replace(state, milestones={**state.milestones, event.milestone: reached})
+
+
+def note_written(state: State, event: NoteWritten, record: Recorded) -> State:
+    return replace(state, notes=(*state.notes, Note(record.t, record.by, event.sort, event.text)))

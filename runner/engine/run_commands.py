@@ -1,0 +1,221 @@
+"""What people and the system may do with the run as a whole."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from runner.engine import events as e
+from runner.engine.commands import (
+    Abort,
+    AbortReason,
+    Close,
+    Command,
+    IllegalCommand,
+    Join,
+    Leave,
+    Observed,
+    Order,
+    PassPreflight,
+    Pause,
+    Say,
+    Stop,
+    Tick,
+    Unpause,
+    Write,
+)
+from runner.engine.plan import MILESTONES
+from runner.engine.state import ExperimentView, State
+from runner.engine.step_commands import said
+from runner.engine.wording import clock
+
+Events = tuple[e.Event, ...]
+
+_REASONS = get_args(AbortReason)
+
+# -- the world ---------------------------------------------------------------------------------------------------------
+
+#: These are the engine's own words: nobody else says them.
+_DECIDED: frozenset[type[e.Event]] = frozenset(
+    {
+        e.PhaseEntered,
+        e.BaselineTaken,
+        e.EndDecided,
+        e.Paused,
+        e.Unpaused,
+        e.PersonJoined,
+        e.PersonLeft,
+        e.MilestoneReached,
+        e.NoteWritten,
+        e.StepDisputed,
+        e.StepStarted,
+        e.StepConfirmed,
+        e.StepAnswered,
+        e.StepApproved,
+        e.StepChosen,
+        e.CommandIntended,
+        e.RetryScheduled,
+        e.StepDone,
+        e.VerifyStarted,
+        e.StepFailing,
+        e.StepRetried,
+        e.StepEnded,
+        e.StepReminded,
+        e.HintShown,
+        e.HandedOver,
+        e.ArmingBegun,
+        e.InjectionOrdered,
+        e.ImpactSeen,
+        e.MitigationSeen,
+        e.RecoverySeen,
+        e.Relapsed,
+    }
+)
+
+
+def begin(state: State, order: Order, command: Observed) -> Events:
+    """The first event of all."""
+    event = command.event
+    if not isinstance(event, e.RunStarted):
+        raise IllegalCommand(f"{event.kind}: the run has not started")
+    return (event, e.PhaseEntered(phase="preflight"))
+
+
+def observe(state: State, order: Order, command: Observed) -> Events:
+    """Something happened. Raises IllegalCommand for what cannot have, and for what must not."""
+    event = command.event
+    if type(event) in _DECIDED or isinstance(event, e.RunStarted):
+        raise IllegalCommand(f"{event.kind} is decided, not observed")
+    _refuse_unknown(state, event)
+    if isinstance(event, e.FaultIntended):
+        _let_in(state, state.experiments[event.experiment])
+    if isinstance(event, e.InjectionScheduled):
+        _let_schedule(state, event)
+    if isinstance(event, e.VerifyEnded) and not _probed(state, event.step):
+        raise IllegalCommand(f"step {event.step} is not verified by a probe")
+    if isinstance(event, e.RunClosed):
+        raise IllegalCommand("the run is closed after its debrief")
+    return (event,)
+
+
+def close(state: State, order: Order, command: Observed) -> Events:
+    """In the debrief the last line may be observed too."""
+    event = command.event
+    if isinstance(event, e.RunClosed):
+        return (e.PhaseEntered(phase="closed"), event)
+    return observe(state, order, command)
+
+
+def _refuse_unknown(state: State, event: e.Event) -> None:
+    step = getattr(event, "step", "")
+    experiment = getattr(event, "experiment", "")
+    if step and step not in state.steps:
+        raise IllegalCommand(f"{event.kind}: this run has no step {step!r}")
+    if experiment and experiment not in state.experiments:
+        raise IllegalCommand(f"{event.kind}: this run has no experiment {experiment!r}")
+
+
+def _let_in(state: State, view: ExperimentView) -> None:
+    """The gate: no fault without the word, and none once the end is decided."""
+    if state.end:
+        raise IllegalCommand(f"no fault goes in: {ending_words(state)}")
+    if view.status not in ("ordered", "injected"):
+        raise IllegalCommand(f"no fault goes in: {view.slug} is {view.status}, the word was not given")
+
+
+def _let_schedule(state: State, event: e.InjectionScheduled) -> None:
+    rules = {experiment.slug: experiment.inject for experiment in state.plan.experiments}
+    if not rules[event.experiment].startswith("between:"):
+        raise IllegalCommand(f"{event.experiment} is not injected at a random moment")
+    if state.experiments[event.experiment].due is not None:
+        raise IllegalCommand(f"the moment of {event.experiment} has already been drawn")
+
+
+def _probed(state: State, step_id: str) -> bool:
+    verify = state.plan.step(step_id).verify
+    return verify is not None and not verify.indicator
+
+
+def tick(state: State, order: Order, command: Tick) -> Events:
+    """Nothing but time: what is due follows."""
+    return ()
+
+
+def pass_preflight(state: State, order: Order, command: PassPreflight) -> Events:
+    return (e.PhaseEntered(phase="warm-up"),)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def stop(state: State, order: Order, command: Stop) -> Events:
+    return (e.EndDecided(cause=command.cause, why=command.why, own_fault=command.own_fault),)
+
+
+def abort(state: State, order: Order, command: Abort) -> Events:
+    if command.reason not in _REASONS:
+        raise IllegalCommand(f"{command.reason!r} is no reason: {', '.join(_REASONS)}")
+    return (e.EndDecided(cause="aborted", reason=command.reason, why=said(command.why)),)
+
+
+def already_ending(state: State, order: Order, command: Command) -> Events:
+    raise IllegalCommand(ending_words(state))
+
+
+def ending_words(state: State) -> str:
+    if state.end is None:
+        return "the run is over"
+    why = f" ({state.end.why})" if state.end.why else ""
+    return f"already ending: {state.end.cause}{why}"
+
+
+def close_debrief(state: State, order: Order, command: Close) -> Events:
+    """Allowed, and nothing more: the scorecard's last word comes as an observed `RunClosed`."""
+    return ()
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+def join(state: State, order: Order, command: Join) -> Events:
+    name = command.person.strip()
+    if not name:
+        raise IllegalCommand("say who you are")
+    here = next((person for person in state.present if person.name == name), None)
+    if here and (here.uid, here.role) == (order.uid, order.role):
+        return ()
+    if here and here.uid != order.uid:
+        raise IllegalCommand(f"somebody called {name} is here already: choose another name")
+    return (e.PersonJoined(person=name, uid=order.uid, role=order.role),)
+
+
+def leave(state: State, order: Order, command: Leave) -> Events:
+    if command.person not in {person.name for person in state.present}:
+        raise IllegalCommand(f"{command.person} is not here")
+    return (e.PersonLeft(person=command.person, uid=order.uid),)
+
+
+def write(state: State, order: Order, command: Write) -> Events:
+    if command.sort != "mark" and not command.text.strip():
+        raise IllegalCommand(f"an empty {command.sort} says nothing")
+    return (e.NoteWritten(text=command.text.strip(), sort=command.sort),)
+
+
+def say(state: State, order: Order, command: Say) -> Events:
+    if command.milestone not in MILESTONES:
+        raise IllegalCommand(f"{command.milestone!r} is no milestone: {', '.join(MILESTONES)}")
+    reached = state.milestones.get(command.milestone)
+    if reached:
+        raise IllegalCommand(f"{command.milestone} was said by {reached.by} at {clock(reached.t)}")
+    return (e.MilestoneReached(milestone=command.milestone),)
+
+
+def pause(state: State, order: Order, command: Pause) -> Events:
+    if state.paused:
+        raise IllegalCommand(f"the run is paused already: {state.paused_why}")
+    return (e.Paused(why=said(command.why)),)
+
+
+def unpause(state: State, order: Order, command: Unpause) -> Events:
+    if not state.paused:
+        raise IllegalCommand("the run is not paused")
+    return (e.Unpaused(),)

@@ -1,0 +1,264 @@
+"""What people may do with the current step: by the step's status, the command, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from runner.engine.commands import (
+    Answer,
+    Approve,
+    Choose,
+    Command,
+    Confirm,
+    Dispute,
+    Do,
+    Fail,
+    GoTo,
+    HandOver,
+    IllegalCommand,
+    Order,
+    Retry,
+    RunCommand,
+    ShowHint,
+    Skip,
+)
+from runner.engine.events import (
+    CommandIntended,
+    Event,
+    HandedOver,
+    HintShown,
+    StepAnswered,
+    StepApproved,
+    StepChosen,
+    StepConfirmed,
+    StepDisputed,
+    StepDone,
+    StepEnded,
+    StepRetried,
+)
+from runner.engine.plan import Step
+from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.engine.step_rules import fail, start, succeed
+
+Events = tuple[Event, ...]
+Handler = Callable[[State, Order, Any, Step, StepView], Events]
+
+
+def on_step(state: State, order: Order, command: Command) -> Events:
+    """A command for the current step. Raises IllegalCommand."""
+    step = _current(state)
+    if not state.answered_by_people(step):
+        raise IllegalCommand(f"this run is unattended: nobody answers for step {step.id}")
+    _refuse_when_paused(state)
+    view = state.steps[step.id]
+    handler = _TABLE.get((view.status, type(command)))
+    if handler is None:
+        raise IllegalCommand(_why_not(step, view))
+    return handler(state, order, command, step, view)
+
+
+def _current(state: State) -> Step:
+    if state.step is None:
+        raise IllegalCommand("no step is current: the runbook is done")
+    return state.step
+
+
+def _refuse_when_paused(state: State) -> None:
+    if state.paused:
+        raise IllegalCommand("the run is paused: unpause it first")
+
+
+def _why_not(step: Step, view: StepView) -> str:
+    """The reason that goes with the status."""
+    return {
+        "asking": f"step {step.id} first needs {_gate_words(step, view)}",
+        "ready": f"step {step.id} {_ready_words(step)}",
+        "running": f"the command of step {step.id} is running",
+        "retry-wait": f"the command of step {step.id} is about to be tried again",
+        "verifying": f"step {step.id} is being verified",
+        "failing": f"step {step.id} failed: retry it, skip it, let it fail or go to another step",
+    }.get(view.status, f"step {step.id} is {view.status}")
+
+
+def _gate_words(step: Step, view: StepView) -> str:
+    gate = open_gate(step, view)
+    if gate == "ask":
+        return f"an answer: {', '.join(open_questions(step, view))}"
+    return "an approval" if gate == "approve" else "a confirmation"
+
+
+def _ready_words(step: Step) -> str:
+    if step.automated:
+        return "waits for its command to be run"
+    if step.choose:
+        return f"waits for a choice: {', '.join(step.choose)}"
+    return "is done by a person: say when it is done"
+
+
+# -- what it asks ------------------------------------------------------------------------------------------------------
+
+
+def _approve(state: State, order: Order, command: Approve, step: Step, view: StepView) -> Events:
+    _expect_gate("approve", step, view)
+    if not command.yes:
+        return fail(state, step, f"not approved by {order.by}")
+    return (StepApproved(step=step.id, person=order.by, waived=_waiver(state, order, view)),)
+
+
+def _waiver(state: State, order: Order, view: StepView) -> str:
+    """'' when this is a second person, "alone" when there is none. Raises IllegalCommand when there would be one."""
+    holder = view.holder or state.driver
+    able = [person for person in state.people if person.role != "observer"]
+    others = [person.name for person in able if person.present and person.name != order.by]
+    if order.by == holder and others:
+        raise IllegalCommand(f"you hold this step: another person approves it ({', '.join(others)})")
+    return "alone" if order.by == holder or len(able) < 2 else ""
+
+
+def _confirm(state: State, order: Order, command: Confirm, step: Step, view: StepView) -> Events:
+    _expect_gate("confirm", step, view)
+    return (StepConfirmed(step=step.id),) if command.yes else fail(state, step, f"not confirmed by {order.by}")
+
+
+def _answer(state: State, order: Order, command: Answer, step: Step, view: StepView) -> Events:
+    _expect_gate("ask", step, view)
+    ask = next((ask for ask in step.ask if ask.name == command.name), None)
+    if ask is None:
+        raise IllegalCommand(f"step {step.id} does not ask for {command.name!r}: {', '.join(a.name for a in step.ask)}")
+    if not command.value:
+        raise IllegalCommand(f"{ask.name} needs a value")
+    value = "" if ask.secret else command.value
+    return (StepAnswered(step=step.id, name=ask.name, value=value, secret=ask.secret),)
+
+
+def _expect_gate(gate: str, step: Step, view: StepView) -> None:
+    if open_gate(step, view) != gate:
+        raise IllegalCommand(f"step {step.id} now needs {_gate_words(step, view)}")
+
+
+# -- what it does ------------------------------------------------------------------------------------------------------
+
+
+def _do(state: State, order: Order, command: Do, step: Step, view: StepView) -> Events:
+    if step.automated or step.choose:
+        raise IllegalCommand(_why_not(step, view))
+    return (StepDone(step=step.id),)
+
+
+def _run(state: State, order: Order, command: RunCommand, step: Step, view: StepView) -> Events:
+    if not step.automated:
+        raise IllegalCommand(f"step {step.id} has no command: {_ready_words(step)}")
+    return (CommandIntended(step=step.id, attempt=view.attempt + 1),)
+
+
+def _choose(state: State, order: Order, command: Choose, step: Step, view: StepView) -> Events:
+    to = step.choose.get(command.label)
+    if not step.choose:
+        raise IllegalCommand(f"step {step.id} offers no choice")
+    if to is None:
+        raise IllegalCommand(f"{command.label!r} is no choice of step {step.id}: {', '.join(step.choose)}")
+    return (StepChosen(step=step.id, label=command.label, to=to), *succeed(state, step, to))
+
+
+# -- round it ----------------------------------------------------------------------------------------------------------
+
+
+def _fail(state: State, order: Order, command: Fail, step: Step, view: StepView) -> Events:
+    why = said(command.why)
+    return fail(state, step, why, timed_out=view.status == "failing" and view.timed_out, ask=False)
+
+
+def _skip(state: State, order: Order, command: Skip, step: Step, view: StepView) -> Events:
+    return (StepEnded(step=step.id, outcome="skipped", why=said(command.why), as_written=False),)
+
+
+def _retry(state: State, order: Order, command: Retry, step: Step, view: StepView) -> Events:
+    if view.status == "retry-wait":
+        return (CommandIntended(step=step.id, attempt=view.attempt + 1),)
+    return (StepRetried(step=step.id),)
+
+
+def said(why: str) -> str:
+    """A reason that says something. Raises IllegalCommand."""
+    if not why.strip():
+        raise IllegalCommand("say why")
+    return why.strip()
+
+
+_GATES: dict[type[Command], Handler] = {Approve: _approve, Confirm: _confirm, Answer: _answer}
+_READY: dict[type[Command], Handler] = {Do: _do, RunCommand: _run, Choose: _choose}
+_RETRY: dict[type[Command], Handler] = {Retry: _retry}
+_ROUND: dict[type[Command], Handler] = {Skip: _skip, Fail: _fail}
+
+_TABLE: dict[tuple[str, type[Command]], Handler] = {
+    (status, command): handler
+    for status, handlers in {
+        "asking": _GATES | _ROUND,
+        "ready": _READY | _ROUND,
+        "running": _ROUND,
+        "retry-wait": _RETRY | _ROUND,
+        "verifying": _ROUND,
+        "failing": _RETRY | _ROUND,
+    }.items()
+    for command, handler in handlers.items()
+}
+
+
+# -- beside the table: these hold whatever the step's status -----------------------------------------------------------
+
+
+def do(state: State, order: Order, command: Do) -> Events:
+    """The current step is done, or a named one that stands outside the sequence. Raises IllegalCommand."""
+    named = command.step
+    if not named or named == state.current:
+        return on_step(state, order, command)
+    step = state.plan.step(named) if named in state.steps else None
+    if step is None or not step.anytime:
+        raise IllegalCommand(f"step {named} is not current: {state.current or 'no step'} is")
+    _refuse_when_paused(state)
+    return (StepDone(step=named), *succeed(state, step))
+
+
+def go_to(state: State, order: Order, command: GoTo) -> Events:
+    """Leave the current step for another one. Raises IllegalCommand."""
+    target = command.step
+    step = next((step for step in state.plan.sequence if step.id == target), None)
+    if step is None:
+        raise IllegalCommand(f"there is no step {target!r} to go to")
+    if not state.answered_by_people(step):
+        raise IllegalCommand(f"this run is unattended: nobody answers for step {step.id}")
+    _refuse_when_paused(state)
+    if state.step is None:
+        return start(state, step)
+    view = state.steps[state.current]
+    failed = view.status == "failing"
+    outcome, why = (
+        ("timed-out" if view.timed_out else "failed", view.why) if failed else ("skipped", f"went to {target}")
+    )
+    return (StepEnded(step=state.current, outcome=outcome, why=why, to=target, as_written=False),)
+
+
+def show_hint(state: State, order: Order, command: ShowHint) -> Events:
+    """Show the current step's hint; nothing is recorded twice. Raises IllegalCommand."""
+    step = _current(state)
+    if not step.hint:
+        raise IllegalCommand(f"step {step.id} has no hint")
+    return () if state.steps[step.id].hint_shown else (HintShown(step=step.id),)
+
+
+def hand_over(state: State, order: Order, command: HandOver) -> Events:
+    """Give the current step to somebody who is here. Raises IllegalCommand."""
+    step = _current(state)
+    able = [person.name for person in state.present if person.role != "observer"]
+    if command.to not in able:
+        raise IllegalCommand(f"{command.to or 'nobody'} cannot take over; here are: {', '.join(able) or 'nobody'}")
+    return (HandedOver(step=step.id, to=command.to),)
+
+
+def dispute(state: State, order: Order, command: Dispute) -> Events:
+    """Say that the current step, or the one just ended, is wrong. Raises IllegalCommand."""
+    step_id = state.current or state.cursor
+    if not step_id:
+        raise IllegalCommand("no step has begun yet")
+    return (StepDisputed(step=step_id, text=said(command.text)),)
