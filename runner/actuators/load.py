@@ -1,0 +1,297 @@
+"""The load of a run: Locust in a child process of its own, and what it reports.
+
+The child (`runner.actuators.shims.load`) is spawned early and waits; `start` gives it the plan. It lives as long as it
+hears from us: a beat every 200 ms from the event loop. Without one for 2 s, or when our end of the socket closes, the
+child and its workers kill themselves.
+
+All times are seconds of the run's clock; response times are seconds, except the keys of `hist`, which are
+milliseconds, rounded as Locust rounds them (to 1 below 100, to 10 below 1000, and so on).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.actuators.locustfile import check_locustfile as check_locustfile
+from runner.actuators.processes import MARK, fence
+from runner.clock import SystemClock
+
+#: Seconds between two beats.
+BEAT = 0.2
+
+_LINE_LIMIT = 64 * 1024 * 1024
+_KILL = 2.0
+_KEPT_ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadPlan:
+    """What to generate. `watch` maps a request ("POST /checkout") to the limits, in seconds, that count it as slow.
+
+    `env` is set in the child on top of a minimal environment; `folder` takes load.log, Locust's load_*.csv and
+    load.html; `origin` is the run's clock; `secrets` are taken out of everything written.
+    """
+
+    locustfile: Path
+    host: str | None
+    users: int
+    spawn_rate: float
+    processes: int = 1
+    env: Mapping[str, str] = field(default_factory=dict)
+    watch: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    folder: Path
+    origin: int
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWindow:
+    """One request name in one window.
+
+    `p50`, `p95`, `p99` in seconds, None when no request had a response time; `rate` in requests per second; `first`,
+    `last`, `first_bad`, `last_bad` are when a request, or a failed one, ended; `slow` maps each watched limit to how
+    many were slower, and the first and the last moment one was.
+    """
+
+    n: int
+    failures: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    rate: float
+    hist: tuple[tuple[int, int], ...]
+    first: float
+    last: float
+    first_bad: float | None
+    last_bad: float | None
+    slow: Mapping[float, tuple[int, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStarted:
+    """The locustfile is imported, the workers are up, the first users are about to be spawned."""
+
+    t: float
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpawned:
+    """A ramp is complete; with a load shape, one of its stages."""
+
+    t: float
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSampled:
+    """The requests that ended in [t0, t1), half a second aligned to the run's clock (the last one may be shorter).
+
+    Silence is told too. Samples of one window add up: with several processes, what one of them reports more than
+    0.6 s late comes as a further sample of the same window.
+    """
+
+    t0: float
+    t1: float
+    users: int
+    requests: Mapping[str, RequestWindow]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEnded:
+    """The load has stopped; `exit_code` is what `locust --headless` would have ended with."""
+
+    t: float
+    why: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile."""
+
+    why: str
+
+
+LoadReport = LoadStarted | LoadSpawned | LoadSampled | LoadEnded | LoadFailed
+
+
+class LoadChild:
+    """The child. `attach` and `stop` belong to the event loop; `spawn` works before there is one."""
+
+    def __init__(self, process: subprocess.Popen[bytes], line: socket.socket, mark: str) -> None:
+        self._process = process
+        self._line = line
+        self._mark = mark
+        self._report: Callable[[LoadReport], None] = lambda _report: None
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unsent: list[dict[str, Any]] = []
+        self._plan: LoadPlan | None = None
+        self._told_end = False
+        self._stopping = False
+        self._gone = asyncio.Event()
+
+    @classmethod
+    def spawn(cls) -> LoadChild:
+        """Start a child that imports Locust and waits. It ends when this process does."""
+        ours, theirs = socket.socketpair()
+        mark = uuid.uuid4().hex
+        environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+        with theirs:
+            process = subprocess.Popen(
+                # -P: a folder named like one of our packages, where the user stands, must not be imported for it.
+                [sys.executable, "-P", "-m", "runner.actuators.shims.load", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environment, "PYTHONUNBUFFERED": "1", MARK: mark},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        return cls(process, ours, mark)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def mark(self) -> str:
+        """The value of `processes.MARK` in the environment of the child and all below it."""
+        return self._mark
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    async def attach(self, report: Callable[[LoadReport], None]) -> None:
+        """Begin to renew the child's lease and to pass on, in this event loop, what it reports."""
+        self._report = report
+        reader, self._writer = await asyncio.open_unix_connection(sock=self._line, limit=_LINE_LIMIT)
+        self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen(reader))]
+        for order in self._unsent:
+            self._send(order)
+
+    def start(self, plan: LoadPlan) -> None:
+        """Send the plan; `LoadStarted` or `LoadFailed` answers it."""
+        self._plan = plan
+        self._send(
+            {
+                "do": "start",
+                "locustfile": str(plan.locustfile.absolute()),
+                "host": plan.host,
+                "users": plan.users,
+                "spawn_rate": plan.spawn_rate,
+                "processes": plan.processes,
+                "env": dict(plan.env),
+                "origin": plan.origin,
+                "watch": {request: list(limits) for request, limits in plan.watch.items()},
+                "folder": str(plan.folder.absolute()),
+                "redact": list(plan.secrets),
+            }
+        )
+
+    async def stop(self, grace: float = 3.0) -> None:
+        """End the load: users stopped, files written, `LoadEnded` reported; killed after `grace` seconds."""
+        self._stopping = True
+        if self._writer is not None:
+            self._send({"do": "stop"})
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), grace)
+        await self._kill()
+        if self._tasks:
+            await self._gone.wait()  # what the child said last is still in the socket
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._close()
+
+    def _send(self, order: dict[str, Any]) -> None:
+        if self._writer is None:
+            self._unsent.append(order)
+        elif not self._writer.is_closing():
+            self._writer.write(json.dumps(order).encode() + b"\n")
+
+    async def _beat(self) -> None:
+        while True:
+            self._send({"do": "beat"})
+            await asyncio.sleep(BEAT)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        with suppress(OSError, ValueError):
+            while line := await reader.readline():
+                self._heard(json.loads(line))
+        await self._kill()
+        if not self._told_end:
+            self._tell(self._sudden_end())
+        self._gone.set()
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        report = _parse(message)
+        if isinstance(report, LoadFailed) and self._plan:
+            # The child was given an absolute path; people know the file by the name they wrote.
+            report = LoadFailed(report.why.replace(str(self._plan.locustfile.absolute()), str(self._plan.locustfile)))
+        if report is not None:
+            self._tell(report)
+
+    def _tell(self, report: LoadReport) -> None:
+        self._told_end = self._told_end or isinstance(report, LoadEnded | LoadFailed)
+        self._report(report)
+
+    def _sudden_end(self) -> LoadReport:
+        how = _how(self._process.returncode)
+        if self._plan is None:
+            return LoadFailed(f"the load process {how} before it was needed")
+        if self._stopping:
+            return LoadEnded(SystemClock(self._plan.origin).now(), f"told to stop; {how}", 1)
+        return LoadFailed(f"the load process {how}; see {self._plan.folder / 'load.log'}")
+
+    async def _kill(self) -> None:
+        """Nothing that came out of the child is left after this."""
+        await asyncio.to_thread(fence, self.pid, _KILL, self._mark)
+        await asyncio.to_thread(self._process.wait)
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._line.close()
+
+
+def _how(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _parse(message: dict[str, Any]) -> LoadReport | None:
+    """The child's message as a value; None for one that is of no interest here."""
+    match message["kind"]:
+        case "started":
+            return LoadStarted(message["t"], tuple(message["classes"]))
+        case "spawned":
+            return LoadSpawned(message["t"], message["users"])
+        case "sample":
+            requests = {key: _window(counts) for key, counts in message["requests"].items()}
+            return LoadSampled(message["t0"], message["t1"], message["users"], requests)
+        case "ended":
+            return LoadEnded(message["t"], message["why"], message["exit_code"])
+        case "failed":
+            return LoadFailed(message["why"])
+    return None
+
+
+def _window(counts: Mapping[str, Any]) -> RequestWindow:
+    slow = {float(limit): (n, first, last) for limit, (n, first, last) in counts["slow"].items()}
+    hist = tuple((milliseconds, n) for milliseconds, n in counts["hist"])
+    return RequestWindow(**{**counts, "hist": hist, "slow": slow})

@@ -1,0 +1,241 @@
+"""Locust in one process, or as a master with its workers on loopback, reporting in windows.
+
+Importing this module imports Locust, which changes the interpreter: child processes only.
+"""
+
+from __future__ import annotations
+
+import locust  # isort: skip  (first: it replaces the blocking parts of everything imported after it)
+
+import gc
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import gevent
+from gevent.event import AsyncResult
+from locust import log, runners, stats
+
+from runner.actuators.shims.load_files import Keeper, Log
+from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
+from runner.actuators.shims.load_windows import WINDOW, Recorder, Share, sample
+from runner.actuators.shims.load_workers import LOOPBACK, Inbox, Workers, until_next
+from runner.clock import SystemClock
+from runner.redact import Redactor
+
+if TYPE_CHECKING:
+    from runner.actuators.shims.load import Owner
+
+#: Seconds for the users to stop, for the listeners of Locust's `quitting` event, for the workers' last shares.
+_STOP_USERS = 1.2
+_QUITTING = 0.8
+_LAST_WORDS = 0.3
+
+#: Seconds between two looks at whether the workers' shares make a window complete.
+_LOOK = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where the windows come from: this process, or the workers."""
+
+    def due(self, *, last: bool = False) -> list[Share]: ...
+    def failure(self) -> str | None: ...
+    def ended(self) -> bool: ...
+    def last_words(self, timeout: float) -> None: ...
+
+
+def run(owner: Owner) -> NoReturn:
+    """Wait for the order to start, generate load until told to stop, report, exit."""
+    inbox = Inbox(owner)
+    order = inbox.get()
+    if order is None or order["do"] != "start":
+        os._exit(0)
+    redactor = Redactor(order.get("redact", ()))
+    try:
+        logs = _settle(order, redactor)
+    except Unusable as error:
+        owner.tell({"kind": "failed", "why": str(error)})
+        os._exit(0)
+    try:
+        _generate(owner, inbox, order, redactor)
+    except Unusable as error:
+        owner.tell({"kind": "failed", "why": redactor.text(str(error))})
+    except BaseException as error:  # the owner waits for a last word, whatever happens
+        logger.exception("the load failed")
+        owner.tell({"kind": "failed", "why": redactor.text(f"{type(error).__name__}: {error}; see load.log")})
+    finally:
+        logs.close()
+        os._exit(0)
+
+
+def _settle(order: Mapping[str, Any], redactor: Redactor) -> Log:
+    folder = Path(order["folder"])
+    try:
+        logs = Log(folder / "load.log", redactor)
+    except OSError as error:
+        raise Unusable(f"{folder}: the load's files cannot be written: {error.strerror}") from error
+    os.environ.update(order["env"])
+    log.setup_logging("INFO")
+    runners.WORKER_REPORT_INTERVAL = WINDOW
+    return logs
+
+
+def _generate(owner: Owner, inbox: Inbox, order: Mapping[str, Any], redactor: Redactor) -> None:
+    clock = SystemClock(order["origin"])
+    # The listener is there before the locustfile's own, one of which may end a user by raising.
+    recorder = Recorder(clock.origin, order["watch"], stats.bucket_response_time)
+    locust.events.request.add_listener(recorder.on_request)
+    environment = prepare(order)
+    source = _source(owner, order["processes"], environment, recorder, clock)
+    keeper = Keeper(environment, Path(order["folder"]), redactor)
+    _Load(owner, inbox, environment, source, keeper, clock, redactor).run(order["users"], order["spawn_rate"])
+
+
+def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, clock: SystemClock) -> Source:
+    """Make the environment's runner, and whatever processes it needs."""
+    if processes <= 1:
+        here = _Here(environment.create_local_runner(), recorder)
+        initialise(environment)
+        return here
+    gc.collect()
+    gc.freeze()  # the workers share these pages with their master
+    workers = Workers(processes, owner, environment, recorder, clock)
+    master = environment.create_master_runner(LOOPBACK, 0)
+    initialise(environment)
+    workers.connect(master)
+    return workers
+
+
+class _Here:
+    """This process generates the load itself."""
+
+    def __init__(self, runner: Any, recorder: Recorder) -> None:
+        self._runner = runner
+        self._recorder = recorder
+
+    def due(self, *, last: bool = False) -> list[Share]:
+        return self._recorder.take(self._runner.user_count, unfinished=last)
+
+    def failure(self) -> str | None:
+        return spawn_failure(self._runner)
+
+    def ended(self) -> bool:
+        return False
+
+    def last_words(self, timeout: float) -> None:
+        """There is nobody to wait for."""
+
+
+class _Load:
+    """A load under way."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        inbox: Inbox,
+        environment: Any,
+        source: Source,
+        keeper: Keeper,
+        clock: SystemClock,
+        redactor: Redactor,
+    ) -> None:
+        self._owner = owner
+        self._inbox = inbox
+        self._environment = environment
+        self._runner = environment.runner
+        self._source = source
+        self._keeper = keeper
+        self._clock = clock
+        self._redactor = redactor
+        self._end: AsyncResult = AsyncResult()
+        self._first = 0
+        self._starter: Any = None
+
+    def run(self, users: int, spawn_rate: float) -> None:
+        """Generate load until an order, Locust or a failure ends it."""
+        gevent.signal_handler(signal.SIGTERM, self._end.set, "told to by SIGTERM")
+        self._environment.events.spawning_complete.add_listener(self._spawned)
+        self._keeper.start()
+        self._start(users, spawn_rate)
+        reporter = gevent.spawn(self._report)
+        gevent.spawn(self._heed)
+        gevent.spawn(self._locust_ends)
+        why = self._end.get()
+        logger.info("Stopping: %s", why)
+        _within(_STOP_USERS, self._runner.quit)
+        self._source.last_words(_LAST_WORDS)
+        reporter.kill()
+        self._finish(why)
+
+    def _start(self, users: int, spawn_rate: float) -> None:
+        now = self._clock.now()
+        self._first = int(now // WINDOW)
+        classes = [user.__name__ for user in self._environment.user_classes]
+        self._owner.tell({"kind": "started", "t": now, "users": self._runner.user_count, "classes": classes})
+        if self._environment.shape_class:
+            self._runner.start_shape()
+        else:
+            self._starter = gevent.spawn(self._runner.start, users, spawn_rate)
+
+    def _spawned(self, user_count: int, **_others: object) -> None:
+        self._owner.tell({"kind": "spawned", "t": self._clock.now(), "users": user_count})
+
+    def _report(self) -> None:
+        step = WINDOW if isinstance(self._source, _Here) else _LOOK
+        while True:
+            gevent.sleep(until_next(self._clock, step))
+            self._tell(self._source.due())
+            if self._failure():
+                self._end.set("it failed")
+            elif self._source.ended():
+                self._end.set("every worker process ended")
+
+    def _failure(self) -> str | None:
+        error = self._starter.exception if self._starter is not None else None
+        why = None if error is None else f"the load could not start: {type(error).__name__}: {error}"
+        return self._source.failure() or why
+
+    def _tell(self, shares: list[Share], until: float | None = None) -> None:
+        for share in shares:
+            # What was counted before the start is told only if there is something to tell.
+            if share["k"] >= self._first or share["requests"]:
+                self._owner.tell(sample(share, until))
+
+    def _heed(self) -> None:
+        self._inbox.get()
+        self._end.set("told to stop")
+
+    def _locust_ends(self) -> None:
+        self._runner.greenlet.join()
+        self._end.set("the load shape ended" if self._environment.shape_class else "the locustfile ended it")
+
+    def _finish(self, why: str) -> None:
+        events = self._environment.events
+        stopped = self._clock.now()
+        self._tell(self._source.due(last=True), stopped)
+        _within(_QUITTING, events.quitting.fire, environment=self._environment, reverse=True)
+        self._keeper.finish()
+        code = self._exit_code()
+        events.quit.fire(exit_code=code)
+        # Looked for again: Locust itself ends a load whose first user could not be made.
+        if failure := self._failure():
+            raise Unusable(failure)
+        self._owner.tell({"kind": "ended", "t": stopped, "why": self._redactor.text(why), "exit_code": code})
+
+    def _exit_code(self) -> int:
+        """What `locust --headless` would have ended with."""
+        if self._environment.process_exit_code is not None:
+            return int(self._environment.process_exit_code)
+        if self._runner.errors or self._runner.exceptions:
+            return 1
+        return 2 if log.unhandled_greenlet_exception else 0
+
+
+def _within(seconds: float, act: Any, *args: Any, **kwargs: Any) -> None:
+    """Run Locust's or the user's code, but no longer than `seconds`: what hangs is left behind."""
+    gevent.joinall([gevent.spawn(act, *args, **kwargs)], timeout=seconds)
