@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runner.engine.apply import apply
-from runner.engine.commands import Order
-from runner.engine.deadlines import next_reaction
+from runner.engine.commands import IllegalCommand, Order
+from runner.engine.deadlines import next_deadline, next_reaction
 from runner.engine.episodes import news
 from runner.engine.events import Event, Recorded
 from runner.engine.state import State
 from runner.engine.table import handler
+
+__all__ = ["IllegalCommand", "decide", "next_deadline"]
 
 
 def decide(state: State, order: Order) -> tuple[Event, ...]:

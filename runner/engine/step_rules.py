@@ -152,7 +152,7 @@ def _nobody(step: Step, waits: str) -> Reaction:
 def _ready(state: State, step: Step, view: StepView) -> Reaction | None:
     if step.automated:
         # Somebody who has just confirmed, answered or said "retry" has said "run" as well.
-        if not state.attended or view.retried or asks_people(step):
+        if not state.answered_by_people(step) or view.retried or asks_people(step):
             return at_once(CommandIntended(step=step.id, attempt=view.attempt + 1))
         return None
     return None if state.answered_by_people(step) else _unattended(state, step, view)
