@@ -15,7 +15,7 @@ class FlagError(ValueError):
     """A value the flag does not take; the text says which ones it does."""
 
 
-class UnknownFlag(KeyError):  # noqa: N818 - the name is the message
+class UnknownFlag(KeyError):
     """No such flag; the text names the nearest one."""
 
     def __str__(self) -> str:

@@ -58,7 +58,7 @@ def start(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> Sandb
     return info
 
 
-async def start_async(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> SandboxInfo:  # noqa: ASYNC109, RUF100 - the same signature as `start`
+async def start_async(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> SandboxInfo:
     """`start` for a caller with an event loop. Cancelled, it ends what it began."""
     starting = asyncio.ensure_future(asyncio.to_thread(start, folder, lifeline=lifeline, timeout=timeout))
     try:

@@ -47,7 +47,7 @@ class Post:
     control: socket.socket | None = None
 
 
-class Fail(Exception):  # noqa: N818 - an answer, not a defect
+class Fail(Exception):
     """Answer with this status and `{"error": reason}`."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -56,11 +56,11 @@ class Fail(Exception):  # noqa: N818 - an answer, not a defect
         self.reason = reason
 
 
-class Unreachable(Exception):  # noqa: N818 - the name is the message
+class Unreachable(Exception):
     """No answer came: refused, reset, cut off."""
 
 
-class TooSlow(Exception):  # noqa: N818 - the name is the message
+class TooSlow(Exception):
     """No answer came in time."""
 
 
@@ -148,7 +148,7 @@ class Service:
         method: str,
         url: str,
         *,
-        timeout: float,  # noqa: ASYNC109, RUF100 - every call has its own patience, kept here for all of them
+        timeout: float,
         body: object = None,
     ) -> Reply:
         """Raises `Unreachable` or `TooSlow`; any status is a reply. `timeout` in seconds."""

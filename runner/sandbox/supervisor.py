@@ -14,7 +14,6 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ _BACKLOG = 512
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a defect
+class Refusal(Exception):
     """What was asked cannot be done; `status` is what the admin address answers with."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -201,14 +200,18 @@ class Supervisor:
         for process in self._processes.values():
             if not process.alive or os.waitpid(process.pid, os.WNOHANG)[0] == 0:
                 continue
-            was_ready = process.ready is None
-            self._bury(process)
-            if process.name == ADMIN:
-                self._ending = True  # Nobody could undo anything any more.
-            elif process.policy == "always" and was_ready:
-                # One that ends before it is ready would only do so again, many times a second.
-                with contextlib.suppress(Refusal):
-                    self._start(process)
+            self._lose(process)
+
+    def _lose(self, process: Process) -> None:
+        """It has ended, not on the way to a restart."""
+        was_ready = process.ready is None
+        self._bury(process)
+        if process.name == ADMIN:
+            self._ending = True  # Nobody could undo anything any more.
+        elif process.policy == "always" and was_ready:
+            # One that ends before it is ready would only do so again, many times a second.
+            with contextlib.suppress(Refusal):
+                self._start(process)
 
     def _bury(self, process: Process) -> None:
         process.alive = False
@@ -216,10 +219,9 @@ class Supervisor:
             self._heard(process)
 
     def _kill(self, process: Process) -> None:
-        if process.alive:
-            os.kill(process.pid, signal.SIGKILL)
-            os.waitpid(process.pid, 0)
-            self._bury(process)
+        """On return its port refuses connections."""
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitpid(process.pid, 0)
 
     def _end_all(self) -> None:
         signal.set_wakeup_fd(-1)
@@ -275,7 +277,9 @@ class Supervisor:
             raise Refusal(409, f"{process.name} is being started")
         if process.alive and not anew:
             return True
-        self._kill(process)
+        if process.alive:
+            self._kill(process)
+            self._bury(process)
         process.asked_by = number
         self._start(process)
         return False
@@ -283,14 +287,16 @@ class Supervisor:
     def _signal(self, process: Process, verb: str) -> None:
         if not process.alive:
             raise Refusal(409, f"{process.name} is dead")
-        actions: dict[str, Callable[[], None]] = {
-            "kill": lambda: self._kill(process),
-            "freeze": lambda: os.kill(process.pid, signal.SIGSTOP),
-            "thaw": lambda: os.kill(process.pid, signal.SIGCONT),
-        }
-        if verb not in actions:
-            raise Refusal(404, f"{verb!r} is nothing that can be done to a process")
-        actions[verb]()
+        match verb:
+            case "kill":
+                self._kill(process)
+                self._lose(process)
+            case "freeze":
+                os.kill(process.pid, signal.SIGSTOP)
+            case "thaw":
+                os.kill(process.pid, signal.SIGCONT)
+            case _:
+                raise Refusal(404, f"{verb!r} is nothing that can be done to a process")
 
     def _known(self, name: str) -> Process:
         if process := self._processes.get(name):

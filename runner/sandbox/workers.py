@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class QueueFull(Exception):  # noqa: N818 - the name is the message
+class QueueFull(Exception):
     """Everybody is busy and the queue has no room."""
 
 
