@@ -135,7 +135,7 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """The load on the target, all through the run."""
+    """The load on the target, all through the run. `locustfile` is relative to the repository's root."""
 
     locustfile: str
     host: str = ""
@@ -146,6 +146,7 @@ class Load:
     env: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     user_classes: tuple[str, ...] = ()
+    locustfile_hash: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,8 @@ class Target:
 class RunPlan:
     """Everything the engine, the actuators and the scorecard need to know; nothing is read from a file afterwards.
 
-    `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends.
+    `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends. `secret_sources`:
+    name → {} (the environment), {file} or {command}, of every secret that the drill or the target declares.
     """
 
     name: str
@@ -203,6 +205,7 @@ class RunPlan:
     reveal: str = "detected"
     allow_production: bool = False
     secrets: tuple[str, ...] = ()
+    secret_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     group: str = ""
     opaque: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -194,7 +194,7 @@ def _check_process(shape: Shape, path: Path_, provider: dict[str, Json]) -> None
 def _check_http(shape: Shape, path: Path_, provider: dict[str, Json]) -> None:
     url = provider.get("url")
     is_text = url is not None and shape.text((*path, "url"), url)
-    if is_text and not url.startswith(("http://", "https://")) and not placeholders(url):
+    if is_text and not str(url).startswith(("http://", "https://")) and not placeholders(url):
         shape.notes.add((*path, "url"), f"url: {shown(url)} is not an address", "it begins with http:// or https://")
     if provider.get("method") is not None:
         shape.text((*path, "method"), provider["method"])

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
 from runner.specs.fields import Flag, Id, Model, Name, wrong
 from runner.specs.load import LoadSpec
-from runner.specs.probe import Probe, Provider, Tolerance
+from runner.specs.probe import Probe
 from runner.specs.target import SHARE_SCHEMA, Secrets, parse_share
 
 Metric = Literal["success-ratio", "failure-ratio", "rate", "p50", "p95", "p99"]
@@ -133,17 +133,6 @@ class LoadMetric(Model):
     """The method and name of the requests, such as POST /checkout; all when left out."""
 
 
-class IndicatorProbe(Model):
-    """A question asked again and again, at a fixed rate."""
-
-    name: Name | None = None
-    """A name for it."""
-    provider: Provider
-    """What to ask, as in Chaos Toolkit."""
-    tolerance: Tolerance = True
-    """What the answer must be, as in Chaos Toolkit."""
-
-
 class Indicator(Model):
     """A named measurement with a tolerance, sampled all through the run."""
 
@@ -151,7 +140,7 @@ class Indicator(Model):
     """What it says, such as: checkouts succeed."""
     load: LoadMetric | None = None
     """A measurement of the load."""
-    probe: IndicatorProbe | None = None
+    probe: Probe | None = None
     """A probe; its share of good answers is the measurement."""
     every: PositiveDuration = 1.0
     """How often the probe asks."""

@@ -80,7 +80,7 @@ def _check_source(indicator: dict[str, Json], path: Path_, drill: dict[str, Json
         notes.add((*path, "every"), "'every' is for probes", "the load is measured all the time", key=True)
     load = indicator["load"]
     metric = load.get("metric") if isinstance(load, dict) else None
-    return metric if metric in _METRICS else ""
+    return str(metric) if metric in _METRICS else ""
 
 
 def _check_tolerance(indicator: dict[str, Json], metric: str, path: Path_, notes: Notes) -> None:

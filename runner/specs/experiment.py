@@ -83,8 +83,9 @@ class Experiment:
     @property
     def actions(self) -> int:
         """How many activities of the method change something."""
-        named = {activity.get("name"): activity for activity in self.document["method"]}
-        activities = (named.get(each.get("ref"), each) for each in self.document["method"])
+        named = {activity["name"]: activity for activity in self.document["method"] if "name" in activity}
+        # A `ref` may also point at a probe of the hypothesis, which changes nothing.
+        activities = (named.get(each["ref"], {}) if "ref" in each else each for each in self.document["method"])
         return sum(1 for activity in activities if activity.get("type") == "action")
 
     @property
@@ -130,18 +131,20 @@ def variables(document: Mapping[str, Json]) -> list[str]:
 
 
 def environment(document: Mapping[str, Json]) -> tuple[str, ...]:
-    """The environment variables that its configuration and secrets are read from."""
-    found = [
-        str(value.get("key"))
-        for entry in (document.get("configuration"), *_groups(document.get("secrets")))
-        for value in (entry.values() if isinstance(entry, dict) else ())
-        if isinstance(value, dict) and value.get("type") == "env"
-    ]
-    return tuple(dict.fromkeys(found))
+    """The environment variables that its configuration is read from."""
+    return _variables_of([document.get("configuration")])
 
 
-def _groups(secrets: Json) -> list[Json]:
-    return list(secrets.values()) if isinstance(secrets, dict) else []
+def secret_variables(document: Mapping[str, Json]) -> tuple[str, ...]:
+    """The environment variables that its secrets are read from."""
+    secrets = document.get("secrets")
+    return _variables_of(list(secrets.values()) if isinstance(secrets, dict) else [])
+
+
+def _variables_of(groups: list[Json]) -> tuple[str, ...]:
+    entries = [entry for group in groups if isinstance(group, dict) for entry in group.values()]
+    keys = (str(each.get("key")) for each in entries if isinstance(each, dict) and each.get("type") == "env")
+    return tuple(dict.fromkeys(keys))
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

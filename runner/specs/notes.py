@@ -34,19 +34,31 @@ def shown(value: object) -> str:
 
 
 class Notes:
-    """The problems of one document. One problem a place: the first that is found there."""
+    """The problems of one document. One problem a place: the first that is found there.
 
-    def __init__(self, document: Document) -> None:
+    With `further` those of the reading are left out, for somebody else has reported them.
+    """
+
+    def __init__(self, document: Document, *, further: bool = False) -> None:
         self.document = document
         self._problems: dict[tuple[int, int], Problem] = {}
         self._whole: list[Problem] = []
-        for problem in document.problems:
+        self._traps = () if further else tuple(document.traps)
+        for problem in () if further else document.problems:
             self._keep(problem)
 
     def add(self, path: Path_, what: str, meant: str = "", *, key: bool = False) -> None:
         """What is wrong with the value at `path`, or with its key."""
+        option = self.document.option(path)
+        if option:
+            self.add_whole(option, what, meant)
+            return
         place = self.document.place(path, key=key)
         self._keep(Problem(file=self.document.file, line=place.line, column=place.column, what=what, meant=meant))
+
+    def add_whole(self, option: str, what: str, meant: str) -> None:
+        """What is wrong with something given on the command line."""
+        self._whole.append(Problem(file=option, what=what, meant=meant))
 
     def add_trap(self, line: int, column: int, what: str, meant: str) -> None:
         """As `add`, for a place that is known already."""
@@ -60,15 +72,14 @@ class Notes:
 
     def problems(self) -> list[Problem]:
         """All of them, in the order of the file, with the traps that nobody else spoke of."""
-        if self.document.traps:
-            self._add_traps()
+        self._add_traps()
         return [*self._whole, *(self._problems[at] for at in sorted(self._problems))]
 
     def _add_traps(self) -> None:
-        for trap in self.document.traps:
+        for trap in self._traps:
             self.add_trap(
                 trap.line, trap.column, f"{trap.word} unquoted is {trap.as_} to other tools", f'write "{trap.word}"'
             )
 
     def __bool__(self) -> bool:
-        return bool(self._problems or self._whole or self.document.traps)
+        return bool(self._problems or self._whole or self._traps)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from runner.specs.fields import Id, Model, Name, PositiveCount, VariableName, Word, wrong
-from runner.specs.probe import Provider, Tolerance
+from runner.specs.probe import Probe
 from runner.specs.runbook import WebAddress
 
 #: A closed list: a misspelt `production` must not pass for something harmless.
@@ -78,17 +78,6 @@ Secrets = Annotated[
 ]
 
 
-class Identity(Model):
-    """A probe that proves the target is what it was declared to be."""
-
-    name: Name | None = None
-    """A name for it."""
-    provider: Provider
-    """What to ask, as in Chaos Toolkit."""
-    tolerance: Tolerance = True
-    """What the answer must be, as in Chaos Toolkit."""
-
-
 class Allow(Model):
     """The blast radius: what may be touched, and how much of it."""
 
@@ -121,7 +110,7 @@ class Target(Model):
     """Sent with every probe of its hosts; may hold ${SECRET}."""
     secrets: Secrets = Field(default_factory=dict)
     """What is secret, and where it comes from."""
-    identity: Identity | None = None
+    identity: Probe | None = None
     """A probe that must hold before anything may happen."""
     context: Name | None = None
     """The kube context."""

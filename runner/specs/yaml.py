@@ -79,6 +79,7 @@ class Document:
     traps: list[Trap] = field(default_factory=list)
     path: Path | None = None
     content: bytes = b""
+    options: dict[Path_, str] = field(default_factory=dict)
     _places: dict[Path_, Place] | None = None
     _keys: dict[Path_, Place] = field(default_factory=dict)
 
@@ -86,6 +87,10 @@ class Document:
     def readable(self) -> bool:
         """Whether there is a value to look at."""
         return self.value is not None
+
+    def option(self, path: Path_) -> str:
+        """The command-line option that the value at `path` comes from; '' when it comes from the file."""
+        return next((name for at, name in self.options.items() if path[: len(at)] == at), "")
 
     def place(self, path: Path_, *, key: bool = False) -> Place:
         """Where a value stands, or with `key` its key; for what is not written, where its nearest parent stands."""

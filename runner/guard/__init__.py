@@ -1,0 +1,1 @@
+"""What must hold before a fault may happen, and the plan that shows it."""

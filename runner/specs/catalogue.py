@@ -1,0 +1,389 @@
+"""A repository of drills: which files there are, and reading those that belong together.
+
+A repository is a folder with `drills/`, `experiments/` or `runbooks/` in it. Every file is read once, and everything
+that is wrong in all the files of a drill is reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runner.errors import InputError, Problem
+from runner.specs.drill import Drill, PlannedExperiment
+from runner.specs.drill_checks import read_drill
+from runner.specs.experiment import Experiment, read_experiment
+from runner.specs.explain import validated
+from runner.specs.load import check_locustfile
+from runner.specs.notes import Notes, nearest
+from runner.specs.options import apply_options
+from runner.specs.runbook import Runbook
+from runner.specs.runbook_checks import read_runbook
+from runner.specs.script import Script
+from runner.specs.target import BUILT_IN, SecretSource, Target, TargetsFile
+from runner.specs.target_checks import read_targets
+from runner.specs.together import Parts, check_experiment, check_together
+from runner.specs.yaml import Document, read_document
+
+T = TypeVar("T")
+Reader = Callable[[Document], tuple[T | None, Notes]]
+
+FOLDERS = ("drills", "experiments", "runbooks")
+_DRILL_FILES = ("drill.yaml", "drill.yml")
+_TARGETS_FILES = ("targets.yaml", "targets.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedExperiment:
+    """An experiment of a drill, or a bare one (`planned` is then made up)."""
+
+    slug: str
+    experiment: Experiment
+    planned: PlannedExperiment
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDrill:
+    """Every file of a drill, checked alone and together. Paths are absolute, `file` and the like relative to `root`.
+
+    `secrets` are those of the drill and of the target. `document` and `runbook_document` know the place of everything.
+    """
+
+    root: Path
+    slug: str
+    file: str
+    drill: Drill
+    document: Document
+    target_name: str
+    target: Target
+    experiments: tuple[LoadedExperiment, ...]
+    secrets: Mapping[str, SecretSource]
+    runbook_slug: str = ""
+    runbook: Runbook | None = None
+    runbook_document: Document | None = None
+    locustfile: Path | None = None
+
+    @property
+    def runbook_file(self) -> str:
+        """The runbook's file; '' when the drill has none."""
+        return self.runbook_document.file if self.runbook_document else ""
+
+
+class Catalogue:
+    """The files of one repository. Reads each at most once, so it does not see later changes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._read: dict[tuple[Path, Any], tuple[Any, Notes, Document]] = {}
+        self._names: dict[str, dict[str, Path]] = {}
+
+    @classmethod
+    def find(cls, cwd: Path) -> Catalogue:
+        """The repository that `cwd` is in. Raises InputError when it is in none."""
+        here = cwd.absolute()
+        for folder in (here, *here.parents):
+            if any((folder / name).is_dir() for name in FOLDERS):
+                return cls(folder)
+        what = f"no {'/, '.join(FOLDERS)}/ here, nor in a folder above"
+        raise InputError(f"{what}; `gameday init` lays them out")
+
+    @classmethod
+    def around(cls, cwd: Path, what: str) -> Catalogue:
+        """As `find`; but a file of an experiment needs no repository around it."""
+        try:
+            return cls.find(cwd)
+        except InputError:
+            if (cwd / what).is_file():
+                return cls(cwd)
+            raise
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def drills(self) -> list[str]:
+        """The names of the drills: the folders under drills/ with a drill.yaml in them."""
+        return list(self._drill_paths())
+
+    def experiments(self) -> list[str]:
+        """The names of the experiments: the files under experiments/, without their endings."""
+        return list(self._files("experiments"))
+
+    def runbooks(self) -> list[str]:
+        """The names of the runbooks: the files under runbooks/, without their endings."""
+        return list(self._files("runbooks"))
+
+    def drill(self, what: str) -> Path:
+        """The file of a drill: by its name, its folder or the file itself. Raises InputError with the nearest name."""
+        paths = self._drill_paths()
+        if what in paths:
+            return paths[what]
+        path = Path(what)
+        if path.is_dir():
+            found = next((path / name for name in _DRILL_FILES if (path / name).is_file()), None)
+            if found is not None:
+                return found.absolute()
+        elif _is_file_name(path) and (path.exists() or "/" in what):
+            return path.absolute()
+        raise InputError(f"there is no drill {what!r}{_or_nearest(what, paths, 'drills here')}")
+
+    def experiment(self, what: str) -> Path:
+        """The file of an experiment: by its name or the file itself. Raises InputError with the nearest name."""
+        paths = self._files("experiments")
+        if what in paths:
+            return paths[what]
+        path = Path(what)
+        if _is_file_name(path) and (path.exists() or "/" in what):
+            return path.absolute()
+        raise InputError(f"there is no experiment {what!r}{_or_nearest(what, paths, 'experiments here')}")
+
+    def runbook(self, slug: str) -> Path | None:
+        """The file of a runbook, if there is one."""
+        return self._files("runbooks").get(slug)
+
+    def is_experiment(self, what: str) -> bool:
+        """Whether `what`, given to `gameday run`, names an experiment. A drill of the same name comes first.
+
+        Raises InputError when it names neither.
+        """
+        if what in self._drill_paths():
+            return False
+        path = Path(what)
+        if path.is_file() and _is_file_name(path):
+            return self.kind(path) == "experiment"
+        if what in self._files("experiments"):
+            return True
+        if path.is_dir() or "/" in what:
+            self.drill(what)
+            return False
+        known = [*self._drill_paths(), *self._files("experiments")]
+        raise InputError(f"there is no drill or experiment {what!r}{_or_nearest(what, known, 'here')}")
+
+    def _drill_paths(self) -> dict[str, Path]:
+        if "drills" not in self._names:
+            folder = self.root / "drills"
+            found = (file for name in _DRILL_FILES for file in folder.glob(f"*/{name}"))
+            self._names["drills"] = {file.parent.name: file for file in sorted(found, reverse=True)}
+            self._names["drills"] = dict(sorted(self._names["drills"].items()))
+        return self._names["drills"]
+
+    def _files(self, folder: str) -> dict[str, Path]:
+        if folder not in self._names:
+            base = self.root / folder
+            found = sorted(file for file in base.rglob("*") if _is_file_name(file)) if base.is_dir() else []
+            self._names[folder] = {file.relative_to(base).with_suffix("").as_posix(): file for file in found}
+        return self._names[folder]
+
+    def shown(self, path: Path) -> str:
+        """A path as messages and transcripts name it: relative to the root when it lies under it."""
+        path = path.absolute()
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def targets(self) -> dict[str, Target]:
+        """Name → target: the declared ones and `sandbox` and `local`. Raises InputError when targets.yaml is wrong."""
+        targets, notes = self._targets()
+        if notes is not None and notes:
+            raise InputError(*notes.problems())
+        return targets
+
+    def load_drill(self, what: str, *, target: str | None = None, sets: Mapping[str, str] | None = None) -> LoadedDrill:
+        """A drill with all that belongs to it, on its own target or another.
+
+        `sets`: dotted field → value, put into the drill before it is checked. Raises InputError with every problem of
+        every file involved.
+        """
+        path = self.drill(what)
+        document = self._document(path)
+        if sets:
+            document = apply_options(document, sets)
+        drill, notes = read_drill(document) if sets else self._cached(path, read_drill)[:2]
+        problems = notes.problems()
+        raw = document.value if isinstance(document.value, dict) else {}
+        parts = Parts(document, self.shown(path))
+        parts.targets, target_notes = self._targets()
+        problems += target_notes.problems() if target_notes else []
+        self._gather(raw, parts, problems, path, override=target)
+        problems += check_together(raw, parts, self.runbooks(), self.experiments())
+        if problems or drill is None or parts.target is None:
+            raise InputError(*sorted(set(problems)))
+        return self._loaded(path, drill, parts)
+
+    def load_experiment(self, what: str, *, target: str) -> tuple[LoadedExperiment, Target]:
+        """A bare experiment and the target it runs on. Raises InputError with every problem of both."""
+        path = self.experiment(what)
+        experiment, notes, document = self._cached(path, read_experiment)
+        problems = notes.problems()
+        targets, target_notes = self._targets()
+        problems += target_notes.problems() if target_notes else []
+        if target not in targets:
+            raise InputError(*problems, f"there is no target {target!r}{_or_nearest(target, targets, 'targets')}")
+        if experiment is not None:
+            problems += check_experiment(experiment, document, target, targets[target], ())
+        if problems or experiment is None:
+            raise InputError(*sorted(set(problems)))
+        slug = path.stem
+        planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
+        return LoadedExperiment(slug, experiment, planned), targets[target]
+
+    def _gather(
+        self, raw: Mapping[str, Any], parts: Parts, problems: list[Problem], path: Path, *, override: str | None
+    ) -> None:
+        parts.target_name = override or str(raw.get("target") or "")
+        parts.overridden = override is not None
+        parts.target = parts.targets.get(parts.target_name)
+        if isinstance(raw.get("runbook"), str) and (file := self.runbook(raw["runbook"])):
+            parts.runbook, notes, parts.runbook_document = self._cached(file, read_runbook)
+            problems += notes.problems()
+        for planned in raw.get("experiments") or () if isinstance(raw.get("experiments"), list) else ():
+            slug = planned.get("experiment") if isinstance(planned, dict) else None
+            if isinstance(slug, str) and (file := self._files("experiments").get(slug)):
+                experiment, notes, document = self._cached(file, read_experiment)
+                problems += notes.problems()
+                if experiment is not None:
+                    parts.experiments[slug] = (experiment, document)
+        load = raw.get("load")
+        if isinstance(load, dict) and isinstance(load.get("locustfile", ""), str):
+            parts.locustfile = path.parent / (load.get("locustfile") or "locustfile.py")
+            problems += check_locustfile(parts.locustfile, self.shown(parts.locustfile))
+
+    def _loaded(self, path: Path, drill: Drill, parts: Parts) -> LoadedDrill:
+        target = parts.target or BUILT_IN["sandbox"]
+        return LoadedDrill(
+            root=self.root,
+            slug=path.parent.name,
+            file=self.shown(path),
+            drill=drill,
+            document=parts.document,
+            target_name=parts.target_name,
+            target=target,
+            experiments=tuple(
+                LoadedExperiment(planned.experiment, parts.experiments[planned.experiment][0], planned)
+                for planned in drill.experiments
+            ),
+            secrets={**target.secrets, **drill.secrets},
+            runbook_slug=drill.runbook or "",
+            runbook=parts.runbook,
+            runbook_document=parts.runbook_document,
+            locustfile=parts.locustfile,
+        )
+
+    def _targets(self) -> tuple[dict[str, Target], Notes | None]:
+        file = next((path for name in _TARGETS_FILES if (path := self.root / "drills" / name).exists()), None)
+        if file is None:
+            return dict(BUILT_IN), None
+        try:
+            targets, notes, document = self._cached(file, read_targets)
+        except InputError as error:
+            notes = Notes(Document(self.shown(file), problems=list(error.problems)))
+            return dict(BUILT_IN), notes
+        names = document.value.get("targets") if isinstance(document.value, dict) else None
+        # A target that is declared wrongly is declared all the same: its own problems are enough.
+        declared: dict[str, Target] = targets.targets if isinstance(targets, TargetsFile) else {}
+        for name in names if isinstance(names, dict) else ():
+            declared = {name: Target(kind="local", environment="production"), **declared}
+        return {**BUILT_IN, **declared}, notes
+
+    def _document(self, path: Path) -> Document:
+        return self._cached(path, _as_it_is)[2]
+
+    def _cached(self, path: Path, reader: Reader[T]) -> tuple[T | None, Notes, Document]:
+        key = (path, reader)
+        if key not in self._read:
+            if reader is _as_it_is:
+                document = read_document(path, self.shown(path))
+                self._read[key] = (None, Notes(document, further=True), document)
+            else:
+                document = self._document(path)
+                self._read[key] = (*reader(document), document)
+        return self._read[key]
+
+    # -- checking ------------------------------------------------------------------------------------------------------
+
+    def check(self, paths: Iterable[Path] = ()) -> list[Problem]:
+        """Everything that is wrong in the files and folders named, or in the whole repository, sorted by place."""
+        found: set[Problem] = set()
+        for path in [file for each in paths for file in self._under(each)] or self._all():
+            try:
+                found.update(self._check(path))
+            except InputError as error:
+                found.update(error.problems)
+        return sorted(found)
+
+    def _all(self) -> list[Path]:
+        targets = [file for name in _TARGETS_FILES if (file := self.root / "drills" / name).exists()]
+        own = (self._files(folder).values() for folder in ("experiments", "runbooks"))
+        return [*self._drill_paths().values(), *targets, *(file for files in own for file in files)]
+
+    def _under(self, path: Path) -> list[Path]:
+        path = path.absolute()
+        if not path.is_dir():
+            return [path]
+        if path == self.root:
+            return self._all()
+        return sorted(file for file in path.rglob("*") if _is_file_name(file) and file.is_file())
+
+    def _check(self, path: Path) -> list[Problem]:
+        if path.suffix == ".py":
+            return check_locustfile(path, self.shown(path))
+        kind = self.kind(path)
+        if kind == "drill":
+            self.load_drill(str(path))
+            return []
+        reader: Any = _READERS.get(kind)
+        if reader is not None:
+            return self._cached(path, reader)[1].problems()
+        what, meant = "it does not show what kind of file this is", "a drill, a runbook, an experiment or targets"
+        document = self._document(path)
+        return document.problems or [Problem(file=self.shown(path), line=1, column=1, what=what, meant=meant)]
+
+    def kind(self, path: Path) -> str:
+        """drill, runbook, experiment, targets or script: by the file's place, else by what is in it; '' when unclear."""
+        parts = path.absolute().relative_to(self.root).parts if path.absolute().is_relative_to(self.root) else ()
+        if path.name in _TARGETS_FILES and parts[:1] in ((), ("drills",)):
+            return "targets"
+        if path.name in _DRILL_FILES:
+            return "drill"
+        if parts[:1] in (("experiments",), ("runbooks",)):
+            return parts[0].removesuffix("s")
+        return _kind_by_keys(self._document(path).value)
+
+
+def _read_script(document: Document) -> tuple[Script | None, Notes]:
+    notes = Notes(document)
+    return (validated(Script, document.value, notes) if document.readable else None), notes
+
+
+_READERS: dict[str, Reader[Any]] = {
+    "runbook": read_runbook,
+    "experiment": read_experiment,
+    "targets": read_targets,
+    "script": _read_script,
+}
+
+
+def _as_it_is(document: Document) -> tuple[None, Notes]:
+    return None, Notes(document, further=True)
+
+
+def _is_file_name(path: Path) -> bool:
+    return path.suffix in (".yaml", ".yml", ".json") and not path.name.startswith(".")
+
+
+def _kind_by_keys(value: Any) -> str:
+    keys: Iterable[str] = value if isinstance(value, dict) else ()
+    if "method" in keys or "steady-state-hypothesis" in keys:
+        return "experiment"
+    if "targets" in keys:
+        return "targets"
+    if "target" in keys or "runbook" in keys:
+        return "drill"
+    if "when" in keys or ("steps" in keys and isinstance(value["steps"], dict)):
+        return "script"
+    return "runbook" if "steps" in keys else ""
+
+
+def _or_nearest(word: str, known: Iterable[str], noun: str) -> str:
+    meant = nearest(word, known, noun=noun)
+    return f"; {meant}" if meant else ""

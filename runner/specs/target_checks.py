@@ -1,0 +1,62 @@
+"""What each kind of target needs. Works on plain values, so that one bad field hides nothing else."""
+
+from __future__ import annotations
+
+from runner.specs.explain import validated
+from runner.specs.notes import Notes, nearest
+from runner.specs.shape import texts
+from runner.specs.substitution import placeholders
+from runner.specs.target import BUILT_IN, TargetsFile
+from runner.specs.yaml import Document, Json, Path_
+
+_ADDRESSED = ("url", "vars", "headers", "identity")
+_CLUSTER = ("context", "cluster-uid")
+#: Kind → (the keys it needs, those that make no sense there).
+_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "sandbox": ((), (*_ADDRESSED, *_CLUSTER)),
+    "local": ((), _CLUSTER),
+    "http": (("url",), _CLUSTER),
+    "kubernetes": (_CLUSTER, ()),
+}
+
+
+def read_targets(document: Document) -> tuple[TargetsFile | None, Notes]:
+    """The targets in a document, and what is wrong with it; None when anything is."""
+    notes = Notes(document)
+    if not document.readable:
+        return None, notes
+    targets = document.value.get("targets") if isinstance(document.value, dict) else None
+    for name, target in targets.items() if isinstance(targets, dict) else ():
+        if isinstance(target, dict):
+            _check(name, target, ("targets", name), notes)
+    file = validated(TargetsFile, document.value, notes)
+    return (None if notes else file), notes
+
+
+def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> None:
+    kind = target.get("kind")
+    needs, strange = _KINDS.get(str(kind), ((), ()))
+    for key in needs:
+        if target.get(key) is None:
+            notes.add(path, f"{key!r} is missing", f"a target of kind {kind} has one")
+    for key in strange:
+        if key in target:
+            notes.add((*path, key), f"{key!r} is not for targets of kind {kind}", "leave it out", key=True)
+    if name in BUILT_IN and kind in _KINDS and kind != BUILT_IN[name].kind:
+        notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
+    if kind == "sandbox" and target.get("environment") not in ("sandbox", None):
+        notes.add((*path, "environment"), "environment: a sandbox is a sandbox", "write sandbox, or another kind")
+    known = _secret_names(target.get("secrets"))
+    for at, text in texts((*path, "headers"), target.get("headers")):
+        for variable in placeholders(text):
+            if variable not in known:
+                notes.add(at, f"nothing defines ${{{variable}}}", nearest(variable, known) or "name it under secrets")
+
+
+def _secret_names(secrets: Json) -> list[str]:
+    if isinstance(secrets, dict):
+        return list(secrets)
+    names: list[str] = []
+    for item in secrets if isinstance(secrets, list) else ():
+        names.extend(item if isinstance(item, dict) else [str(item)])
+    return names

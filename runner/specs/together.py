@@ -1,0 +1,149 @@
+"""What the files of a drill must be to one another: names that exist, indicators that are measured, secrets declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.errors import Problem
+from runner.specs.drill_checks import check_placeholders
+from runner.specs.experiment import Experiment, variables
+from runner.specs.notes import Notes, nearest
+from runner.specs.runbook import Runbook
+from runner.specs.target import Target, attributes
+from runner.specs.yaml import Document, Json, Path_
+
+
+@dataclass(slots=True)
+class Parts:
+    """What was found of a drill; a part that is missing or wrong is None."""
+
+    document: Document
+    file: str
+    targets: dict[str, Target] = field(default_factory=dict)
+    target_name: str = ""
+    target: Target | None = None
+    overridden: bool = False
+    runbook: Runbook | None = None
+    runbook_document: Document | None = None
+    experiments: dict[str, tuple[Experiment, Document]] = field(default_factory=dict)
+    locustfile: Path | None = None
+
+
+def check_together(
+    raw: Mapping[str, Json], parts: Parts, runbooks: Iterable[str], experiments: Iterable[str]
+) -> list[Problem]:
+    """Every problem between the files; `runbooks` and `experiments` are all the names there are."""
+    notes = Notes(parts.document, further=True)
+    _check_names(raw, parts, list(runbooks), list(experiments), notes)
+    secrets = (*_names(raw.get("secrets")), *(parts.target.secrets if parts.target else ()))
+    if parts.target is not None:
+        for path, value in _probes(raw):
+            check_placeholders(value, parts.target, secrets, notes, path)
+    problems = notes.problems()
+    if parts.runbook_document is not None:
+        problems += _check_runbook(raw, parts, secrets)
+    for experiment, document in parts.experiments.values():
+        if parts.target is not None:
+            problems += check_experiment(experiment, document, parts.target_name, parts.target, secrets)
+    return problems
+
+
+def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], known: list[str], notes: Notes) -> None:
+    if parts.target is None and parts.target_name:
+        what, meant = (
+            f"there is no target {parts.target_name!r}",
+            nearest(parts.target_name, parts.targets, noun="targets"),
+        )
+        if parts.overridden:
+            notes.add_whole("--target", what, meant)
+        else:
+            notes.add(("target",), what, meant)
+    runbook = raw.get("runbook")
+    if isinstance(runbook, str) and runbook not in runbooks:
+        notes.add(("runbook",), f"there is no runbook {runbook!r}", nearest(runbook, runbooks, noun="runbooks"))
+    steps = [step.id for step in parts.runbook.steps] if parts.runbook else []
+    for index, planned in enumerate(_list(raw.get("experiments"))):
+        if not isinstance(planned, dict):
+            continue
+        path: Path_ = ("experiments", index)
+        name, inject = planned.get("experiment"), planned.get("inject")
+        if isinstance(name, str) and name not in known:
+            notes.add(
+                (*path, "experiment"), f"there is no experiment {name!r}", nearest(name, known, noun="experiments")
+            )
+        step = inject.get("at-step") if isinstance(inject, dict) else None
+        if steps and isinstance(step, str) and step not in steps:
+            what, meant = f"the runbook has no step {step!r}", nearest(step, steps, noun="steps")
+            notes.add((*path, "inject", "at-step"), what, meant)
+
+
+def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ...]) -> list[Problem]:
+    if parts.runbook is None or parts.runbook_document is None:
+        return []
+    notes = Notes(parts.runbook_document, further=True)
+    indicators = _indicators(raw)
+    for index, step in enumerate(parts.runbook.steps):
+        path: Path_ = ("steps", index)
+        verify = step.verify
+        if verify is not None and verify.indicator and verify.indicator not in indicators:
+            what = f"{parts.file} has no indicator {verify.indicator!r}"
+            notes.add(
+                (*path, "verify", "indicator"), what, nearest(verify.indicator, indicators, noun="its indicators")
+            )
+        for position, name in enumerate(step.secrets):
+            if name not in secrets:
+                what = f"neither {parts.file} nor its target declares the secret {name!r}"
+                notes.add((*path, "secrets", position), what, nearest(name, secrets) or "name it under secrets")
+        if verify is not None and verify.provider is not None and parts.target is not None:
+            written = parts.runbook_document.value["steps"][index]["verify"]
+            check_placeholders(written, parts.target, secrets, notes, (*path, "verify"))
+    return notes.problems()
+
+
+def check_experiment(
+    experiment: Experiment, document: Document, name: str, target: Target, secrets: tuple[str, ...]
+) -> list[Problem]:
+    """What an experiment asks of its target."""
+    notes = Notes(document, further=True)
+    known = {"TARGET_" + each.upper().replace("-", "_"): each for each in attributes(target)}
+    known["TARGET_NAME"] = "name"
+    for variable, path in experiment.wants:
+        if variable.startswith("TARGET_") and variable not in known:
+            attribute = variable.removeprefix("TARGET_").lower()
+            what = f"the target {name!r} has no {attribute!r}, so there is no {variable}"
+            notes.add(path, what, nearest(variable, known, noun="it gives"))
+    own = (*secrets, *target.secrets, *variables(experiment.document))
+    for index, extension in enumerate(_list(experiment.document.get("extensions"))):
+        if isinstance(extension, dict) and extension.get("name") == "gameday":
+            check_placeholders(extension.get("undone-when"), target, own, notes, ("extensions", index, "undone-when"))
+    return notes.problems()
+
+
+def _probes(raw: Mapping[str, Json]) -> Iterator[tuple[Path_, Json]]:
+    for part in ("needs", "alerts", "undone-when"):
+        yield (part,), raw.get(part)
+    steady = raw.get("steady-state")
+    for index, indicator in enumerate(_list(steady.get("indicators") if isinstance(steady, dict) else None)):
+        if isinstance(indicator, dict):
+            yield ("steady-state", "indicators", index, "probe"), indicator.get("probe")
+    load = raw.get("load")
+    if isinstance(load, dict):
+        yield ("load", "host"), load.get("host")
+
+
+def _indicators(raw: Mapping[str, Json]) -> list[str]:
+    steady = raw.get("steady-state")
+    indicators = _list(steady.get("indicators") if isinstance(steady, dict) else None)
+    return [str(each.get("name")) for each in indicators if isinstance(each, dict)]
+
+
+def _names(secrets: Json) -> list[str]:
+    if isinstance(secrets, dict):
+        return list(secrets)
+    return [name for item in _list(secrets) for name in (item if isinstance(item, dict) else (str(item),))]
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
