@@ -215,10 +215,10 @@ def _unanswered(probe: Probe, limit: float) -> tuple[Any, str]:
 
 
 def _python_reason(tolerance: Tolerance, reply: Mapping[str, Any]) -> str:
-    if reply.get("error"):
-        return str(reply["error"])
-    plain = None if isinstance(tolerance, ProbeTolerance) else tolerance
-    return (plain is not None and explain(plain, reply.get("value"))) or "out of tolerance"
+    value = reply.get("value")
+    # A value that came back was judged; without one the call itself failed, and only the reply knows why.
+    judged = "" if value is None or isinstance(tolerance, ProbeTolerance) else explain(tolerance, value)
+    return judged or str(reply.get("error") or "out of tolerance")
 
 
 def _reads_body(tolerance: Tolerance) -> bool:

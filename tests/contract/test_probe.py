@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 
 from runner.actuators.probe import ProbeCaller, ProbeResult, Sampler, hold_until, ticks
+from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.specs.probe import Probe
 
@@ -410,6 +411,13 @@ def test_a_command_sees_only_what_it_is_given(tmp_path: Path, monkeypatch: pytes
     assert result.ok, result.why
 
 
+def test_a_command_leads_a_session_of_its_own(tmp_path: Path) -> None:
+    """So that a Ctrl-C in the terminal does not reach it."""
+    result = _call(_command(tmp_path, 'echo $$; cut -d " " -f 6 /proc/$$/stat'))
+    pid, session = result.value["stdout"].split()
+    assert pid == session
+
+
 def test_a_command_that_hangs_dies_with_all_it_started(tmp_path: Path) -> None:
     script = f"sleep 60 & echo $! > {tmp_path}/same; setsid sleep 60 & echo $! > {tmp_path}/apart; wait"
     result = _call(_command(tmp_path, script, timeout=1))
@@ -471,6 +479,33 @@ def test_a_python_probe_goes_to_its_own_process() -> None:
             "secrets": {"T": {"T": "secret!"}},
         }
     ]
+
+
+def test_a_python_probe_is_answered_by_chaos_toolkit(tmp_path: Path) -> None:
+    def provider(func: str, **arguments: Any) -> dict[str, Any]:
+        return {"type": "python", "module": "os.path", "func": func, "arguments": arguments, "timeout": 60}
+
+    judge = {"type": "probe", "provider": provider("exists")}
+
+    async def ask() -> list[ProbeResult]:
+        child = ProbeChild.spawn()
+        try:
+            async with _caller(python=child.call, variables={"folder": str(tmp_path)}) as caller:
+                await child.attach(origin=caller.clock.origin)
+                return [
+                    await caller.call(_probe(provider("exists", path="${folder}"), True)),
+                    await caller.call(_probe(provider("exists", path="${folder}/no"), True)),
+                    await caller.call(_probe(provider("no_such_function"), True)),
+                    await caller.call(_probe({"type": "process", "path": "true"}, judge)),
+                ]
+        finally:
+            await child.stop()
+
+    there, missing, wrong, judged = asyncio.run(ask())
+    assert (there.ok, there.value) == (True, True)
+    assert (missing.ok, missing.why) == (False, "gave false, expected true")
+    assert "no_such_function" in wrong.why
+    assert "value" in judged.why, "the judge gets an argument that exists() does not take"
 
 
 def test_a_python_probe_without_its_process_fails() -> None:

@@ -138,6 +138,7 @@ CASES: list[tuple[Any, Any]] = [
     (_path("$.tags[*]", target="body", count=0), _HTTP),
     (_path("$.none[*]", target="body", count=0), _HTTP),
     (_path("$.none", target="body", expect=None), _HTTP_JSON),
+    (_path("$.count", target="body", expect=None), _HTTP_JSON),
     (_path("$.live", target="body", expect=1), _HTTP_JSON),
     (_path("$.missing", target="body", expect=[]), _HTTP_JSON),
     (_path("$.missing", target="body", expect=None), _HTTP_JSON),
