@@ -1,9 +1,11 @@
-"""A sandbox on its own, for authors of drills: up, down, status. Its state file survives the command that wrote it."""
+"""A sandbox on its own, for authors of drills: up, down, status.
+
+`state_dir` is where the program keeps its state; `sandbox.json` in it outlives the command that wrote it.
+"""
 
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +13,6 @@ from pathlib import Path
 from runner.errors import Broken
 from runner.sandbox.info import SandboxInfo
 from runner.sandbox.launch import is_running, start, stop
-
-
-def default_state_dir() -> Path:
-    """`$XDG_STATE_HOME/gameday`, by default `~/.local/state/gameday`."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    # The specification has relative paths ignored.
-    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "gameday"
 
 
 def up(state_dir: Path, *, timeout: float = 10.0) -> tuple[SandboxInfo, bool]:
