@@ -90,12 +90,13 @@ def _family(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process
     marked = {number for number in table if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
     # A living `pid` without the mark is a stranger that was given the number of a child long gone.
     by_number = not (mark and pid in table and pid not in marked)
-    roots = marked | {n for n, p in table.items() if by_number and pid in (n, p.session, p.group)}
-    spared = {*spare, os.getpid()}
+    own = os.getpid()
+    # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
+    roots = marked | {n for n, p in table.items() if by_number and pid != own and pid in (n, p.session, p.group)}
     children: dict[int, list[int]] = {}
     for process in table.values():
         children.setdefault(process.parent, []).append(process.pid)
-    out = _below(spared - {os.getpid()}, children) | spared
+    out = {*spare, *_below(set(spare), children), own}
     members = _below(roots | ({pid} if by_number else set()), children) | roots
     return [table[number] for number in members - out if number in table]
 

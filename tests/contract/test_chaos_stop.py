@@ -1,0 +1,176 @@
+"""Whatever hangs, a stop ends it, and nothing it started can act any more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chaos_driver import Stage, experiment, obedient, probe, process, python, workshop
+
+from runner.actuators.chaos import (
+    ActivityStarted,
+    Armed,
+    Asking,
+    ChaosChild,
+    ChaosReport,
+    ChildGone,
+    ExperimentEnded,
+    ExperimentLoaded,
+    MethodEnded,
+)
+from runner.actuators.processes import alive, descendants
+
+# Far under what the hanging ones would take, far over what a busy machine adds to 0.3 s.
+SOON = 10.0
+
+HANGING: dict[str, dict[str, Any]] = {
+    "command": process("hang", "sleep", "60"),
+    "command in the background": process("hang", "sleep", "60", background=True),
+    "command that ignores signals": process("hang", "sh", ["-c", "trap '' TERM INT HUP; sleep 60 & wait; sleep 60"]),
+    "function": python("hang", "wait", {"seconds": 60}),
+    "function in the background": python("hang", "wait", {"seconds": 60}, background=True),
+    "function that will not stop": python("hang", "stubborn"),
+}
+
+
+async def stopped(stage: Stage) -> list[int]:
+    began = time.monotonic()
+    left = await stage.child.stop()
+    assert time.monotonic() - began < SOON
+    assert not stage.child.alive
+    assert descendants(stage.child.pid, stage.child.mark) == []
+    return left
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_a_stop_does_not_wait_for_what_hangs(name: str, tmp_path: Path) -> None:
+    async def scene() -> dict[str, Any]:
+        stage = Stage(tmp_path)
+        await stage.load(
+            experiment([HANGING[name], process("next", "touch", [str(tmp_path / "next")])]), env=workshop(tmp_path, "s")
+        )
+        await stage.until(ActivityStarted)
+        await asyncio.sleep(0.1)
+        assert await stopped(stage) == []
+        assert isinstance(stage.story.reports[-1], ChildGone)
+        journal: dict[str, Any] = json.loads(stage.story.journal_path.read_text())
+        return journal
+
+    journal = asyncio.run(scene())
+
+    assert journal["status"] == "interrupted"
+    assert journal["run"][0]["activity"]["name"] == "hang"
+    if not HANGING[name].get("background"):
+        assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.parametrize("where", [ExperimentLoaded, Armed, Asking, MethodEnded])
+def test_a_stop_works_wherever_the_experiment_stands(where: type[ChaosReport], tmp_path: Path) -> None:
+    def handler(child: ChaosChild, report: ChaosReport) -> None:
+        if not isinstance(report, where):
+            obedient(child, report)
+
+    async def scene() -> None:
+        stage = Stage(tmp_path, handler)
+        document = experiment(
+            [process("touch", "touch", [str(tmp_path / "touched")])],
+            probes=[probe(process("p", "true"), 0)],
+            strategy="continuously",
+        )
+        await stage.load(document, hold=True, env=workshop(tmp_path, "s"))
+        await stage.until(where)
+        await stopped(stage)
+
+    asyncio.run(scene())
+
+    assert (tmp_path / "touched").exists() == (where is MethodEnded)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_any_stopping_signal_interrupts_once_and_no_second_action_follows(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        document = experiment(
+            [python("hang", "wait", {"seconds": 60}), process("next", "touch", [str(tmp_path / "next")])]
+        )
+        await stage.load(document, env=workshop(tmp_path, "s"))
+        await stage.until(ActivityStarted)
+        for _ in range(3):
+            os.kill(stage.child.pid, number)
+        await stage.until(ExperimentEnded)
+        assert stage.story.one(ExperimentEnded).status == "interrupted"
+        await stage.close()
+
+    asyncio.run(scene())
+
+    assert not (tmp_path / "next").exists()
+
+
+@pytest.mark.parametrize("first_killed", [False, True])
+def test_what_fled_its_session_and_lost_its_parent_is_found(first_killed: bool, tmp_path: Path) -> None:
+    stray = tmp_path / "stray"
+
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        await stage.load(experiment([python("flees", "scatter", {"path": str(stray)})]), env=workshop(tmp_path, "s"))
+        async with asyncio.timeout(60):
+            while not stray.exists():
+                await asyncio.sleep(0.02)
+        pid = int(stray.read_text())
+        assert os.getsid(pid) != stage.child.pid
+        if first_killed:
+            os.kill(stage.child.pid, signal.SIGKILL)
+            await stage.until(ChildGone)
+        assert alive(pid)
+        assert await stopped(stage) == []
+        assert not alive(pid)
+
+    asyncio.run(scene())
+
+
+def test_a_grandchild_that_holds_the_output_does_not_delay_the_end(tmp_path: Path) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        (tmp_path / "holder.py").write_text("import subprocess\n\ndef hold():\n    subprocess.Popen(['sleep', '60'])\n")
+        action = {"type": "action", "name": "h", "provider": {"type": "python", "module": "holder", "func": "hold"}}
+        await stage.load(experiment([action]), env=workshop(tmp_path, "s"))
+        await stage.until(ChildGone)
+        assert stage.story.one(ExperimentEnded).status == "completed"
+        assert descendants(stage.child.pid, stage.child.mark) != []
+        await stopped(stage)
+
+    began = time.monotonic()
+    asyncio.run(scene())
+    assert time.monotonic() - began < 30
+
+
+def test_a_frozen_child_is_killed(tmp_path: Path) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        await stage.load(experiment([process("hang", "sleep", "60")]), env=workshop(tmp_path, "s"))
+        await stage.until(ActivityStarted)
+        os.kill(stage.child.pid, signal.SIGSTOP)
+        assert await stopped(stage) == []
+
+    asyncio.run(scene())
+
+
+def test_the_child_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        await stage.load(experiment([python("hang", "wait", {"seconds": 60})]), env=workshop(tmp_path, "s"))
+        await stage.until(ActivityStarted)
+        stage.child._shim._socket.shutdown(2)
+        await stage.until(ChildGone)
+        assert stage.story.one(ChildGone).returncode == 70
+        await stage.close()
+
+    asyncio.run(scene())
