@@ -63,8 +63,9 @@ class _Row:
         self.doing, self._since = doing, t
 
     def score(self) -> StepScore:
-        step, spent = self.step, self._spent
-        net = spent[WAITING] + spent[COMMANDS] + spent[VERIFYING]
+        step = self.step
+        spent = {doing: round(seconds, 6) for doing, seconds in self._spent.items()}
+        net = round(spent[WAITING] + spent[COMMANDS] + spent[VERIFYING], 6)
         return StepScore(
             id=step.id,
             name=step.name,

@@ -64,7 +64,7 @@ def _episode(tally: Tally, episode: Episode, before: float) -> EpisodeScore:
         recovered=recovered.t if recovered else None,
         time_to_mitigate=_between(impact, mitigated, "impact → every indicator inside its degraded tolerance"),
         time_to_recover=_between(impact, recovered, "impact → every indicator inside its tolerance, unbroken"),
-        censored_after=max(0.0, (tally.ended or 0.0) - impact.t) if impact and censored else None,
+        censored_after=max(0.0, _span(impact.t, tally.ended or 0.0)) if impact and censored else None,
         relapses=episode.relapses,
     )
 
@@ -112,7 +112,12 @@ def _at(t: float | None, how: str) -> Time:
 def _between(start: Moment | None, end: Moment | None, how: str) -> Time:
     if start is None or end is None:
         return Time()
-    return Time(seconds=max(0.0, end.t - start.t), resolution=_both(start.resolution, end.resolution), how=how)
+    return Time(seconds=max(0.0, _span(start.t, end.t)), resolution=_both(start.resolution, end.resolution), how=how)
+
+
+def _span(start: float, end: float) -> float:
+    """Stamps are exact to the microsecond, and so is what lies between them: a bound that is just met is met."""
+    return round(end - start, 6)
 
 
 def _both(one: float, other: float) -> float:
@@ -130,7 +135,7 @@ def _said(tally: Tally, milestone: str, impact: Moment, earliest: float) -> Time
     if said is None or said.t < earliest:
         return Time()
     how = f"impact → {milestone}, by step {said.step}" if said.step else f"impact → {milestone}, said by {said.by}"
-    return Time(seconds=said.t - impact.t, resolution=_both(impact.resolution, FINEST), how=how)
+    return Time(seconds=_span(impact.t, said.t), resolution=_both(impact.resolution, FINEST), how=how)
 
 
 def _every(tally: Tally, alert: AlertScore) -> float:
@@ -141,7 +146,7 @@ def _alert(tally: Tally, alert: AlertScore | None, impact: Moment) -> Time:
     if alert is None or alert.fired is None:
         return Time()
     resolution = _both(impact.resolution, _every(tally, alert))
-    return Time(seconds=alert.fired - impact.t, resolution=resolution, how=f"impact → alert {alert.name} fired")
+    return Time(seconds=_span(impact.t, alert.fired), resolution=resolution, how=f"impact → alert {alert.name} fired")
 
 
 def _acknowledged(tally: Tally, alert: AlertScore | None) -> Time:
@@ -149,7 +154,9 @@ def _acknowledged(tally: Tally, alert: AlertScore | None) -> Time:
     if alert is None or alert.fired is None or said is None or said.t < alert.fired or noticed_first(tally):
         return Time()
     resolution = _both(_every(tally, alert), FINEST)
-    return Time(seconds=said.t - alert.fired, resolution=resolution, how=f"alert {alert.name} fired → acknowledged")
+    return Time(
+        seconds=_span(alert.fired, said.t), resolution=resolution, how=f"alert {alert.name} fired → acknowledged"
+    )
 
 
 def _all_clear(tally: Tally, last: Episode | None) -> Time:
@@ -157,4 +164,4 @@ def _all_clear(tally: Tally, last: Episode | None) -> Time:
     if said is None or last is None or last.recovered is None:
         return Time()
     resolution = _both(last.recovered.resolution, FINEST)
-    return Time(seconds=said.t - last.recovered.t, resolution=resolution, how="recovered → resolved was said")
+    return Time(seconds=_span(last.recovered.t, said.t), resolution=resolution, how="recovered → resolved was said")
