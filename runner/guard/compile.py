@@ -152,7 +152,7 @@ def _target(name: str, target: target_spec.Target, allow_opaque: tuple[str, ...]
         vars=dict(target.vars),
         headers=dict(target.headers),
         secrets=tuple(target.secrets),
-        identity=target.identity and _named(target.identity, f"{name} is what was declared"),
+        identity=None if target.identity is None else _named(target.identity, f"{name} is what was declared"),
         context=target.context or "",
         cluster_uid=target.cluster_uid or "",
         allow=allow,
@@ -277,7 +277,7 @@ def _indicator(indicator: spec.Indicator) -> Indicator:
         at_least=at_least,
         at_most=at_most,
         degraded=degraded,
-        probe=indicator.probe and _named(indicator.probe, indicator.name),
+        probe=None if indicator.probe is None else _named(indicator.probe, indicator.name),
         every=indicator.every,
     )
 

@@ -186,7 +186,7 @@ class Catalogue:
         targets, notes = self._targets()
         if notes is not None and notes:
             raise InputError(*notes.problems())
-        return targets
+        return {name: target for name, target in targets.items() if target is not None}
 
     def load_drill(self, what: str, *, target: str | None = None, sets: Mapping[str, str] | None = None) -> LoadedDrill:
         """A drill with all that belongs to it, on its own target or another.
@@ -219,13 +219,14 @@ class Catalogue:
         problems += target_notes.problems() if target_notes else []
         if target not in targets:
             raise InputError(*problems, f"there is no target {target!r}{_or_nearest(target, targets, 'targets')}")
-        if experiment is not None:
-            problems += check_experiment(experiment, document, target, targets[target], ())
-        if problems or experiment is None:
+        declared = targets[target]
+        if experiment is not None and declared is not None:
+            problems += check_experiment(experiment, document, target, declared, ())
+        if problems or experiment is None or declared is None:
             raise InputError(*sorted(set(problems)))
         slug = path.stem
         planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
-        return LoadedExperiment(slug, experiment, planned), targets[target]
+        return LoadedExperiment(slug, experiment, planned), declared
 
     def _gather(
         self, raw: Mapping[str, Any], parts: Parts, problems: list[Problem], path: Path, *, override: str | None
@@ -269,20 +270,19 @@ class Catalogue:
             locustfile=parts.locustfile,
         )
 
-    def _targets(self) -> tuple[dict[str, Target], Notes | None]:
+    def _targets(self) -> tuple[dict[str, Target | None], Notes | None]:
+        """Name → target, None for one that is wrong; and what is wrong with them."""
         file = next((path for name in _TARGETS_FILES if (path := self.root / "drills" / name).exists()), None)
         if file is None:
             return dict(BUILT_IN), None
         try:
             targets, notes, document = self._cached(file, read_targets)
         except InputError as error:
-            notes = Notes(Document(self.shown(file), problems=list(error.problems)))
-            return dict(BUILT_IN), notes
-        names = document.value.get("targets") if isinstance(document.value, dict) else None
-        # A target that is declared wrongly is declared all the same: its own problems are enough.
-        declared: dict[str, Target] = targets.targets if isinstance(targets, TargetsFile) else {}
-        for name in names if isinstance(names, dict) else ():
-            declared = {name: Target(kind="local", environment="production"), **declared}
+            return dict(BUILT_IN), Notes(Document(self.shown(file), problems=list(error.problems)))
+        declared: dict[str, Target | None] = dict(targets.targets) if isinstance(targets, TargetsFile) else {}
+        if not declared and isinstance(document.value, dict) and isinstance(document.value.get("targets"), dict):
+            # A target that is declared wrongly is declared all the same: its own problems are enough.
+            declared = dict.fromkeys(document.value["targets"])
         return {**BUILT_IN, **declared}, notes
 
     def _document(self, path: Path) -> Document:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from runner.specs.notes import Notes, nearest, shown
+from runner.specs.notes import Notes, nearest, no_truth, shown
 from runner.specs.yaml import Json, Path_
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,13 +38,16 @@ def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Note
 
 def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:
     loc, kind = details["loc"], details["type"]
+    if kind == "too_short" and details["input"]:
+        # Items that are wrong are not counted; each has its own error.
+        return
     path = _path(value, loc)
     if kind == "extra_forbidden":
         key = str(loc[-1])
         notes.add((*base, *path), f"unknown key {key!r}", nearest(key, _known(models, loc[:-1])), key=True)
         return
     if kind == "missing":
-        what = f"{loc[-1]!r} is missing"
+        what = f"item {loc[-1] + 1} is missing" if isinstance(loc[-1], int) else f"{loc[-1]!r} is missing"
         notes.add((*base, *path), what, _MISSING.get(str(loc[-1]), ""), key=False)
         return
     what, meant = _words(kind, details, _word_at(notes, (*base, *path)))
@@ -95,9 +98,7 @@ def _words(kind: str, details: Mapping[str, Any], word: str | None) -> tuple[str
     if kind in _LISTS:
         return f"{shown(given)} stands where a list is meant", "write `- item` lines, or [item, item]"
     if kind in _TRUTHS:
-        if isinstance(given, str) and given.lower() in ("on", "off", "yes", "no", "y", "n"):
-            return f"{given!r} is text in Gameday's files", "write true or false"
-        return f"{shown(given)} is not true or false", "write true or false"
+        return no_truth(given)
     if kind in _INTEGERS:
         return f"{shown(given)} is not a whole number", ""
     if kind in _FLOATS:

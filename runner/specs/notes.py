@@ -14,7 +14,8 @@ def nearest(word: str, known: Iterable[str], *, noun: str = "known here") -> str
     names = list(dict.fromkeys(known))
     folded = {name.lower().replace("_", "-"): name for name in names}
     near = get_close_matches(word.lower().replace("_", "-"), folded, n=1, cutoff=0.6)
-    if near:
+    # Two short words are always near each other: p59 is neither p50 nor p95.
+    if near and len(word) > 3:
         return f"did you mean {folded[near[0]]!r}?"
     return f"{noun}: {', '.join(names)}" if names else ""
 
@@ -29,8 +30,15 @@ def shown(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value)
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else text[:57] + "...'"
+
+
+def no_truth(value: object) -> tuple[str, str]:
+    """What is wrong with a value that should be true or false, and the cure."""
+    if isinstance(value, str) and value.lower() in ("on", "off", "yes", "no", "y", "n"):
+        return f"{value!r} is text in Gameday's files", "write true or false"
+    return f"{shown(value)} is not true or false", "write true or false"
 
 
 class Notes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _CONSTANTS: dict[str, Any] = {
@@ -38,8 +39,8 @@ _TRAPS = (
     (re.compile(r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?"), "grouped"),
     (re.compile(r"\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d.*", re.DOTALL), "date"),
 )
-# A word that begins otherwise is text without a second look: nearly all words.
-_FIRST = frozenset("0123456789+-.~ntfNTFyYoO=")
+#: A word that begins otherwise is text without a second look: nearly all words.
+MAYBE_TYPED = frozenset("0123456789+-.~ntfNTFyYoO=")
 #: Digits. More than a double can tell apart, and far more than any field of ours wants.
 _MAX_DIGITS = 40
 
@@ -53,12 +54,10 @@ class Plain:
     refused: str = ""
 
 
+# Files repeat their words: keys, durations, true and false.
+@lru_cache(maxsize=4096)
 def read_plain(word: str) -> Plain:
-    """What an unquoted word stands for."""
-    if not word:
-        return Plain(None)
-    if word[0] not in _FIRST:
-        return Plain(word)
+    """What an unquoted word stands for. One that begins with none of MAYBE_TYPED is text."""
     if word in _CONSTANTS:
         return Plain(_CONSTANTS[word])
     if word[0].isalpha() or word == "=":

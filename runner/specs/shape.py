@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runner.specs.notes import Notes, nearest, shown
+from runner.specs.notes import Notes, nearest, no_truth, shown
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Json, Path_
 
@@ -59,7 +59,8 @@ class Shape:
     def flag(self, path: Path_, value: Json) -> None:
         """true or false."""
         if not isinstance(value, bool):
-            self.notes.add(path, f"{_name(path)}{shown(value)} is not true or false", "write true or false")
+            what, meant = no_truth(value)
+            self.notes.add(path, f"{_name(path)}{what}", meant)
 
     def word(self, path: Path_, value: Json, allowed: Iterable[str]) -> bool:
         """One of a few words."""

@@ -21,7 +21,7 @@ class Parts:
 
     document: Document
     file: str
-    targets: dict[str, Target] = field(default_factory=dict)
+    targets: dict[str, Target | None] = field(default_factory=dict)
     target_name: str = ""
     target: Target | None = None
     overridden: bool = False
@@ -51,7 +51,7 @@ def check_together(
 
 
 def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], known: list[str], notes: Notes) -> None:
-    if parts.target is None and parts.target_name:
+    if parts.target_name and parts.target_name not in parts.targets:
         what, meant = (
             f"there is no target {parts.target_name!r}",
             nearest(parts.target_name, parts.targets, noun="targets"),
@@ -93,7 +93,7 @@ def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ..
                 (*path, "verify", "indicator"), what, nearest(verify.indicator, indicators, noun="its indicators")
             )
         for position, name in enumerate(step.secrets):
-            if name not in secrets:
+            if parts.target is not None and name not in secrets:
                 what = f"neither {parts.file} nor its target declares the secret {name!r}"
                 notes.add((*path, "secrets", position), what, nearest(name, secrets) or "name it under secrets")
         if verify is not None and verify.provider is not None and parts.target is not None:

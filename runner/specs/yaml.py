@@ -17,7 +17,7 @@ import yaml
 
 from runner.errors import Problem
 from runner.specs.files import read_bytes
-from runner.specs.scalars import Plain, read_plain
+from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 
 Json = Any
 Path_ = tuple[str | int, ...]
@@ -264,7 +264,7 @@ class _Composer:
         text: str = event.value
         if not text.isprintable() and (hidden := _HIDDEN.search(text)):
             self._add(event, f"holds the invisible character U+{ord(hidden[0]):04X}", "remove it")
-        if event.implicit[0] is False or event.tag is not None:
+        if (text and text[0] not in MAYBE_TYPED) or not event.implicit[0] or event.tag is not None:
             return text
         plain = read_plain(text)
         if plain.as_ or plain.refused:
@@ -303,7 +303,7 @@ class _Composer:
             self._add(event, "a key holds an invisible character", "remove it")
         if event.tag is not None:
             self._check_tag(event)
-        if event.implicit[0] and key[:1] in "0123456789+-.~ntfNTFyYoO=":
+        if (not key or key[0] in MAYBE_TYPED) and event.implicit[0]:
             plain = read_plain(key)
             if plain.as_ or plain.refused:
                 self._note(event, plain)

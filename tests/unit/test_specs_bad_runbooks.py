@@ -1,0 +1,324 @@
+"""Runbooks that are wrong: each with the place and the words a person is given."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.specs.runbook_checks import read_runbook
+from runner.specs.yaml import parse
+
+_HEAD = "name: Restart a worker\nsteps:\n"
+
+# What stands in the file, and every line of what `gameday check` says about it (the file's name left out).
+CASES: dict[str, tuple[str, list[str]]] = {
+    "empty": ("", ["1:1: is empty"]),
+    "only-a-comment": ("# soon\n", ["1:1: is empty"]),
+    "a-list": ("- name: x\n", ["1:1: a list stands where a mapping is meant; write `key: value` lines"]),
+    "no-steps": ("name: x\n", ["1:1: 'steps' is missing; a runbook has at least one step"]),
+    "no-name": ("steps: [{name: a}]\n", ["1:1: 'name' is missing; give it a name"]),
+    "steps-empty": ("name: x\nsteps: []\n", ["2:8: steps: is empty; at least 1"]),
+    "steps-not-a-list": (
+        "name: x\nsteps: {name: a}\n",
+        ["2:8: steps: a mapping stands where a list is meant; write `- item` lines, or [item, item]"],
+    ),
+    "step-not-a-mapping": (
+        _HEAD + "  - Restart it\n",
+        ["3:5: steps: 'Restart it' stands where a mapping is meant; write `key: value` lines"],
+    ),
+    "step-without-name": (_HEAD + "  - run: ls\n", ["3:5: 'name' is missing; give it a name"]),
+    "name-without-value": ("name:\nsteps: [{name: a}]\n", ["1:6: name: has no value; write a text after the colon"]),
+    "name-empty": ('name: ""\nsteps: [{name: a}]\n', ["1:7: name: is empty; give it a few words"]),
+    "name-a-number": (
+        "name: 1.10\nsteps: [{name: a}]\n",
+        ['1:7: name: 1.10 would be read as the number 1.1; quote it: "1.10"'],
+    ),
+    "name-true": (
+        "name: true\nsteps: [{name: a}]\n",
+        ['1:7: name: true would be read as a truth value; quote it: "true"'],
+    ),
+    "name-on": ("name: on\nsteps: [{name: a}]\n", ['1:7: on unquoted is true to other tools; write "on"']),
+    "name-a-time": (
+        "name: 12:30\nsteps: [{name: a}]\n",
+        ['1:7: 12:30 unquoted is the number 750 to other tools; write "12:30"'],
+    ),
+    "name-a-date": (
+        "name: 2026-11-20\nsteps: [{name: a}]\n",
+        ['1:7: 2026-11-20 unquoted is a date to other tools; write "2026-11-20"'],
+    ),
+    "name-of-two-lines": (
+        "name: |\n  a\n  b\nsteps: [{name: a}]\n",
+        ["1:7: name: runs over several lines; a name is one line; put the rest in the description"],
+    ),
+    "name-too-long": (
+        f"name: {'x' * 201}\nsteps: [{{name: a}}]\n",
+        ["1:7: name: is 201 characters long; at most 200; put the rest in the description"],
+    ),
+    "name-with-escape": (
+        'name: "red \\e[31m"\nsteps: [{name: a}]\n',
+        ["1:7: holds the invisible character U+001B; remove it"],
+    ),
+    "name-right-to-left": (
+        "name: abc\u202edef\nsteps: [{name: a}]\n",
+        ["1:7: holds the invisible character U+202E; remove it"],
+    ),
+    "unknown-key": (
+        "name: x\nowners: me\nsteps: [{name: a}]\n",
+        ["2:1: unknown key 'owners'; did you mean 'owner'?"],
+    ),
+    "unknown-step-key": (
+        _HEAD + "  - name: a\n    target_time: 60s\n",
+        ["4:5: unknown key 'target_time'; did you mean 'target-time'?"],
+    ),
+    "unknown-key-far-from-all": (
+        _HEAD + "  - name: a\n    run: ls\n    retry: {max: 1, zzz: 2}\n",
+        ["5:21: unknown key 'zzz'; known here: max, delay"],
+    ),
+    "key-twice": (_HEAD + "  - name: a\n    name: b\n", ["4:5: the key 'name' stands here twice; keep one of the two"]),
+    "duration-words": (
+        _HEAD + "  - name: a\n    target-time: a minute\n",
+        [
+            "4:18: target-time: 'a minute' is not a duration; write it like 90s, 5m, 1h30m or 500ms; "
+            "a bare number is seconds"
+        ],
+    ),
+    "duration-as-a-clock": (
+        _HEAD + "  - name: a\n    target-time: 12:30\n",
+        [
+            "4:18: target-time: '12:30' is not a duration; write it like 90s, 5m, 1h30m or 500ms; "
+            "a bare number is seconds"
+        ],
+    ),
+    "duration-negative": (
+        _HEAD + "  - name: a\n    run: ls\n    timeout: -5\n",
+        [
+            "5:14: timeout: -5 is not a duration: it cannot be negative; "
+            "write it like 90s, 5m, 1h30m or 500ms; a bare number is seconds"
+        ],
+    ),
+    "duration-zero": (
+        _HEAD + "  - name: a\n    run: ls\n    timeout: 0\n",
+        ["5:14: timeout: 0 is too small; it is more than 0"],
+    ),
+    "duration-infinite": (
+        _HEAD + "  - name: a\n    run: ls\n    timeout: .inf\n",
+        ["5:14: .inf is not a finite number; write a number, or quote it if text is meant"],
+    ),
+    "flag-on": (
+        _HEAD + "  - name: a\n    critical: on\n",
+        ["4:15: critical: 'on' is text in Gameday's files; write true or false"],
+    ),
+    "flag-quoted": (
+        _HEAD + '  - name: a\n    critical: "true"\n',
+        ["4:15: critical: 'true' is not true or false; write true or false"],
+    ),
+    "count-in-words": (
+        _HEAD + "  - name: a\n    run: ls\n    retry: {max: two}\n",
+        ["5:18: max: 'two' is not a whole number"],
+    ),
+    "count-too-large": (
+        _HEAD + "  - name: a\n    run: ls\n    retry: {max: 101}\n",
+        ["5:18: max: 101 is too large; it is at most 100"],
+    ),
+    "env-value-a-number": (
+        _HEAD + "  - name: a\n    run: ls\n    env: {VERSION: 1.10}\n",
+        ['5:20: VERSION: 1.10 would be read as the number 1.1; quote it: "1.10"'],
+    ),
+    "env-value-octal": (
+        _HEAD + "  - name: a\n    run: ls\n    env: {MODE: 0644}\n",
+        ['5:17: 0644 unquoted is the number 420 to other tools; write "0644"'],
+    ),
+    "env-name": (
+        _HEAD + "  - name: a\n    run: ls\n    env: {my-name: x}\n",
+        [
+            "5:20: my-name: 'my-name' cannot be the name of a variable; letters, digits and '_', not beginning with a digit"
+        ],
+    ),
+    "id-with-spaces": (
+        _HEAD + "  - id: fail over\n    name: a\n",
+        ["3:9: id: 'fail over' is not an id; letters, digits, '-' and '_', such as 'fail-over'"],
+    ),
+    "id-twice": (
+        _HEAD + "  - {id: a, name: one}\n  - {id: a, name: two}\n",
+        ["4:10: the id 'a' is taken; it is the step's of line 3"],
+    ),
+    "milestone-unknown": (
+        _HEAD + "  - name: a\n    milestone: mitigate\n",
+        ["4:16: milestone: 'mitigate' is not possible here; did you mean 'mitigated'?"],
+    ),
+    "milestone-far": (
+        _HEAD + "  - name: a\n    milestone: zzz\n",
+        ["4:16: milestone: 'zzz' is not possible here; one of: detected, acknowledged, mitigated, resolved"],
+    ),
+    "choose-unknown-step": (
+        _HEAD + "  - name: a\n    choose: {errors: fail-ovr}\n  - {id: fail-over, name: b}\n",
+        ["4:22: there is no step 'fail-ovr'; did you mean 'fail-over'?"],
+    ),
+    "choose-yes-unquoted": (
+        _HEAD + "  - name: a\n    choose: {yes: b}\n  - name: b\n",
+        ['4:14: yes unquoted is true to other tools; write "yes"'],
+    ),
+    "choose-and-run": (
+        _HEAD + "  - name: a\n    run: ls\n    choose: {x: a}\n",
+        ["5:5: 'choose' and 'run' exclude each other; a step decides or runs a command; make two steps of it"],
+    ),
+    "choose-nothing": (
+        _HEAD + "  - name: a\n    choose: {}\n",
+        ["4:13: the id of a step is meant here; steps: a"],
+    ),
+    "go-to-unknown": (
+        _HEAD + "  - name: a\n    run: ls\n    on-failure: {go-to: nowhere}\n",
+        ["5:25: there is no step 'nowhere'; steps: a"],
+    ),
+    "go-to-anytime": (
+        _HEAD + "  - name: a\n    on-failure: {go-to: b}\n  - {name: b, anytime: true}\n",
+        ["4:25: the step 'b' is an anytime step; go to a step of the sequence"],
+    ),
+    "on-failure-unknown": (
+        _HEAD + "  - name: a\n    on-failure: retry\n",
+        ["4:17: on-failure: 'retry' is not something to do next; one of: ask, stop, continue, {go-to: ID}"],
+    ),
+    "on-failure-a-list": (
+        _HEAD + "  - name: a\n    on-failure: [stop]\n",
+        ["4:17: on-failure: this is not something to do next; one of: ask, stop, continue, {go-to: ID}"],
+    ),
+    "approve-without-by": (_HEAD + "  - name: a\n    approve: {}\n", ["4:14: 'by' is missing"]),
+    "approve-anytime": (
+        _HEAD + "  - name: a\n  - name: b\n    anytime: true\n    approve: {by: lead}\n",
+        [
+            "6:5: 'approve' is not for anytime steps; "
+            "an anytime step stands outside the sequence: a person does it, or not"
+        ],
+    ),
+    "all-anytime": (
+        _HEAD + "  - name: a\n    anytime: true\n",
+        ["3:3: every step is an anytime step; at least one belongs to the sequence"],
+    ),
+    "every-without-anytime": (
+        _HEAD + "  - name: a\n    every: 5m\n",
+        ["4:5: 'every' is for anytime steps; add `anytime: true`"],
+    ),
+    "timeout-without-run": (
+        _HEAD + "  - name: a\n    timeout: 5s\n",
+        ["4:5: 'timeout' is for steps with 'run'; a person does this step"],
+    ),
+    "run-empty": (
+        _HEAD + "  - name: a\n    run:\n",
+        ["4:9: run: is empty; write a command, or leave it out for a step that a person does"],
+    ),
+    "run-a-list": (
+        _HEAD + "  - name: a\n    run: [ls, -l]\n",
+        ["4:10: run: a list stands where a text is meant; quote it if it is one"],
+    ),
+    "unattended-automated": (
+        _HEAD + "  - name: a\n    run: ls\n    unattended: skip\n",
+        ["5:5: 'unattended' is for steps that a person does; a step with 'run' runs without people too"],
+    ),
+    "unattended-verify-without": (
+        _HEAD + "  - name: a\n    unattended: verify\n",
+        ["4:17: unattended: there is no 'verify' to go by; add one, or choose skip, done or fail"],
+    ),
+    "verify-nothing": (
+        _HEAD + "  - name: a\n    verify: {within: 5s}\n",
+        ["4:13: nothing is verified; name an indicator, or give a provider and a tolerance"],
+    ),
+    "verify-both": (
+        _HEAD + "  - name: a\n    verify: {indicator: x, provider: {type: tcp, host: h, port: 1}}\n",
+        ["4:28: 'indicator' and 'provider' exclude each other; keep one"],
+    ),
+    "verify-without-tolerance": (
+        _HEAD + '  - name: a\n    verify: {provider: {type: http, url: "http://h/"}}\n',
+        ["4:13: 'tolerance' is missing; it says which answer is right"],
+    ),
+    "verify-provider-type": (
+        _HEAD + '  - name: a\n    verify: {provider: {type: htp, url: "http://h/"}, tolerance: 200}\n',
+        ["4:24: provider: 'htp' is not a known type; did you mean 'http'?"],
+    ),
+    "verify-provider-key": (
+        _HEAD + '  - name: a\n    verify: {provider: {type: http, uri: "http://h/"}, tolerance: 200}\n',
+        ["4:24: 'url' is missing", "4:37: unknown key 'uri'; did you mean 'url'?"],
+    ),
+    "verify-jsonpath": (
+        _HEAD
+        + '  - name: a\n    verify: {provider: {type: http, url: "http://h/"}, tolerance: {type: jsonpath, path: "$.["}}\n',
+        ["4:90: path: '$.[' is not a JSON path"],
+    ),
+    "link-not-an-address": (
+        "name: x\nlinks: [{name: page, url: example.com}]\nsteps: [{name: a}]\n",
+        ["2:27: url: 'example.com' is not an address; it begins with http:// or https://"],
+    ),
+    "if-not-a-condition": (
+        _HEAD + "  - name: a\n  - name: b\n    if: steps.a.outcome = 'failed'\n",
+        ["5:9: if: '=' is not a comparison; write '==' (column 17); write it like steps.what-is-it.choice == 'errors'"],
+    ),
+    "if-unknown-step": (
+        _HEAD + "  - name: ask\n  - name: b\n    if: steps.aks.outcome == 'failed'\n",
+        ["5:9: if: there is no step 'aks'; did you mean 'ask'?"],
+    ),
+    "if-unknown-outcome": (
+        _HEAD + "  - name: a\n  - name: b\n    if: steps.a.outcome == 'faild'\n",
+        ["5:9: if: steps.a.outcome is never 'faild'; did you mean 'failed'?"],
+    ),
+    "if-unknown-label": (
+        _HEAD + "  - {name: a, choose: {errors: b}}\n  - name: b\n    if: steps.a.choice == 'errrs'\n",
+        ["5:9: if: steps.a.choice is never 'errrs'; did you mean 'errors'?"],
+    ),
+    "if-choice-of-no-decision": (
+        _HEAD + "  - name: a\n  - name: b\n    if: steps.a.choice == 'x'\n",
+        ["5:9: if: the step 'a' chooses nothing; give it `choose`, or ask for its outcome"],
+    ),
+    "if-unknown-answer": (
+        _HEAD + "  - {name: a, ask: [{name: region, prompt: Where?}]}\n  - name: b\n    if: answers.regoin == 'eu'\n",
+        ["5:9: if: nothing asks for 'regoin'; did you mean 'region'?"],
+    ),
+    "if-unknown-name": (
+        _HEAD + "  - name: a\n    if: github.ref == 'main'\n",
+        ["4:9: if: 'github.ref' stands for nothing; known: steps.ID.choice, steps.ID.outcome, answers.NAME"],
+    ),
+    "several-at-once": (
+        "name: 7\nownr: me\nsteps:\n  - name: a\n    critical: maybe\n    choose: {x: nowhere}\n",
+        [
+            '1:7: name: 7 would be read as the number 7; quote it: "7"',
+            "2:1: unknown key 'ownr'; did you mean 'owner'?",
+            "5:15: critical: 'maybe' is not true or false; write true or false",
+            "6:17: there is no step 'nowhere'; steps: a",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_runbook_is_explained_at_its_place(name: str) -> None:
+    text, expected = CASES[name]
+    runbook, notes = read_runbook(parse(text.encode(), "r.yaml"))
+    said = [str(problem) for problem in notes.problems()]
+    assert len(said) == len(expected), said
+    for line, start in zip(said, expected, strict=True):
+        assert line.startswith(f"r.yaml:{start}"), said
+    assert runbook is None
+
+
+def test_the_smallest_runbook_is_enough() -> None:
+    text = "name: x\nsteps:\n  - name: Is the queue growing?\n  - name: Watch it drain\n  - name: Watch it drain\n  - name: …\n"
+    runbook, notes = read_runbook(parse(text.encode(), "r.yaml"))
+    assert notes.problems() == []
+    assert runbook is not None
+    assert [step.id for step in runbook.steps] == [
+        "is-the-queue-growing",
+        "watch-it-drain",
+        "watch-it-drain-2",
+        "step-4",
+    ]
+
+
+def test_a_made_id_keeps_clear_of_written_ones() -> None:
+    runbook, _ = read_runbook(parse(b"name: x\nsteps: [{name: Look}, {id: look, name: Again}]\n", "r.yaml"))
+    assert runbook is not None
+    assert [step.id for step in runbook.steps] == ["look-2", "look"]
+
+
+def test_env_values_that_mean_one_thing_are_taken() -> None:
+    text = "name: x\nsteps: [{name: a, run: ls, env: {PORT: 8080, DEBUG: true, NAME: on-call}}]\n"
+    runbook, notes = read_runbook(parse(text.encode(), "r.yaml"))
+    assert notes.problems() == []
+    assert runbook is not None
+    assert runbook.steps[0].env == {"PORT": "8080", "DEBUG": "true", "NAME": "on-call"}
