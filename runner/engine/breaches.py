@@ -46,56 +46,67 @@ class Trait:
 class Track:
     """The run of bad buckets an indicator is in, and the start of the good time it is in, for one tolerance.
 
-    `run` counts bad buckets in a row, `began` is the first bad observation of that row. `clear` is where the time
+    `run` counts bad buckets in a row, `began` is the first bad observation of that row. `clear_t` is where the time
     without a bad observation begins: None when the last bad bucket was empty and nothing was seen since. `until` is the
     end of the last judged bucket, `good` whether that one was inside.
     """
 
-    __slots__ = ("_last_bad", "began", "clear", "good", "run", "trait", "until")
+    __slots__ = ("_began_n", "_began_t", "_clear_n", "_last_bad", "clear_t", "good", "run", "trait", "until")
 
     def __init__(self, trait: Trait) -> None:
         self.trait = trait
         self.until = -math.inf
         self.good = True
-        self.clear: Moment | None = Moment(-math.inf)
+        self.clear_t: float | None = -math.inf
+        self._clear_n = 0
         self.forget()
 
     def copy(self) -> Track:
-        twin = Track(self.trait)
-        twin.until, twin.good, twin.clear = self.until, self.good, self.clear
-        twin.run, twin.began, twin._last_bad = self.run, self.began, self._last_bad
+        twin = object.__new__(Track)
+        for name in Track.__slots__:
+            setattr(twin, name, getattr(self, name))
         return twin
 
     def forget(self) -> None:
         """What came before does not belong to a breach that comes now."""
         self.run = 0
-        self.began = Moment(-math.inf)
+        self._began_t = -math.inf
+        self._began_n = 0
         self._last_bad = -math.inf
+
+    @property
+    def began(self) -> Moment:
+        return self._moment(self._began_t, self._began_n)
+
+    def clear_from(self, t: float) -> Moment:
+        """`clear_t`, which is `t`, as a moment."""
+        return self._moment(t, self._clear_n)
 
     def inside(self, bucket: IndicatorJudged) -> None:
         self.until, self.good, self.run = bucket.since + BUCKET, True, 0
-        if self.clear is None:
-            first = bucket.since if bucket.first is None else bucket.first
-            self.clear = Moment(first, self._spacing(bucket), self.trait.name)
+        if self.clear_t is None:
+            self.clear_t = bucket.since if bucket.first is None else bucket.first
+            self._clear_n = bucket.n
 
     def outside(self, bucket: IndicatorJudged, last: float | None, floor: float) -> None:
         """A bad bucket, whose last bad observation is `last`; nothing before `floor` (s) belongs to the breach."""
-        row = bucket.since - self._last_bad <= self.trait.step
-        self.run = self.run + 1 if row else 1
-        if self.run == 1:
-            began = bucket.since if bucket.bad_from is None else bucket.bad_from
-            self.began = Moment(max(began, floor), self._spacing(bucket), self.trait.name)
-        self.until, self.good, self._last_bad = bucket.since + BUCKET, False, bucket.since
-        self.clear = Moment(last, self._spacing(bucket), self.trait.name) if last is not None else None
+        since = bucket.since
+        if self.run and since - self._last_bad <= self.trait.step:
+            self.run += 1
+        else:
+            self.run = 1
+            began = since if bucket.bad_from is None else bucket.bad_from
+            self._began_t, self._began_n = max(began, floor), bucket.n
+        self.until, self.good, self._last_bad = since + BUCKET, False, since
+        self.clear_t, self._clear_n = last, bucket.n
 
     def state(self) -> tuple[object, ...]:
-        return self.until, self.good, self.clear, self.run, self.began, self._last_bad
+        return tuple(getattr(self, name) for name in Track.__slots__)
 
-    def _spacing(self, bucket: IndicatorJudged) -> float:
-        """Seconds between two observations: the moment lies somewhere between them."""
-        if not bucket.n or self.trait.rate:
-            return BUCKET
-        return max(FINEST, round(BUCKET / bucket.n, 3))
+    def _moment(self, t: float, n: int) -> Moment:
+        """Known to the time between two observations: it lies somewhere between them."""
+        spacing = BUCKET if not n or self.trait.rate else max(FINEST, round(BUCKET / n, 3))
+        return Moment(t, spacing, self.trait.name)
 
 
 def bad_until(bucket: IndicatorJudged, *, degraded: bool = False) -> float | None:

@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runner.engine.breaches import BREACH, Moment, Track, Trait, bad_until
 from runner.engine.events import (
@@ -43,6 +44,8 @@ _RECENT = 8
 _APART = 128
 
 _AFTER_LIVE = ("undoing", "debrief", "closed")
+
+_OfExperiment = ActivityStarted | MethodEnded | ExperimentEnded | ExperimentFailed | FaultRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ class EpisodeFold:
         handler = _HANDLERS.get(type(recorded.event))
         if handler is None or self.ended is not None:
             return False
-        return handler(self, recorded)
+        return handler(self, recorded.event, recorded.t)
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
@@ -126,50 +129,44 @@ class EpisodeFold:
         self._tracks = {trait.name: Track(trait) for trait in traits}
         self._degraded = {name: Track(track.trait) for name, track in self._tracks.items()}
 
-    def _baseline(self, recorded: Recorded) -> bool:
-        event = recorded.event
-        assert isinstance(event, BaselineTaken)  # noqa: S101 - the table below says so
+    def _baseline(self, event: BaselineTaken, _t: float) -> bool:
         if self.current is not None or not event.met:
             return False
         self._watch([track.trait for name, track in self._tracks.items() if name in event.held])
         return True
 
-    def _end(self, recorded: Recorded) -> bool:
-        if isinstance(recorded.event, PhaseEntered) and recorded.event.phase not in _AFTER_LIVE:
-            return False
-        self.ended = recorded.t
+    def _phase(self, event: PhaseEntered, t: float) -> bool:
+        return event.phase in _AFTER_LIVE and self._end(event, t)
+
+    def _end(self, _event: Event, t: float) -> bool:
+        self.ended = t
         return True
 
-    def _no_longer_pending(self, recorded: Recorded) -> bool:
-        slug = getattr(recorded.event, "experiment", "")
-        if slug not in self.pending:
+    def _no_longer_pending(self, event: _OfExperiment, _t: float) -> bool:
+        if event.experiment not in self.pending:
             return False
-        self.pending = tuple(other for other in self.pending if other != slug)
+        self.pending = tuple(slug for slug in self.pending if slug != event.experiment)
         return True
 
-    def _action(self, recorded: Recorded) -> bool:
-        event = recorded.event
-        assert isinstance(event, ActivityStarted)  # noqa: S101
+    def _action(self, event: ActivityStarted, t: float) -> bool:
         if event.sort != "action" or event.experiment in self.injected:
             return False
-        self.injected[event.experiment] = recorded.t
-        self._no_longer_pending(recorded)
+        self.injected[event.experiment] = t
+        self._no_longer_pending(event, t)
         open_one = self.current
         if open_one is not None and open_one.recovered is None:
             experiments = (*open_one.experiments, event.experiment)
-            self.current = replace(open_one, last_injected=recorded.t, experiments=experiments)
+            self.current = replace(open_one, last_injected=t, experiments=experiments)
             return True
         self.past = self.episodes
-        self.current = Episode(injected=recorded.t, last_injected=recorded.t, experiments=(event.experiment,))
+        self.current = Episode(injected=t, last_injected=t, experiments=(event.experiment,))
         for track in (*self._tracks.values(), *self._degraded.values()):
             track.forget()
         for bucket in tuple(self._recent):
             self._count(self.current, bucket)
         return True
 
-    def _judged(self, recorded: Recorded) -> bool:
-        bucket = recorded.event
-        assert isinstance(bucket, IndicatorJudged)  # noqa: S101
+    def _judged(self, bucket: IndicatorJudged, _t: float) -> bool:
         if bucket.indicator not in self._tracks:
             return False
         if not bucket.ok:
@@ -182,13 +179,14 @@ class EpisodeFold:
     def _count(self, episode: Episode, bucket: IndicatorJudged) -> None:
         if bucket.since + BUCKET <= episode.injected:
             return
-        track = self._tracks[bucket.indicator]
+        track, degraded = self._tracks[bucket.indicator], self._degraded[bucket.indicator]
+        _follow(degraded, bucket, bucket.degraded_ok, bad_until(bucket, degraded=True), episode.injected)
         if _follow(track, bucket, bucket.ok, bad_until(bucket), episode.injected):
             self._spoil(bucket.since)
-        degraded_last = bad_until(bucket, degraded=True)
-        _follow(self._degraded[bucket.indicator], bucket, bucket.degraded_ok, degraded_last, episode.injected)
-        if track.run >= BREACH:
-            self.current = episode = _breached(episode, track)
+            if track.run >= BREACH:
+                self.current = episode = _breached(episode, track)
+            if not degraded.good:
+                return
         if episode.impact is not None and (episode.recovered is None or episode.mitigated is None):
             self.current = self._searched(episode, episode.impact)
 
@@ -222,13 +220,13 @@ class EpisodeFold:
         return start
 
     def _inside_since(self, tracks: Mapping[str, Track], impact: Moment) -> Moment | None:
-        start = impact
+        start, latest = impact.t, None
         for track in tracks.values():
-            if not track.good or track.clear is None:
+            if not track.good or track.clear_t is None:
                 return None
-            if track.clear.t > start.t:
-                start = track.clear
-        return start
+            if track.clear_t > start:
+                start, latest = track.clear_t, track
+        return impact if latest is None else latest.clear_from(start)
 
 
 def _follow(track: Track, bucket: IndicatorJudged, ok: bool, last: float | None, floor: float) -> bool:
@@ -248,7 +246,7 @@ def _breached(episode: Episode, track: Track) -> Episode:
     return replace(episode, recovered=None, relapses=episode.relapses + 1, relapse=track.began)
 
 
-_HANDLERS: dict[type[Event], Callable[[EpisodeFold, Recorded], bool]] = {
+_HANDLERS: dict[type[Event], Callable[[EpisodeFold, Any, float], bool]] = {
     IndicatorJudged: EpisodeFold._judged,
     ActivityStarted: EpisodeFold._action,
     BaselineTaken: EpisodeFold._baseline,
@@ -257,7 +255,7 @@ _HANDLERS: dict[type[Event], Callable[[EpisodeFold, Recorded], bool]] = {
     ExperimentFailed: EpisodeFold._no_longer_pending,
     FaultRefused: EpisodeFold._no_longer_pending,
     EndDecided: EpisodeFold._end,
-    PhaseEntered: EpisodeFold._end,
+    PhaseEntered: EpisodeFold._phase,
     UndoStarted: EpisodeFold._end,
     RollbackStarted: EpisodeFold._end,
     RunClosed: EpisodeFold._end,

@@ -48,13 +48,14 @@ class Tally:
         self.disputes: list[Said] = []
         self.paused = self.suspended = 0.0
         self._paused_since: float | None = None
-        self._load = {"requests": 0, "failures": 0, "max_users": 0}
+        self._requests = self._failures = self._max_users = 0
         self._load_seconds = 0.0
 
     def add_all(self, records: Iterable[ev.Recorded]) -> None:
         for recorded in records:
             event = recorded.event
-            self.t = max(self.t, recorded.t)
+            if recorded.t > self.t:
+                self.t = recorded.t
             if type(event) is ev.IndicatorJudged:
                 self.episodes.add(recorded)
             elif type(event) is ev.LoadSampled:
@@ -84,7 +85,13 @@ class Tally:
     @property
     def load(self) -> LoadScore:
         seconds = self._load_seconds
-        return LoadScore(**self._load, rate=self._load["requests"] / seconds if seconds else 0.0, seconds=seconds)
+        return LoadScore(
+            requests=self._requests,
+            failures=self._failures,
+            rate=self._requests / seconds if seconds else 0.0,
+            max_users=self._max_users,
+            seconds=seconds,
+        )
 
     @property
     def alerts(self) -> tuple[AlertScore, ...]:
@@ -188,14 +195,13 @@ class Tally:
             self._alerts[event.alert] = AlertScore(name=known.name, status=known.status, fired=known.fired, cleared=t)
 
     def _sampled(self, event: ev.LoadSampled) -> None:
-        load = self._load
         for window in event.requests.values():
-            load["requests"] += window.get("n") or 0
-            load["failures"] += window.get("failures") or 0
+            self._requests += window.get("n") or 0
+            self._failures += window.get("failures") or 0
         if event.users > 0:
             self._load_seconds += event.until - event.since
-            if event.users > load["max_users"]:
-                load["max_users"] = event.users
+            if event.users > self._max_users:
+                self._max_users = event.users
 
 
 _Handler = Callable[[Tally, Any, float, str], None]
