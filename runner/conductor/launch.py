@@ -35,6 +35,7 @@ class Request:
     sets: tuple[tuple[str, str], ...] = ()
     runs_dir: str | None = None
     plan_hash: str | None = None
+    consent: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -44,6 +44,7 @@ class LoadHand:
             await self._child.stop(grace=_GRACE)
 
     async def _start(self, child: LoadChild) -> None:
+        (self._run.folder / "load").mkdir(mode=0o700, exist_ok=True)
         await child.attach(self._heard)
         self._run.observe(ev.ProcessStarted(role="load", pid=child.pid))
         child.start(self._plan())

@@ -17,8 +17,9 @@ from runner.clock import Clock, Stamp, suspended_ns
 from runner.conductor.links import BEAT, LEASE, Link
 from runner.conductor.run import Hand
 from runner.engine.apply import apply
-from runner.engine.commands import Abort, Command, Observed, Order, Role, Stop, Tick
-from runner.engine.decide import IllegalCommand, decide, next_deadline
+from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
+from runner.engine.deadlines import next_deadline
+from runner.engine.decide import decide
 from runner.engine.events import (
     CommandRefused,
     Event,
@@ -152,7 +153,7 @@ class Conductor:
         """Until `finish` is called."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self.link.fileno(), self._on_guardian)
-        tasks = [loop.create_task(self._beats()), loop.create_task(self._ticks()), loop.create_task(self._syncs())]
+        tasks = [loop.create_task(self._ticks()), loop.create_task(self._syncs())]
         try:
             await self._over.wait()
         finally:
@@ -170,7 +171,8 @@ class Conductor:
         traceback.print_exception(error)
         self.submit(Stop(cause="broken", why=why))
 
-    async def _beats(self) -> None:
+    async def beat(self) -> None:
+        """Renew the lease, for as long as this process lives: also while the last things are put away."""
         while True:
             self.link.send({"beat": 1})
             await asyncio.sleep(BEAT)
@@ -185,8 +187,10 @@ class Conductor:
             due = next_deadline(self.state)
             now = self.clock.now()
             wait = _LONGEST_SLEEP if due is None else min(max(due - now, 0.001), _LONGEST_SLEEP)
+            # Not wait_for: in Python 3.11 it can lose a cancellation when its future is done at the same time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
             due = next_deadline(self.state)
             if due is not None and due <= self.clock.now():
                 self.submit(Tick())

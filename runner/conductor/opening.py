@@ -7,13 +7,12 @@ import os
 import shutil
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from runner import __version__
 from runner.actuators.processes import start_time
-from runner.clock import SystemClock
+from runner.clock import SystemClock, utc_now
 from runner.conductor.launch import Request
 from runner.conductor.operator import scripted_steps
 from runner.conductor.registry import (
@@ -66,8 +65,8 @@ def open_run(request: Request) -> Opening:
     """Everything that can refuse a run without touching the target. Raises GamedayError; leaves nothing then."""
     clock = SystemClock()
     script = load_script(Path(request.operator)) if request.operator else None
-    catalogue = Catalogue.find(Path(request.cwd))
     attended = request.attended
+    catalogue = Catalogue.around(Path(request.cwd), request.what)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
     if request.plan_hash and request.plan_hash != plan.plan_hash[: len(request.plan_hash)]:
         raise Refused(
@@ -75,11 +74,11 @@ def open_run(request: Request) -> Opening:
             f"see it with: gameday plan {request.what}"
         )
     scripted = scripted_steps(script, plan, Path(str(request.operator))) if script else ()
-    refusals = judge_plan(plan, attended=attended, scripted=scripted)
+    refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     if refusals:
         raise Refused("\n".join(str(refusal) for refusal in refusals))
-    secrets = resolve_secrets(catalogue, plan)
-    run = new_run_id(plan.slug, datetime.now(UTC))
+    secrets = resolve_secrets(plan.secret_sources, catalogue.root)
+    run = new_run_id(plan.slug, utc_now())
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:
         return _open(request, clock, plan, run, folder, catalogue.root, secrets, script, scripted)

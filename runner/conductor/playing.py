@@ -69,6 +69,7 @@ class Play:
             conductor.hands.append(OperatorHand(run, conductor, opening.script))
 
     async def through(self) -> int:
+        beats = asyncio.create_task(self._conductor.beat())
         await self._server.open()
         self._conductor.observe(self._opening.first, by=self._opening.person)
         for role, pid in (("guardian", os.getppid()), ("conductor", os.getpid())):
@@ -82,6 +83,7 @@ class Play:
         if code != ExitCode.LEFT_BEHIND:
             Registry().forget(self._run.run)
         self._opening.socket.unlink(missing_ok=True)
+        beats.cancel()
         return code
 
     def act(self, recorded: ev.Recorded) -> None:

@@ -29,9 +29,9 @@ def run_clock(first: Recorded) -> SystemClock:
 
 
 def open_transcript(folder: Path) -> TranscriptWriter:
-    """The transcript of a run that somebody else began."""
+    """The transcript of a run that somebody else began; what is added here holds no secret."""
     first = next(iter(read(folder / TRANSCRIPT)))
-    return TranscriptWriter.open(folder, run_clock(first))
+    return TranscriptWriter.open(folder, run_clock(first), redact=lambda value: value)
 
 
 def record_death(folder: Path, why: str, fenced: tuple[int, ...]) -> None:
@@ -54,7 +54,7 @@ def scorecard(folder: Path) -> Scorecard:
 def close(folder: Path) -> int:
     """Write the last chapters of a run whose undo is over; the exit code."""
     if any(isinstance(event, RunClosed) for event in _events(folder)):
-        return scorecard(folder).exit_code
+        return int(scorecard(folder).exit_code)
     with contextlib.suppress(TranscriptError, OSError):
         writer = open_transcript(folder)
         phases = {event.phase for event in _events(folder) if isinstance(event, PhaseEntered)}

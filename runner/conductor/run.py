@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,10 @@ from runner.engine.state import State
 from runner.errors import Broken
 from runner.redact import Redactor
 from runner.sandbox.info import SandboxInfo
+
+
+#: Seconds a cancelled task gets.
+_ENDING = 2.0
 
 
 class Report(Protocol):
@@ -151,11 +156,14 @@ class Run:
         return env
 
     async def finish_tasks(self) -> None:
-        """Cancel what still runs beside the loop."""
+        """Cancel what still runs beside the loop; what does not want to end is named in the log, not waited for."""
         tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, stubborn = await asyncio.wait(tasks, timeout=_ENDING)
+            for task in stubborn:
+                print(f"task {task.get_name()!r} did not end: {task.get_stack(limit=3)}", file=sys.stderr)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runner.errors import InputError
-from runner.specs.target import SecretSource
 
 _WITHIN = 15.0
 
 
-def resolve_secrets(sources: Mapping[str, SecretSource], root: Path) -> dict[str, str]:
-    """name → value. Raises InputError naming every one that cannot be had, and never a value."""
+def resolve_secrets(sources: Mapping[str, Mapping[str, str]], root: Path) -> dict[str, str]:
+    """name → value, from `RunPlan.secret_sources`. Raises InputError naming every one that cannot be had, and never a value."""
     values: dict[str, str] = {}
     missing: list[str] = []
     for name, source in sources.items():
@@ -28,14 +27,14 @@ def resolve_secrets(sources: Mapping[str, SecretSource], root: Path) -> dict[str
     return values
 
 
-def _resolve(name: str, source: SecretSource, root: Path) -> tuple[str, str]:
-    if source.file is not None:
+def _resolve(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:
+    if file := source.get("file"):
         try:
-            return (root / source.file).read_text().rstrip("\n"), ""
+            return (root / file).read_text().rstrip("\n"), ""
         except (OSError, UnicodeDecodeError) as error:
-            return "", f"{source.file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
-    if source.command is not None:
-        return _run(source.command, root)
+            return "", f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+    if command := source.get("command"):
+        return _run(command, root)
     value = os.environ.get(name)
     return (value, "") if value else ("", f"the environment variable {name} is not set")
 

@@ -23,6 +23,7 @@ class Printer:
         self._plan: RunPlan | None = None
         self._t = 0.0
         self._by = ""
+        self._broken = False
         self._bad: dict[str, bool] = {}
 
     def take(self, recorded: Recorded) -> None:
@@ -44,11 +45,13 @@ class Printer:
         self._write(f"{'':11}  {self._paint('dim', '│ ' + inert(text))}\n")
 
     def _write(self, text: str) -> None:
+        if self._broken:
+            return
         try:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._write = _nothing  # type: ignore[method-assign]
+            self._broken = True
 
     # -- what each event means -----------------------------------------------------------------------------------------
 
@@ -296,7 +299,3 @@ _OUTCOMES = {
 
 def _good(good: bool) -> str:
     return "green" if good else "red"
-
-
-def _nothing(_text: str) -> None:
-    return

@@ -1,0 +1,37 @@
+# The two commands a newcomer needs are `make drill` and `make test`; everything sets up its own virtual environment.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+N ?= 20
+
+.PHONY: help setup drill test lint bench clean
+
+help:  ## What there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gameday needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+setup: $(VENV)/.ready  ## The virtual environment, with everything in it
+
+drill: setup  ## Run drills/payment-gateway-outage on the embedded sandbox
+	$(BIN)/gameday run payment-gateway-outage --headless
+
+test: setup  ## The whole test suite
+	$(BIN)/python -m pytest -n auto --dist worksteal tests
+
+lint: setup  ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check runner tests drills
+	$(BIN)/ruff check runner tests drills
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## The figures, side by side with the peers
+	$(BIN)/python -m tests.benchmarks
+
+clean:  ## Take the virtual environment and the caches away
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

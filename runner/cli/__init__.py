@@ -1,0 +1,1 @@
+"""The command line: parses, builds, calls, maps the exit code; nothing else."""

@@ -1,0 +1,114 @@
+"""`gameday init`, `list`, `check`, `schema`, `plan`: about the files a team keeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from runner.cli.completion import complete_drills
+from runner.errors import InputError
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(directory: Path) -> int:
+    """Lay out drills/, experiments/ and runbooks/ in DIR, with one small example that runs at once.
+
+    Never overwrites a file.
+    """
+    from importlib.resources import as_file, files
+
+    with as_file(files("runner") / "templates") as templates:
+        sources = [path for path in sorted(templates.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+        wanted = {path: directory / path.relative_to(templates) for path in sources}
+        taken = [str(path) for path in wanted.values() if path.exists()]
+        if taken:
+            raise InputError(f"nothing was written: {', '.join(taken)} would be overwritten")
+        for source, path in wanted.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(source.read_bytes())
+            click.echo(f"  {path}")
+    where = "" if directory == Path() else f"cd {directory} && "
+    click.echo(f"\nNow: {where}gameday run first-drill")
+    return 0
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+@click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
+def list_command(as_json: bool, runs_dir: str | None) -> int:
+    """The drills here: target, runbook, last outcome, how long ago, overdue or not."""
+    from runner.clock import utc_now
+    from runner.conductor.registry import run_folders
+    from runner.conductor.registry import runs_dir as runs_folder
+    from runner.history.agenda import agenda
+    from runner.history.summary import summaries
+    from runner.specs.catalogue import Catalogue
+    from runner.views.tables import agenda_table
+
+    catalogue = Catalogue.find(Path.cwd())
+    done = list(summaries(run_folders(runs_folder(runs_dir, catalogue.root))))
+    rows = agenda(catalogue, done, utc_now())
+    if as_json:
+        click.echo(json.dumps([row.to_json() for row in rows], indent=2))
+    else:
+        click.echo(agenda_table(rows, utc_now()))
+    return 0
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH...]", nargs=-1)
+def check(paths: tuple[str, ...]) -> int:
+    """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once."""
+    from runner.specs.check import check as check_files
+
+    found = check_files(Path.cwd(), [Path(path) for path in paths])
+    if found.problems:
+        raise InputError(*found.problems)
+    click.echo(f"{found.files} files, nothing wrong", err=True)
+    return 0
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["drill", "runbook", "targets", "experiment", "script"]))
+def schema(kind: str) -> int:
+    """JSON Schema of a kind of file, for the completion of editors."""
+    from runner.specs.schema import schema as schema_of
+
+    click.echo(json.dumps(schema_of(kind), indent=2))
+    return 0
+
+
+@click.command()
+@click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
+@click.option("--target", metavar="NAME", help="Another target than the drill's.")
+@click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill.")
+@click.option("--attended", is_flag=True, help="As a run with people would be.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def plan(what: str, target: str | None, sets: tuple[str, ...], attended: bool, as_json: bool) -> int:
+    """What will be touched, in what order, what undoes it, under what load, for how long, and what the guard cannot see.
+
+    Changes nothing. The exit code is 3 when the guard would refuse the run.
+    """
+    from runner.cli.options import pair
+    from runner.engine.plan_json import plan_to_json
+    from runner.errors import ExitCode
+    from runner.guard.compile import compile_named
+    from runner.guard.rules import judge_plan
+    from runner.specs.catalogue import Catalogue
+    from runner.views.plan import plan_text
+
+    catalogue = Catalogue.around(Path.cwd(), what)
+    found = compile_named(catalogue, what, target=target, sets=dict(pair(text) for text in sets), attended=attended)
+    refusals = judge_plan(found, attended=attended)
+    if as_json:
+        body = {"plan": plan_to_json(found), "refusals": [str(refusal) for refusal in refusals]}
+        click.echo(json.dumps(body, indent=2))
+    else:
+        click.echo(plan_text(found, refusals))
+    return int(ExitCode.REFUSED if refusals else ExitCode.PASSED)
+
+
+COMMANDS = {"init": init, "list": list_command, "check": check, "schema": schema, "plan": plan}

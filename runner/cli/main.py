@@ -1,0 +1,105 @@
+"""`gameday`: the commands and their one-line helps; each command's module is imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from runner import __version__
+
+#: name → (module below runner.cli, help). The help stands here so that `gameday --help` imports nothing else.
+_COMMANDS = {
+    "init": ("files", "Lay out drills/, experiments/ and runbooks/ with a small example that runs."),
+    "list": ("files", "The drills here: target, runbook, last outcome, how long ago, overdue or not."),
+    "check": ("files", "Parse every file; name every mistake with file:line:column."),
+    "schema": ("files", "JSON Schema of a kind of file, for editors."),
+    "plan": ("files", "What a run will touch, what undoes it, under what load; changes nothing."),
+    "run": ("run", "Run a drill or an experiment."),
+    "runs": ("runs", "Running and finished runs."),
+    "show": ("runs", "The scorecard of a run."),
+    "verify": ("runs", "Check that a transcript was not edited."),
+    "abort": ("runs", "End a run, with undo."),
+    "tell": ("runs", "Give a running drill a command: done, say detected, choose, note …"),
+    "sandbox": ("sandbox", "The embedded staging stack on its own."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"runner.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="gameday")
+def gameday() -> None:
+    """Rehearse an incident in staging: real load, a real fault, your runbook, one clock.
+
+    \b
+    gameday init        begin here
+    gameday run DRILL   run one
+    """
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 passed, 1 failed, 2 bad input, 3 refused, 4 aborted or stopped, 5 the tool broke,
+    6 something could not be undone, 7 inconclusive."""
+    try:
+        code = gameday.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    except Exception as error:
+        code = _report(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception) -> int:
+    from runner.errors import ExitCode, GamedayError
+
+    if isinstance(error, GamedayError):
+        click.echo(str(error), err=True)
+        return int(error.exit_code)
+    if isinstance(error, BrokenPipeError):
+        # `gameday show | head` is no error.
+        sys.stdout = None  # so that the interpreter does not flush it again
+        return 0
+    import traceback
+
+    from runner.conductor.registry import state_dir
+
+    kept = state_dir() / "crash.log"
+    kept.write_text("".join(traceback.format_exception(error)))
+    click.echo(f"gameday broke: {type(error).__name__}: {error} (details: {kept})", err=True)
+    return int(ExitCode.BROKEN)
+
+
+if __name__ == "__main__":
+    main()

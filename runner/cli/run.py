@@ -1,0 +1,119 @@
+"""`gameday run`."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.completion import complete_drills
+from runner.cli.options import pair
+from runner.conductor.launch import Front, NotStarted, Request, Started, launch
+
+if TYPE_CHECKING:
+    from runner.transcript.reader import Follower
+    from runner.views.printer import Printer
+
+#: Seconds between two looks at the transcript.
+_LOOK = 0.05
+
+
+@click.command()
+@click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
+@click.option("--headless", is_flag=True, help="Tell the run line by line on stderr instead of opening the room.")
+@click.option("--detach", is_flag=True, help="Start it and leave it to itself.")
+@click.option("--json", "as_json", is_flag=True, help="The scorecard as JSON on stdout at the end.")
+@click.option("--operator", metavar="FILE", help="Scripted answers for the steps.")
+@click.option("--attended", is_flag=True, help="People answer (with `gameday tell`); steps wait for them.")
+@click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
+@click.option("--target", metavar="NAME", help="Another target than the drill's.")
+@click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill, such as load.users=10.")
+@click.option("--runs-dir", metavar="DIR", help="Where run folders go.  [default: runs/ beside the drills]")
+@click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan is still the one with this hash.")
+@click.option("--consent", metavar="TARGET", default="", help="The target's name, typed, for a production target.")
+def run(
+    what: str,
+    headless: bool,
+    detach: bool,
+    as_json: bool,
+    operator: str | None,
+    attended: bool,
+    name: str | None,
+    target: str | None,
+    sets: tuple[str, ...],
+    runs_dir: str | None,
+    plan_hash: str | None,
+    consent: str,
+) -> int:
+    """Run a drill, by its name, or an experiment, by its file; with undo, whatever happens.
+
+    Without people each step takes its `unattended` way. The exit code says how it ended.
+    """
+    request = Request(
+        what=what,
+        cwd=str(Path.cwd()),
+        person=name or _login(),
+        headless=headless,
+        detach=detach,
+        attended=attended,
+        operator=str(Path(operator).absolute()) if operator else None,
+        target=target,
+        sets=tuple(pair(text) for text in sets),
+        runs_dir=runs_dir,
+        plan_hash=plan_hash,
+        consent=consent,
+    )
+    front = launch(request)
+    front.forward_signals()
+    outcome = front.outcome()
+    if isinstance(outcome, NotStarted):
+        for line in outcome.lines:
+            click.echo(line, err=True)
+        front.wait()
+        return outcome.exit_code
+    if detach:
+        front.detach()
+        click.echo(outcome.run)
+        return 0
+    return _follow(front, outcome, as_json)
+
+
+def _follow(front: Front, started: Started, as_json: bool) -> int:
+    from runner.transcript.reader import Follower
+    from runner.views.printer import Printer
+
+    follower = Follower(started.folder / "transcript.jsonl")
+    printer = Printer(sys.stderr)
+    while not front.ended():
+        _tell(follower, printer)
+        time.sleep(_LOOK)
+    _tell(follower, printer)
+    code = front.wait()
+    _show(started.folder, as_json)
+    return code
+
+
+def _tell(follower: Follower, printer: Printer) -> None:
+    for recorded in follower.poll():
+        printer.take(recorded)
+
+
+def _show(folder: Path, as_json: bool) -> None:
+    from runner.cli.runs import show_folder
+
+    show_folder(folder, as_json=as_json, story=not as_json)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+COMMANDS = {"run": run}

@@ -1,0 +1,177 @@
+"""`gameday runs`, `show`, `verify`, `abort`, `tell`: about runs that are going on or over."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.completion import complete_runs
+from runner.clock import utc_now
+from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
+from runner.errors import ExitCode, InputError
+
+_RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
+_RUN = click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
+
+
+def project_root() -> Path:
+    """The folder that holds drills/, experiments/ or runbooks/, here or above; else this one."""
+    here = Path.cwd()
+    kinds = ("drills", "experiments", "runbooks")
+    return next((at for at in (here, *here.parents) if any((at / kind).is_dir() for kind in kinds)), here)
+
+
+def _folder(run: str | None, chosen: str | None) -> Path:
+    running = [Path(each.folder) for each in Registry().open_runs()]
+    return find_run(runs_dir(chosen, project_root()), run, extra=[folder for folder in running if folder.is_dir()])
+
+
+@click.command("runs")
+@_RUNS_DIR
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def runs_command(runs_dir: str | None, as_json: bool) -> int:
+    """Running and finished runs, newest first."""
+    from runner.history.summary import Summary, summaries
+    from runner.views.tables import runs_table
+
+    open_runs = {each.run: each for each in Registry().open_runs()}
+    folders = {folder.name: folder for folder in run_folders(_where(runs_dir))}
+    folders.update({each.run: Path(each.folder) for each in open_runs.values()})
+    found: list[Summary] = sorted(summaries(folders.values()), key=lambda each: each.started, reverse=True)
+    rows = [(each, _state(each.ending, open_runs.get(each.run))) for each in found]
+    if as_json:
+        click.echo(json.dumps([_as_json(each, state) for each, state in rows], indent=2))
+        return 0
+    click.echo(runs_table(rows, utc_now()))
+    return 0
+
+
+def _where(chosen: str | None) -> Path:
+    return runs_dir(chosen, project_root())
+
+
+def _state(ending: str, record: OpenRun | None) -> str:
+    if ending:
+        return ending
+    return "running" if record is not None and record.alive else "not closed"
+
+
+def _as_json(summary: Any, state: str) -> dict[str, Any]:
+    return {
+        "run": summary.run,
+        "drill": summary.slug,
+        "target": summary.target,
+        "started": summary.started.isoformat(),
+        "seconds": summary.seconds,
+        "state": state,
+        "exit_code": summary.exit_code,
+        "headline": summary.headline,
+        "folder": str(summary.folder),
+    }
+
+
+@click.command("show")
+@_RUN
+@_RUNS_DIR
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def show(run: str | None, runs_dir: str | None, as_json: bool) -> int:
+    """The scorecard of a run: by a unique prefix of its id, by its last word, or the latest."""
+    show_folder(_folder(run, runs_dir), as_json=as_json, story=False)
+    return 0
+
+
+def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
+    """Print a scorecard: JSON on stdout, or as text; `story` puts the text on stderr, where the run was told."""
+    from runner.engine.score import score, to_json
+    from runner.transcript.reader import read
+    from runner.views.scorecard import scorecard_text
+
+    card = score(read(folder / "transcript.jsonl"))
+    if as_json:
+        click.echo(json.dumps(to_json(card), indent=2))
+        return
+    stream = sys.stderr if story else sys.stdout
+    click.echo(scorecard_text(card, stream, folder), file=stream)
+
+
+@click.command("verify")
+@_RUN
+@_RUNS_DIR
+def verify_command(run: str | None, runs_dir: str | None) -> int:
+    """Follow the hash chain of a transcript: an edited, dropped or added line is named."""
+    from runner.transcript.reader import verify
+
+    path = _folder(run, runs_dir) / "transcript.jsonl"
+    problems = verify(path)
+    if problems:
+        raise InputError(*problems)
+    click.echo(f"{path}: unbroken")
+    return 0
+
+
+@click.command("abort")
+@_RUN
+@click.option("--why", required=True, help="Why, in words.")
+@click.option(
+    "--reason",
+    type=click.Choice(["real-incident", "unsafe", "logistics", "stuck"]),
+    default="logistics",
+    show_default=True,
+    help="What kind of reason; only `stuck` counts against the drill.",
+)
+@click.option("--name", help="Who you are.")
+def abort(run: str | None, why: str, reason: str, name: str | None) -> int:
+    """End a run that is going on, with undo."""
+    message = {"command": "abort", "reason": reason, "why": why, "role": "facilitator"}
+    return _send(run, message, name)
+
+
+@click.command("tell")
+@click.argument("command")
+@click.argument("words", nargs=-1)
+@click.option("--run", "run_id", metavar="RUN", help="Which run.", shell_complete=complete_runs)
+@click.option("--name", help="Who you are.")
+@click.option("--as", "role", type=click.Choice(["facilitator", "participant", "observer"]), default="participant")
+def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | None, role: str) -> int:
+    """Give a running drill a command: `do`, `confirm`, `choose label=errors`, `say milestone=detected`, `skip why=…`.
+
+    What follows the command are its values, as KEY=VALUE.
+    """
+    message: dict[str, Any] = {"command": command, "role": role}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{word!r}: write it as KEY=VALUE", param_hint="WORDS")
+        message[key] = {"yes": True, "no": False}.get(value, value) if key == "yes" else value
+    return _send(run_id, message, name)
+
+
+def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
+    from runner.conductor.server import ask
+
+    answer = ask(Path(_running(run).socket), {**message, "name": name or getpass.getuser()})
+    if answer["ok"]:
+        return 0
+    click.echo(f"not possible: {answer['why']}", err=True)
+    return int(ExitCode.BAD_INPUT)
+
+
+def _running(wanted: str | None) -> OpenRun:
+    alive = [each for each in Registry().open_runs() if each.alive]
+    fits = [each for each in alive if not wanted or each.run.startswith(wanted) or each.run.endswith(f"-{wanted}")]
+    if len(fits) == 1:
+        return fits[0]
+    if not alive:
+        raise InputError("no run is going on")
+    names = ", ".join(each.run for each in (fits or alive))
+    raise InputError(
+        f"which run? {names}" if len(fits) != 1 and not wanted else f"{wanted!r} fits {len(fits)}: {names}"
+    )
+
+
+COMMANDS = {"runs": runs_command, "show": show, "verify": verify_command, "abort": abort, "tell": tell}

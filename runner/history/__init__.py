@@ -1,0 +1,1 @@
+"""Over runs: what the run folders of a team say together."""

@@ -1,0 +1,72 @@
+"""One line about each run, read from the first and the last lines of its transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from runner.clock import parse_iso
+from runner.engine.events import RunClosed, RunStarted
+from runner.errors import TranscriptError
+from runner.transcript.recover import head, tail
+
+TRANSCRIPT = "transcript.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A run in short. `ending` is '' while it has not closed; `seconds` from its first to its last line."""
+
+    run: str
+    folder: Path
+    slug: str
+    name: str
+    target: str
+    person: str
+    started: datetime
+    seconds: float
+    ending: str
+    exit_code: int | None
+    headline: str
+
+
+def summarise(folder: Path) -> Summary | None:
+    """The summary of one run folder; None when its transcript cannot be read."""
+    path = folder / TRANSCRIPT
+    try:
+        first = head(path)
+        last = tail(path, 1)
+    except (TranscriptError, OSError):
+        return None
+    if first is None or not isinstance(first.event, RunStarted):
+        return None
+    started = first.event
+    end = last[-1] if last else first
+    closed = end.event if isinstance(end.event, RunClosed) else None
+    return Summary(
+        run=started.run,
+        folder=folder,
+        slug=str(started.plan.get("slug", "")),
+        name=str(started.plan.get("name", "")),
+        target=str((started.plan.get("target") or {}).get("name", "")),
+        person=started.person,
+        started=parse_iso(first.at),
+        seconds=max(0.0, end.t - first.t),
+        ending=closed.ending if closed else "",
+        exit_code=closed.exit_code if closed else None,
+        headline=closed.headline if closed else "",
+    )
+
+
+def summaries(folders: Iterable[Path]) -> Iterator[Summary]:
+    """Those of every readable run, in the order given."""
+    for folder in folders:
+        if (summary := summarise(folder)) is not None:
+            yield summary
+
+
+def latest_of(slug: str, all_runs: Iterable[Summary]) -> Summary | None:
+    """The newest closed run of a drill."""
+    return max((each for each in all_runs if each.slug == slug and each.ending), key=lambda s: s.started, default=None)

@@ -1,0 +1,176 @@
+"""The scorecard as text: verdicts first, then times with their resolution, steps, alerts, faults, load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from runner.engine.scorecard import Objective, Scorecard, StepScore, Time
+from runner.views.text import Paint, duration, inert
+
+_WIDTH = 26
+_STYLE = {
+    "passed": "bold green",
+    "failed": "bold yellow",
+    "inconclusive": "bold yellow",
+    "aborted": "bold yellow",
+    "stopped": "bold yellow",
+    "refused": "bold yellow",
+    "broken": "bold red",
+}
+_SIGNS = {"met": ("✓", "green"), "missed": ("✗", "red"), "not recovered": ("✗", "red"), "not applicable": ("–", "dim")}
+_OUTCOMES = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "timed-out": ("✗", "red"), "skipped": ("»", "dim")}
+
+
+def scorecard_text(card: Scorecard, stream: TextIO, folder: Path | None = None) -> str:
+    """The whole card, coloured when `stream` is a terminal."""
+    return "\n".join(_Card(card, Paint(stream), folder).lines())
+
+
+class _Card:
+    def __init__(self, card: Scorecard, paint: Paint, folder: Path | None) -> None:
+        self._card = card
+        self._paint = paint
+        self._folder = folder
+
+    def lines(self) -> Iterator[str]:
+        yield from self._head()
+        for section in (self._objectives, self._times, self._steps, self._alerts, self._faults, self._said):
+            body = list(section())
+            if body:
+                yield ""
+                yield from body
+        if self._folder:
+            yield ""
+            yield self._paint("dim", f"evidence: {self._folder}")
+
+    def _head(self) -> Iterator[str]:
+        card = self._card
+        ending = card.ending or f"running ({card.phase})"
+        yield ""
+        title = f"{inert(card.drill)}  on {inert(card.target)}"
+        yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', inert(card.headline))}"
+        yield f"{title}  {self._paint('dim', card.run)}"
+        if card.why:
+            yield f"  {inert(card.why)}"
+        for name, verdict in (("service", card.service), ("runbook", card.runbook)):
+            why = f": {inert(verdict.why)}" if verdict.why else ""
+            yield f"  {name:{_WIDTH}}{verdict.status}{self._paint('dim', why)}"
+
+    def _objectives(self) -> Iterator[str]:
+        if not self._card.objectives:
+            return
+        yield self._title("objectives")
+        for objective in self._card.objectives:
+            yield self._objective(objective)
+
+    def _objective(self, objective: Objective) -> str:
+        sign, style = _SIGNS.get(objective.status, ("·", ""))
+        bound = f"within {duration(objective.bound)}" if objective.bound is not None else ""
+        text = f"{objective.name:{_WIDTH}}{self._known(objective.measured, objective.resolution):18}{bound:16}"
+        evidence = self._paint("dim", inert(objective.evidence))
+        return f"  {self._paint(style, sign)} {text}{self._paint(style, objective.status)}  {evidence}".rstrip()
+
+    def _times(self) -> Iterator[str]:
+        times = self._card.times
+        rows: list[tuple[str, Time]] = [
+            ("injected at", times.injected),
+            ("impact at", times.impact),
+            ("time to detect", times.detected),
+            ("time to acknowledge", times.acknowledged),
+            ("time to mitigate, claimed", times.mitigated_claimed),
+            ("time to mitigate", times.mitigated),
+            ("time to recover", times.recovered),
+            ("all-clear error", times.all_clear_error),
+        ]
+        known = [(name, time) for name, time in rows if time.seconds is not None]
+        if known or self._card.censored:
+            yield self._title("times")
+        for name, time in known:
+            how = self._paint("dim", inert(time.how))
+            yield f"    {name:{_WIDTH}}{self._known(time.seconds, time.resolution):18}{how}".rstrip()
+        if self._card.censored:
+            yield f"    {'time to recover':{_WIDTH}}not recovered by {duration(self._card.censored_after)}"
+        if self._card.relapses:
+            yield f"    {'relapses':{_WIDTH}}{self._card.relapses}"
+        if self._card.out_of_tolerance:
+            yield f"    {'out of tolerance':{_WIDTH}}{duration(self._card.out_of_tolerance)}"
+
+    def _steps(self) -> Iterator[str]:
+        if not self._card.steps:
+            return
+        yield self._title("steps")
+        for step in self._card.steps:
+            yield self._step(step)
+
+    def _step(self, step: StepScore) -> str:
+        sign, style = _OUTCOMES.get(step.outcome, ("·", "dim"))
+        goal = ""
+        if step.target_time is not None and step.in_time is not None:
+            goal = f"{'within' if step.in_time else 'over'} {duration(step.target_time)}"
+        split = ", ".join(
+            f"{name} {duration(seconds)}"
+            for name, seconds in (
+                ("waiting", step.waiting),
+                ("commands", step.commands),
+                ("verifying", step.verifying),
+            )
+            if seconds >= 0.05
+        )
+        remarks = [
+            *([split] if split else []),
+            *(["verify proves nothing: it held before"] if step.vacuous_verify else []),
+            *(["not as written"] if not step.as_written else []),
+            *([inert(step.why)] if step.why else []),
+            *([f"by {inert(step.who)}"] if step.who else []),
+        ]
+        outcome = step.outcome or "not reached"
+        name = inert(step.name)
+        head = f"  {self._paint(style, sign)} {name[:38]:40}{outcome:12}{duration(step.net) if step.visits else '':10}"
+        return f"{head}{goal:14}{self._paint('dim', '; '.join(remarks))}".rstrip()
+
+    def _alerts(self) -> Iterator[str]:
+        if self._card.alerts:
+            yield self._title("alerts")
+        for alert in self._card.alerts:
+            when = f"at {duration(alert.fired)}" if alert.fired is not None else "never fired: a finding"
+            yield f"    {inert(alert.name):{_WIDTH}}{when}"
+
+    def _faults(self) -> Iterator[str]:
+        card = self._card
+        if card.faults:
+            yield self._title("faults")
+        for fault in card.faults:
+            how = fault.how or fault.why or fault.status
+            style = "green" if fault.state == "undone" else "bold red" if fault.state == "left" else ""
+            yield f"    {inert(fault.name)[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', inert(how))}"
+        for name in card.vacuous:
+            yield f"  {self._paint('yellow', '!')} proves nothing: {inert(name)}"
+        if card.load.requests:
+            load = card.load
+            yield self._title("load")
+            share = load.failures / load.requests
+            yield (
+                f"    {load.requests} requests, {load.rate:.0f}/s on average, {load.max_users} users, "
+                f"{load.failures} failed ({share:.1%})"
+            )
+
+    def _said(self) -> Iterator[str]:
+        card = self._card
+        groups = (("notes", card.notes), ("actions", card.actions), ("this step is wrong", card.disputes))
+        for title, said in groups:
+            if said:
+                yield self._title(title)
+            for each in said:
+                yield f"    {inert(each.text)}  {self._paint('dim', inert(each.by))}"
+        for warning in card.warnings:
+            yield f"  {self._paint('yellow', '!')} {inert(warning)}"
+
+    def _title(self, text: str) -> str:
+        return self._paint("bold", text)
+
+    def _known(self, seconds: float | None, resolution: float | None) -> str:
+        if seconds is None:
+            return "—"
+        return duration(seconds) + (f" ±{resolution:.2g} s" if resolution else "")
