@@ -45,6 +45,8 @@ class Follower:
         self._path = transcript_file(path)
         self._offset = 0
         self._line = 1
+        # Up to where the file was sound when it looked like `_seen` (size, time of change).
+        self._end = 0
         self._seen = (0, 0)
 
     def poll(self, at_most: int | None = None) -> list[Recorded]:
@@ -55,36 +57,38 @@ class Follower:
         """
         try:
             stat = self._path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == self._seen:
+            mark = (stat.st_size, stat.st_mtime_ns)
+            if mark == self._seen and self._offset == self._end:
                 return []
-            found, complete = self._read_on(at_most)
+            with self._path.open("rb") as file:
+                if mark != self._seen:
+                    self._end = self._new_end(file, stat.st_size)
+                    self._seen = mark
+                return self._read_on(file, at_most)
         except FileNotFoundError:
             return []
         except OSError as cause:
             raise TranscriptError(f"{self._path}: cannot be read: {cause.strerror}") from cause
-        if complete:
-            self._seen = (stat.st_size, stat.st_mtime_ns)
-        return found
 
-    def _read_on(self, at_most: int | None) -> tuple[list[Recorded], bool]:
+    def _new_end(self, file: BinaryIO, size: int) -> int:
+        if size < self._offset:
+            raise TranscriptError(f"{self._path}: lines that were there are gone")
+        return sound_tail(file, size, self._offset)[0]
+
+    def _read_on(self, file: BinaryIO, at_most: int | None) -> list[Recorded]:
         found: list[Recorded] = []
-        with self._path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < self._offset:
-                raise TranscriptError(f"{self._path}: lines that were there are gone")
-            end, _ = sound_tail(file, size, self._offset)
-            try:
-                for offset, batch in _decoded(file, self._offset, end, self._line):
-                    found += batch
-                    self._offset = offset
-                    self._line += len(batch)
-                    if at_most is not None and len(found) >= at_most:
-                        break
-            except TranscriptError:
-                # What came before the damage is delivered first; the next poll meets the damage again.
-                if not found:
-                    raise
-        return found, self._offset == end
+        try:
+            for offset, batch in _decoded(file, self._offset, self._end, self._line):
+                found += batch
+                self._offset = offset
+                self._line += len(batch)
+                if at_most is not None and len(found) >= at_most:
+                    break
+        except TranscriptError:
+            # What came before the damage is delivered first; the next poll meets the damage again.
+            if not found:
+                raise
+        return found
 
 
 def _decoded(file: BinaryIO, start: int, end: int, number: int) -> Iterator[tuple[int, list[Recorded]]]:
