@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from runner.errors import Problem
 from runner.specs.yaml import Document, Path_
@@ -13,11 +13,16 @@ def nearest(word: str, known: Iterable[str], *, noun: str = "known here") -> str
     """`did you mean 'x'?` when one of `known` is near, else the list of them."""
     names = list(dict.fromkeys(known))
     folded = {name.lower().replace("_", "-"): name for name in names}
-    near = get_close_matches(word.lower().replace("_", "-"), folded, n=1, cutoff=0.6)
-    # Two short words are always near each other: p59 is neither p50 nor p95.
-    if near and len(word) > 3:
+    wanted = word.lower().replace("_", "-")
+    near = get_close_matches(wanted, folded, n=2, cutoff=0.6)
+    # Two that are equally near are both a guess: p59 is neither p50 nor p95.
+    if near and (len(near) == 1 or _likeness(wanted, near[0]) > _likeness(wanted, near[1])):
         return f"did you mean {folded[near[0]]!r}?"
     return f"{noun}: {', '.join(names)}" if names else ""
+
+
+def _likeness(word: str, other: str) -> float:
+    return SequenceMatcher(None, other, word).ratio()
 
 
 def shown(value: object) -> str:
@@ -42,14 +47,14 @@ def no_truth(value: object) -> tuple[str, str]:
 
 
 class Notes:
-    """The problems of one document. One problem a place: the first that is found there.
+    """The problems of one document. One problem a place, the first that is found there; but all that is missing.
 
     With `further` those of the reading are left out, for somebody else has reported them.
     """
 
     def __init__(self, document: Document, *, further: bool = False) -> None:
         self.document = document
-        self._problems: dict[tuple[int, int], Problem] = {}
+        self._problems: dict[tuple[int, int, str], Problem] = {}
         self._whole: list[Problem] = []
         self._traps = () if further else tuple(document.traps)
         for problem in () if further else document.problems:
@@ -74,7 +79,8 @@ class Notes:
 
     def _keep(self, problem: Problem) -> None:
         if problem.line:
-            self._problems.setdefault((problem.line, problem.column), problem)
+            missing = problem.what if problem.what.endswith("is missing") else ""
+            self._problems.setdefault((problem.line, problem.column, missing), problem)
         else:
             self._whole.append(problem)
 

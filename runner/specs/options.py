@@ -44,7 +44,7 @@ def _put(holder: Any, path: Path_, value: Any) -> str:
             key = str(part)
             if last:
                 holder[key] = value
-            elif not isinstance(holder.get(key), dict | list):
+            elif holder.get(key) is None:
                 holder[key] = {}
             holder = holder[key]
         elif isinstance(holder, list) and isinstance(part, int) and part < len(holder):
@@ -53,5 +53,5 @@ def _put(holder: Any, path: Path_, value: Any) -> str:
             holder = holder[part]
         else:
             where = ".".join(map(str, path[:index]))
-            return f"{where or 'the drill'} has no {part!r}"
+            return f"{where or 'the drill'} has nothing called {part!r} in it"
     return ""
