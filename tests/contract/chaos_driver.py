@@ -33,7 +33,7 @@ PATIENCE = 60.0
 _Report = TypeVar("_Report", bound=ChaosReport)
 
 ACTIVITIES = '''
-import os, subprocess, time
+import os, subprocess, sys, time
 from chaoslib.exit import exit_gracefully
 from chaoslib.exceptions import InterruptExecution
 
@@ -86,9 +86,9 @@ def read_stdin():
     return sys.stdin.read()
 
 
-def scatter(path):
+def scatter(path, environment=None):
     subprocess.Popen(
-        ["python3", "-c", f"""
+        [sys.executable, "-c", f"""
 import os, time
 for _ in range(2):
     if os.fork():
@@ -98,7 +98,7 @@ with open({path!r} + ".new", "w") as file:
     file.write(str(os.getpid()))
 os.rename({path!r} + ".new", {path!r})
 time.sleep(60)
-"""])
+"""], env=environment)
     time.sleep(60)
 '''
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,31 @@ def test_a_refused_action_and_all_that_follow_never_run(tmp_path: Path, backgrou
     assert story.journal["status"] == "interrupted"
 
 
+def test_refusing_an_action_in_the_background_ends_the_experiment(tmp_path: Path) -> None:
+    document = experiment([touching(tmp_path, background=True), probe(process("last", "true"))])
+
+    story = asyncio.run(play(document, tmp_path, env=ours(tmp_path), handler=refuse))
+
+    assert story.one(ExperimentEnded).status == "interrupted"
+    assert not (tmp_path / "touch").exists()
+
+
+def test_no_rollback_runs_in_this_child_whatever_the_experiment_wants(tmp_path: Path) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        document = experiment([process("m", "true")], [touching(tmp_path)])
+        document["runtime"] = {"rollbacks": {"strategy": "always"}}
+        await stage.load(document, env=ours(tmp_path))
+        await stage.until(ExperimentEnded)
+        story = await stage.close()
+        assert story.journal is not None
+        assert story.journal["rollbacks"] == []
+
+    asyncio.run(scene())
+
+    assert not (tmp_path / "touch").exists()
+
+
 def test_each_action_is_asked_for_and_a_probe_is_not(tmp_path: Path) -> None:
     document = experiment(
         [touching(tmp_path, "a"), probe(process("look", "true")), touching(tmp_path, "b"), {"ref": "a"}],
@@ -89,11 +115,7 @@ def unknown(child: ChaosChild) -> None:
     child._shim.send({"do": "something else"})
 
 
-def nothing(child: ChaosChild) -> None:
-    child._shim.send({"do": None})
-
-
-@pytest.mark.parametrize("harm", [lose, babble, unknown, nothing])
+@pytest.mark.parametrize("harm", [lose, babble, unknown])
 @pytest.mark.parametrize("background", [False, True])
 def test_an_action_never_runs_when_the_word_is_lost(
     tmp_path: Path, harm: Callable[[ChaosChild], None], background: bool
@@ -209,6 +231,7 @@ def test_the_continuous_hypothesis_begins_with_the_injection(tmp_path: Path) -> 
         await stage.until(ExperimentEnded)
         story = await stage.close()
         assert {check.when for check in story.all(HypothesisChecked)} == {"before", "during", "after"}
+        assert [started.name for started in story.all(ActivityStarted)] == ["lasts"]
 
     asyncio.run(scene())
 
@@ -287,8 +310,17 @@ def test_secrets_only_the_child_has_seen_are_masked_too(tmp_path: Path) -> None:
 
 def test_an_action_that_reads_its_input_reads_nothing(tmp_path: Path) -> None:
     document = experiment([process("eats", "cat"), python("eats too", "read_stdin")])
-
-    story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
+    full, feed = os.pipe()
+    os.write(feed, b"meant for somebody else")
+    os.close(feed)
+    before = os.dup(0)
+    os.dup2(full, 0)
+    try:
+        story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(full)
 
     eaten = [ended.output for ended in story.all(ActivityEnded)]
     assert eaten == [{"status": 0, "stdout": "", "stderr": ""}, ""]

@@ -175,7 +175,12 @@ def test_a_service_that_a_rollback_brings_back_stays(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     script = f"sleep 60 >/dev/null 2>&1 & echo $! > {pid_file}"
 
-    result = undo(order(tmp_path, [process("start", "sh", ["-c", script])]), tmp_path)
+    # Whoever undoes has its signals masked, and a mask is inherited through everything that is started.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    try:
+        result = undo(order(tmp_path, [process("start", "sh", ["-c", script])]), tmp_path)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     pid = int(pid_file.read_text())
     status = Path(f"/proc/{pid}/status").read_text()

@@ -114,13 +114,17 @@ def test_any_stopping_signal_interrupts_once_and_no_second_action_follows(
     assert not (tmp_path / "next").exists()
 
 
-@pytest.mark.parametrize("first_killed", [False, True])
-def test_what_fled_its_session_and_lost_its_parent_is_found(first_killed: bool, tmp_path: Path) -> None:
+# Nothing is left to find one by that also dropped its environment, once the child is dead: that takes a subreaper above.
+@pytest.mark.parametrize(("first_killed", "environment"), [(False, {}), (False, None), (True, None)])
+def test_what_fled_its_session_and_lost_its_parent_is_found(
+    first_killed: bool, environment: dict[str, str] | None, tmp_path: Path
+) -> None:
     stray = tmp_path / "stray"
 
     async def scene() -> None:
         stage = Stage(tmp_path)
-        await stage.load(experiment([python("flees", "scatter", {"path": str(stray)})]), env=workshop(tmp_path, "s"))
+        flees = python("flees", "scatter", {"path": str(stray), "environment": environment})
+        await stage.load(experiment([flees]), env=workshop(tmp_path, "s"))
         async with asyncio.timeout(60):
             while not stray.exists():
                 await asyncio.sleep(0.02)
@@ -136,20 +140,53 @@ def test_what_fled_its_session_and_lost_its_parent_is_found(first_killed: bool, 
     asyncio.run(scene())
 
 
-def test_a_grandchild_that_holds_the_output_does_not_delay_the_end(tmp_path: Path) -> None:
+HOLDER = """
+import subprocess, time
+
+def hold(path):
+    subprocess.Popen(["sleep", "60"])
+    open(path, "w").close()
+    time.sleep(60)
+
+def leave(path):
+    stray = subprocess.Popen(["sleep", "60"], start_new_session=True, env={})
+    open(path, "w").write(str(stray.pid))
+"""
+
+
+def holding(tmp_path: Path, func: str) -> dict[str, Any]:
+    (tmp_path / "holder.py").write_text(HOLDER)
+    provider = {"type": "python", "module": "holder", "func": func, "arguments": {"path": str(tmp_path / "held")}}
+    return experiment([{"type": "action", "name": func, "provider": provider}])
+
+
+def test_a_grandchild_that_holds_the_output_does_not_delay_the_news_of_the_end(tmp_path: Path) -> None:
     async def scene() -> None:
         stage = Stage(tmp_path)
-        (tmp_path / "holder.py").write_text("import subprocess\n\ndef hold():\n    subprocess.Popen(['sleep', '60'])\n")
-        action = {"type": "action", "name": "h", "provider": {"type": "python", "module": "holder", "func": "hold"}}
-        await stage.load(experiment([action]), env=workshop(tmp_path, "s"))
+        await stage.load(holding(tmp_path, "hold"), env=workshop(tmp_path, "s"))
+        async with asyncio.timeout(60):
+            while not (tmp_path / "held").exists():
+                await asyncio.sleep(0.02)
+        began = time.monotonic()
+        os.kill(stage.child.pid, signal.SIGKILL)
         await stage.until(ChildGone)
-        assert stage.story.one(ExperimentEnded).status == "completed"
+        assert time.monotonic() - began < SOON
         assert descendants(stage.child.pid, stage.child.mark) != []
         await stopped(stage)
 
-    began = time.monotonic()
     asyncio.run(scene())
-    assert time.monotonic() - began < 30
+
+
+def test_an_experiment_that_ends_by_itself_leaves_nothing_running(tmp_path: Path) -> None:
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        await stage.load(holding(tmp_path, "leave"), env=workshop(tmp_path, "s"))
+        await stage.until(ChildGone)
+        assert stage.story.one(ExperimentEnded).status == "completed"
+        assert not alive(int((tmp_path / "held").read_text()))
+        await stage.close()
+
+    asyncio.run(scene())
 
 
 def test_a_frozen_child_is_killed(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from chaoslib.settings import loaded_settings
 from chaoslib.types import Schedule, Strategy
 
 from runner.actuators.journal import write_journal
+from runner.actuators.processes import fence
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.wire import (
     Message,
@@ -41,6 +42,7 @@ from runner.actuators.shims.wire import (
 from runner.clock import SystemClock
 from runner.redact import Redactor
 
+_FENCE_WITHIN = 0.2
 _KINDS = ("load", "arm", "inject", "go", "release")
 
 
@@ -153,5 +155,7 @@ def _strategy(experiment: dict[str, Any], settings: dict[str, Any]) -> Any:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
+    # While this process lives, every stray is below it; afterwards one that hid well enough is found by nobody.
+    fence(os.getpid(), _FENCE_WITHIN)
     # Threads that an activity left behind must not keep the process.
     os._exit(0)
