@@ -68,10 +68,15 @@ class SystemClock:
 
     def stamp(self, t: float | None = None) -> Stamp:
         now = self.now()
-        moment = datetime.now(UTC)
+        moment = utc_now()
         if t is None:
             return Stamp(at=iso(moment), t=now)
         return Stamp(at=iso(moment - timedelta(seconds=now - t)), t=t)
+
+
+def utc_now() -> datetime:
+    """The wall clock, for people; never for durations."""
+    return datetime.now(UTC)
 
 
 def resumed_origin(at: str, origin: int, *, same_boot: bool) -> int:
@@ -79,7 +84,7 @@ def resumed_origin(at: str, origin: int, *, same_boot: bool) -> int:
     that puts now as far behind `at` (the run's beginning, ISO) as the wall clock says."""
     if same_boot:
         return origin
-    passed = (datetime.now(UTC) - parse_iso(at)).total_seconds()
+    passed = (utc_now() - parse_iso(at)).total_seconds()
     return boottime_ns() - round(passed * 1e9)
 
 

@@ -1,1 +1,1 @@
-"""What reaches out of the tool: faults, load, commands and probes, one file each."""
+"""What acts on the world, one file each: chaos, load, step commands, probes. Outcomes are reported, never decided."""

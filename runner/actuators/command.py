@@ -74,7 +74,8 @@ class StepCommand:
         reader = asyncio.create_task(self._keep_output())
         timed_out = False
         try:
-            await asyncio.wait_for(self._process.wait(), self.plan.timeout)
+            async with asyncio.timeout(self.plan.timeout):
+                await self._process.wait()
             ended = self.clock.stamp()
         except TimeoutError:
             timed_out = True
@@ -97,7 +98,8 @@ class StepCommand:
             return
         await asyncio.to_thread(fence, self.pid, 1.0, self.plan.mark or None)
         with contextlib.suppress(ProcessLookupError, TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
 
     async def _spawn(self) -> None:
         shell = _SHELLS.get(self.plan.shell or "bash") or self.plan.shell.split()

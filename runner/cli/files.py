@@ -62,12 +62,14 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
 def check(paths: tuple[str, ...]) -> int:
     """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once."""
-    from runner.specs.check import check as check_files
+    from runner.specs.catalogue import Catalogue
 
-    found = check_files(Path.cwd(), [Path(path) for path in paths])
-    if found.problems:
-        raise InputError(*found.problems)
-    click.echo(f"{found.files} files, nothing wrong", err=True)
+    chosen = [Path(path) for path in paths]
+    catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
+    problems = catalogue.check(chosen)
+    if problems:
+        raise InputError(*problems)
+    click.echo("nothing wrong", err=True)
     return 0
 
 

@@ -50,9 +50,10 @@ class _Card:
         ending = card.ending or f"running ({card.phase})"
         yield ""
         title = f"{inert(card.drill)}  on {inert(card.target)}"
-        yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', inert(card.headline))}"
+        headline = inert(card.headline.removeprefix(f"{ending}: "))
+        yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', headline)}"
         yield f"{title}  {self._paint('dim', card.run)}"
-        if card.why:
+        if card.why and card.why not in card.headline:
             yield f"  {inert(card.why)}"
         for name, verdict in (("service", card.service), ("runbook", card.runbook)):
             why = f": {inert(verdict.why)}" if verdict.why else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from runner.history.agenda import Due
 from runner.history.summary import Summary
 from runner.views.text import duration, inert
 
@@ -39,5 +40,25 @@ def runs_table(rows: Sequence[tuple[Summary, str]], now: datetime) -> str:
         [
             (each.run, state, each.target, ago(each.started, now), duration(each.seconds), each.person, each.headline)
             for each, state in rows
+        ],
+    )
+
+
+def agenda_table(rows: Sequence[Due], now: datetime) -> str:
+    """Overdue ones first, as given."""
+    if not rows:
+        return "no drills here; gameday init lays one out"
+    return table(
+        ("drill", "target", "runbook", "last", "when", "due"),
+        [
+            (
+                row.slug,
+                row.target or f"{row.problems} problems: gameday check",
+                row.runbook or "-",
+                row.last_outcome or "never run",
+                ago(row.last_at, now) if row.last_at else "",
+                "overdue" if row.overdue else ("" if row.cadence is None else "not yet"),
+            )
+            for row in rows
         ],
     )

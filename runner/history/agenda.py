@@ -1,0 +1,59 @@
+"""The drills of a repository beside what their runs say: last outcome, how long ago, due or overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from runner.errors import InputError
+from runner.history.summary import Summary, latest_of
+from runner.specs.catalogue import Catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """One drill. `cadence` in s, None when it has none; `overdue` also when it has one and was never run."""
+
+    slug: str
+    name: str = ""
+    target: str = ""
+    runbook: str = ""
+    team: str = ""
+    problems: int = 0
+    last_outcome: str = ""
+    last_run: str = ""
+    last_at: datetime | None = None
+    cadence: float | None = None
+    overdue: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"last_at": self.last_at.isoformat() if self.last_at else None}
+
+
+def agenda(catalogue: Catalogue, runs: Sequence[Summary], now: datetime) -> list[Due]:
+    """Every drill here, overdue ones first, then by name. One that cannot be read is in it too, with its problems."""
+    rows = [_row(catalogue, slug, latest_of(slug, runs), now) for slug in catalogue.drills()]
+    return sorted(rows, key=lambda row: (not row.overdue, row.slug))
+
+
+def _row(catalogue: Catalogue, slug: str, last: Summary | None, now: datetime) -> Due:
+    outcome, run, at = (last.ending, last.run, last.started) if last else ("", "", None)
+    try:
+        loaded = catalogue.load_drill(slug)
+    except InputError as error:
+        return Due(slug=slug, problems=len(error.problems), last_outcome=outcome, last_run=run, last_at=at)
+    cadence = loaded.drill.cadence
+    return Due(
+        slug=slug,
+        name=loaded.drill.name,
+        target=loaded.target_name,
+        runbook=loaded.runbook_slug,
+        team=loaded.drill.team or "",
+        last_outcome=outcome,
+        last_run=run,
+        last_at=at,
+        cadence=cadence,
+        overdue=cadence is not None and (at is None or now - at > timedelta(seconds=cadence)),
+    )

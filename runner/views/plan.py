@@ -1,0 +1,170 @@
+"""The plan of a run as text: what is touched, in what order, what undoes it, under what load, what nobody can see into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.engine.plan import Experiment, Indicator, RunPlan, Step
+from runner.guard.rules import Refusal, allowed_hosts
+from runner.views.text import duration, inert
+
+_WIDTH = 16
+
+
+def plan_text(plan: RunPlan, refusals: Sequence[Refusal]) -> str:
+    """Everything the guard looks at, the guard's verdict, and the plan's hash."""
+    return "\n".join(_lines(plan, refusals))
+
+
+def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
+    yield f"{inert(plan.name)}  ({inert(plan.file or plan.slug)})"
+    yield from _target(plan)
+    yield from _load(plan)
+    yield from _faults(plan)
+    yield from _steady_state(plan)
+    yield from _steps(plan)
+    yield from _limits(plan)
+    if plan.opaque:
+        yield ""
+        yield "opaque: the guard cannot see into these"
+        yield from (f"  {inert(what)}" for what in plan.opaque)
+    for warning in plan.warnings:
+        yield f"! {inert(warning)}"
+    yield ""
+    if refusals:
+        yield "the guard refuses:"
+        yield from (f"  {inert(str(refusal))}" for refusal in refusals)
+    else:
+        yield "the guard has no objection so far; identity, needs and steady state are looked at when the run begins"
+    yield f"plan {plan.plan_hash[:16]}"
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:{_WIDTH}}{inert(text)}"
+
+
+def _target(plan: RunPlan) -> Iterator[str]:
+    target = plan.target
+    yield ""
+    yield "target"
+    yield _row(target.name, f"{target.kind}, {target.environment}" + (f", {target.url}" if target.url else ""))
+    yield _row("may touch", ", ".join(allowed_hosts(plan)) or "nothing by address")
+    for name, value in target.allow.items():
+        if value and name != "hosts":
+            yield _row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
+
+
+def _load(plan: RunPlan) -> Iterator[str]:
+    load = plan.load
+    if load is None:
+        return
+    yield ""
+    yield "load"
+    processes = f" in {load.processes} processes" if load.processes > 1 else ""
+    yield _row("users", f"{load.users}, {load.spawn_rate:g} a second{processes}")
+    yield _row("host", load.host or "the target's address")
+    yield _row("warm-up", duration(load.warm_up))
+
+
+def _faults(plan: RunPlan) -> Iterator[str]:
+    for experiment in plan.experiments:
+        yield ""
+        yield f"experiment {inert(experiment.slug)}  ({_moment(experiment.inject)})"
+        for verb, part in (("does", "method"), ("undoes", "rollbacks")):
+            for activity in experiment.document.get(part) or ():
+                yield _row(verb if activity.get("type") != "probe" else "asks", _activity(activity))
+        yield from _undo(plan, experiment)
+
+
+def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[str]:
+    if experiment.no_undo:
+        yield _row("no undo", experiment.no_undo)
+    elif experiment.actions and not experiment.rollbacks:
+        yield _row("no undo", "NOTHING undoes this fault")
+    for check in (*experiment.undone_when, *plan.undone_when):
+        yield _row("undone when", check.name)
+
+
+def _moment(inject: str) -> str:
+    word, _, rest = inject.partition(":")
+    if word == "at-step":
+        return f"when step {rest} begins"
+    if word == "between":
+        first, _, last = rest.partition(":")
+        return f"at a random moment between {duration(float(first))} and {duration(float(last))}"
+    return inject.replace("-", " ")
+
+
+def _activity(activity: Mapping[str, Any]) -> str:
+    provider = activity.get("provider") or {}
+    match provider.get("type"):
+        case "http":
+            what = f"{provider.get('method', 'GET')} {provider.get('url')}"
+        case "process":
+            what = f"{provider.get('path')} {provider.get('arguments') or ''}".rstrip()
+        case "python":
+            what = f"{provider.get('module')}.{provider.get('func')}({_arguments(provider.get('arguments'))})"
+        case _:
+            what = str(activity.get("ref", ""))
+    return f"{activity.get('name', '')}: {what}"
+
+
+def _arguments(arguments: object) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in arguments.items()) if isinstance(arguments, Mapping) else ""
+
+
+def _steady_state(plan: RunPlan) -> Iterator[str]:
+    if plan.indicators:
+        yield ""
+        yield f"steady state, held for {duration(plan.hold)}"
+    for indicator in plan.indicators:
+        yield _row("", f"{indicator.name}: {_tolerance(indicator)}")
+    for rule in plan.stop_when:
+        sign, bound = ("below", rule.below) if rule.below is not None else ("above", rule.above)
+        metric = next((each.metric for each in plan.indicators if each.name == rule.indicator), "")
+        yield _row("stops when", f"{rule.indicator} is {sign} {_bound(metric, bound)} for {duration(rule.lasting)}")
+
+
+def _tolerance(indicator: Indicator) -> str:
+    sign, bound = ("at least", indicator.at_least) if indicator.at_least is not None else ("at most", indicator.at_most)
+    of = f" of {indicator.request or 'all requests'}" if indicator.source == "load" else " of probes"
+    return f"{indicator.metric}{of} {sign} {_bound(indicator.metric, bound)}"
+
+
+def _bound(metric: str, bound: float | None) -> str:
+    if bound is None:
+        return "anything"
+    if metric.endswith("ratio"):
+        return f"{bound * 100:g} %"
+    return f"{bound:g} a second" if metric == "rate" else f"{bound * 1000:g} ms"
+
+
+def _steps(plan: RunPlan) -> Iterator[str]:
+    if plan.steps:
+        yield ""
+        yield f"runbook {inert(plan.runbook)}  ({inert(plan.runbook_file)})"
+    for number, step in enumerate(plan.steps, 1):
+        yield _row(f"{number:>3}. {_way(step)}", step.name)
+        for line in step.run.strip().splitlines():
+            yield _row("", f"  $ {line}")
+
+
+def _way(step: Step) -> str:
+    if step.anytime:
+        return "anytime"
+    return "command" if step.automated else "decision" if step.choose else "person"
+
+
+def _limits(plan: RunPlan) -> Iterator[str]:
+    yield ""
+    yield "limits"
+    yield _row("time-box", duration(plan.time_box))
+    if plan.expect == "no-impact":
+        yield _row("expects", "no impact")
+    elif plan.indicators:
+        yield _row("expects", f"an impact within {duration(plan.impact_within)}")
+    for name in ("detect", "acknowledge", "mitigate", "recover"):
+        bound = getattr(plan, f"time_to_{name}")
+        if bound is not None:
+            yield _row("objective", f"time to {name} at most {duration(bound)}")
