@@ -22,7 +22,7 @@ drill: setup  ## Run drills/payment-gateway-outage on the embedded sandbox
 	$(BIN)/gameday run payment-gateway-outage --headless
 
 test: setup  ## The whole test suite
-	$(BIN)/python -m pytest -n auto --dist worksteal tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests
 
 lint: setup  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check runner tests drills
