@@ -120,22 +120,23 @@ def measure(name: str, path: Path) -> None:
 
 
 def main(count: int) -> int:
-    """Prints the table; 1 when reading misses its target."""
+    """Prints the table; 1 when reading alone misses the target."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
         write(path, count)
         print(f"transcript of {count} events, {path.stat().st_size / count:.0f} bytes each")
-        print(f"{'':18}{'wall':>9}{'processor':>12}{'per event':>12}{'peak':>10}{'count':>10}")
-        measured = {}
+        print(f"{'':18}{'wall':>9}{'processor':>12}{'per event':>12}{'× json':>9}{'peak':>10}{'count':>10}")
+        measured: dict[str, list[float]] = {}
         for name in READINGS:
             command = [sys.executable, __file__, "--measure", name, str(path)]
             found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             seconds, used, megabytes, counted = measured[name] = found
-            micros = used / count * 1e6
-            print(f"{name:18}{seconds:7.2f} s{used:10.2f} s{micros:9.2f} µs{megabytes:7.0f} MB{counted:10}")
-    seconds, _, megabytes, _ = measured["read"]
+            micros, ratio = used / count * 1e6, used / measured["json.loads alone"][1]
+            print(f"{name:18}{seconds:7.2f} s{used:10.2f} s{micros:9.2f} µs{ratio:9.2f}{megabytes:7.0f} MB{counted:10}")
+    # Reading is one thread that never waits: processor time is what a machine with nothing else to do would take.
+    _, used, megabytes, _ = measured["read"]
     print(f"target for reading and scoring together: {MOST_SECONDS:g} s, {MOST_MEGABYTES:g} MB")
-    return int(seconds > MOST_SECONDS or megabytes > MOST_MEGABYTES)
+    return int(used > MOST_SECONDS or megabytes > MOST_MEGABYTES)
 
 
 if __name__ == "__main__":
