@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from load_target import Watcher
 
-from runner.actuators.load import LoadFailed
+from runner.actuators.load import LoadEnded, LoadFailed
 
 USER = """
 from locust import HttpUser, task
@@ -107,3 +107,11 @@ def test_a_target_that_refuses_is_a_failing_request(tmp_path: Path) -> None:
     load = Watcher(tmp_path, locustfile, host="http://127.0.0.1:1")
     load.run(lambda: load.total("failures")["GET /ok"] >= 10)
     assert load.total("failures") == load.total("n")
+
+
+def test_an_import_that_hangs_is_stopped(tmp_path: Path) -> None:
+    load = Watcher(tmp_path, "from pathlib import Path\nPath(__file__).with_name('here').touch()\nwhile True: pass\n")
+    load.run((tmp_path / "here").exists)
+    assert [type(report) for report in load.reports] == [LoadEnded]
+    assert load.of(LoadEnded)[0].why == "told to stop; was killed by SIGKILL"
+    assert not load.child.alive

@@ -69,7 +69,7 @@ class Hog(User):
 """
 
 OWNER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from runner.actuators.load import LoadChild, LoadPlan
 from runner.clock import boottime_ns
@@ -84,6 +84,7 @@ async def own(folder, host, processes):
     ))
     await asyncio.sleep(600)
 
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup: the kernel's own SIGHUP must not be what ends the load
 asyncio.run(own(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
 """
 
