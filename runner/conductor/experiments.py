@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial, singledispatchmethod
@@ -35,6 +36,8 @@ class ExperimentsHand:
 
     def act(self, recorded: ev.Recorded) -> None:
         match recorded.event:
+            case ev.PhaseEntered(phase="live"):
+                self._draw_moments(recorded.t)
             case ev.ArmingBegun(experiment=slug):
                 self._children[slug].arm()
             case ev.InjectionOrdered(experiment=slug):
@@ -73,8 +76,24 @@ class ExperimentsHand:
             env=self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets)),
             secrets=sorted(self._run.redactor.secrets),
             journal=self._run.folder / f"journal-{experiment.slug}.json",
-            hold=not self._run.plan.bare,
+            hold=not self._run.plan.bare or self._checked(experiment),
         )
+
+    def _checked(self, experiment: Experiment) -> bool:
+        """Whether somebody will ask if the fault is in, so that it must be held until then."""
+        return bool(experiment.undone_when or self._run.plan.undone_when)
+
+    def let_go(self, slug: str) -> None:
+        """A bare experiment goes on to its end once it was looked at."""
+        if self._run.plan.bare and self._children[slug].alive:
+            self._children[slug].release()
+
+    def _draw_moments(self, live: float) -> None:
+        for experiment in self._run.plan.experiments:
+            if experiment.inject.startswith("between:"):
+                first, last = (float(part) for part in experiment.inject.split(":")[1:])
+                due = round(live + random.uniform(first, last), 3)  # noqa: S311 - a surprise, not a secret
+                self._run.observe(ev.InjectionScheduled(experiment=experiment.slug, due=due))
 
     def _observe_start(self, child: ChaosChild) -> None:
         self._run.observe(ev.ProcessStarted(role="chaos", pid=child.pid))

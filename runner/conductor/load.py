@@ -59,7 +59,7 @@ class LoadHand:
             users=plan.users,
             spawn_rate=plan.spawn_rate,
             processes=plan.processes,
-            env=self._run.child_env(self._run.plan.secrets, plan.env),
+            env=self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets), plan.env),
             watch=watch(self._run.plan.indicators),
             folder=self._run.folder / "load",
             origin=self._run.clock.origin,

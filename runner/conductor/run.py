@@ -21,7 +21,6 @@ from runner.errors import Broken
 from runner.redact import Redactor
 from runner.sandbox.info import SandboxInfo
 
-
 #: Seconds a cancelled task gets.
 _ENDING = 2.0
 

@@ -65,6 +65,7 @@ class UndoingHand:
                 ev.UndoChecked(experiment=experiment, name=check.name, held=result.ok, while_in=True, why=result.why),
                 by="probe",
             )
+        self._experiments.let_go(experiment)
 
     async def _undo(self) -> None:
         end = self._run.state.end
