@@ -72,6 +72,11 @@ def test_a_second_whose_bad_requests_all_ended_before_the_fault_does_not_count()
     assert fault("xxx", at=10.9).impact == 11.2
 
 
+def test_a_silence_that_ended_before_the_fault_does_not_count() -> None:
+    story = Story(ONE).live().seconds(0, "........ee").at(11.5, ev.NoteWritten(text="the word is late")).inject(12.0)
+    assert folded(story.seconds(12, "....")).impact is None
+
+
 def test_a_fault_told_after_its_second_still_owns_it() -> None:
     story = Story(ONE).live().seconds(0, "." * 10).seconds(10, "xx")
     story.at(20.0, ev.NoteWritten(text="the pipe was slow"))
@@ -114,6 +119,14 @@ def test_the_seconds_of_a_slow_probe_follow_one_another() -> None:
     slow = plan(indicators=(Indicator(name="front", source="probe", at_least=1.0, every=5.0),))
     story = Story(slow).live().inject(10.0).seconds(10, "x").seconds(15, "x")
     assert folded(story).impact == 10.2
+
+
+def test_an_impact_is_known_to_the_time_between_two_observations() -> None:
+    rate = plan(indicators=(Indicator(name="rate", source="load", metric="rate", at_least=5.0),))
+    for drill, text, resolution in ((ONE, "xx", 0.1), (ONE, "ee", 1.0), (rate, "xx", 1.0)):
+        impact = fault(text, drill).episodes[0].impact
+        assert impact
+        assert impact.resolution == resolution
 
 
 # -- recovery ----------------------------------------------------------------------------------------------------------
@@ -217,7 +230,7 @@ def test_a_fault_during_an_incident_belongs_to_it() -> None:
 
 
 def test_noise_before_a_second_fault_is_not_its_breach() -> None:
-    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx...x").inject(16.0, "b").seconds(16, "x....")
+    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx...x").inject(16.3, "b").seconds(16, "x....")
     assert folded(story).impact is None
 
 

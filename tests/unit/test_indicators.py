@@ -137,6 +137,23 @@ def test_silence_without_users_is_not_judged() -> None:
     assert [told.since for told in judge.ready()] == [1.0]
 
 
+def test_a_second_in_which_the_users_only_arrive_may_be_silent() -> None:
+    judge = Judge([load()])
+    judge.requests(0.5, 0, {})
+    judge.requests(1.0, 4, {})
+    judge.requests(2.0, 4, {})
+    assert [told.since for told in judge.ready()] == [1.0]
+
+
+def test_a_limit_is_found_again_as_the_load_names_it() -> None:
+    indicator = load("p95", at_most=0.123456789)
+    ((limit,),) = watch([indicator]).values()
+    judge = Judge([indicator])
+    slow = {float(f"{limit:g}"): (1, 0.7, 0.7)}
+    judge.requests(1.0, 1, {"POST /checkout": Window(n=1, hist=((200, 1),), first=0.1, last=0.9, slow=slow)})
+    assert judge.ready()[0].bad_from == 0.7
+
+
 def test_a_window_told_late_does_not_open_its_second_again() -> None:
     judge = Judge([load()])
     judge.requests(1.0, 4, {"POST /checkout": good(5, 0.1, 0.9)})
