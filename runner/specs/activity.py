@@ -112,8 +112,10 @@ def check_provider(shape: Shape, path: Path_, provider: Json) -> None:
 def check_controls(shape: Shape, path: Path_, controls: Json) -> None:
     """The controls of an experiment, a hypothesis or an activity."""
     for at, control in shape.items(path, controls):
-        if not shape.mapping(at, control, _CONTROL, () if "ref" in (control or {}) else ("name", "provider")):
+        if not shape.mapping(at, control, _CONTROL):
             continue
+        if "ref" not in control:
+            shape.mapping(at, control, (), ("name", "provider"))
         if "name" in control:
             shape.line((*at, "name"), control["name"])
         if control.get("scope") is not None:

@@ -16,7 +16,7 @@ from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
 from runner.specs.explain import validated
-from runner.specs.load import check_locustfile
+from runner.specs.locustfile import check_locustfile
 from runner.specs.notes import Notes, nearest
 from runner.specs.options import apply_options
 from runner.specs.runbook import Runbook
@@ -235,19 +235,26 @@ class Catalogue:
         parts.overridden = override is not None
         parts.target = parts.targets.get(parts.target_name)
         if isinstance(raw.get("runbook"), str) and (file := self.runbook(raw["runbook"])):
-            parts.runbook, notes, parts.runbook_document = self._cached(file, read_runbook)
-            problems += notes.problems()
+            parts.runbook, parts.runbook_document = self._part(file, read_runbook, problems)
         for planned in raw.get("experiments") or () if isinstance(raw.get("experiments"), list) else ():
             slug = planned.get("experiment") if isinstance(planned, dict) else None
             if isinstance(slug, str) and (file := self._files("experiments").get(slug)):
-                experiment, notes, document = self._cached(file, read_experiment)
-                problems += notes.problems()
-                if experiment is not None:
+                experiment, document = self._part(file, read_experiment, problems)
+                if experiment is not None and document is not None:
                     parts.experiments[slug] = (experiment, document)
         load = raw.get("load")
         if isinstance(load, dict) and isinstance(load.get("locustfile", ""), str):
             parts.locustfile = path.parent / (load.get("locustfile") or "locustfile.py")
             problems += check_locustfile(parts.locustfile, self.shown(parts.locustfile))
+
+    def _part(self, file: Path, reader: Reader[T], problems: list[Problem]) -> tuple[T | None, Document | None]:
+        try:
+            value, notes, document = self._cached(file, reader)
+        except InputError as error:
+            problems += error.problems
+            return None, None
+        problems += notes.problems()
+        return value, document
 
     def _loaded(self, path: Path, drill: Drill, parts: Parts) -> LoadedDrill:
         target = parts.target or BUILT_IN["sandbox"]

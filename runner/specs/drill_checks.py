@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from runner.specs.drill import RATIOS, Drill, Metric, parse_bound
 from runner.specs.explain import validated
 from runner.specs.notes import Notes, nearest
-from runner.specs.shape import texts
+from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.target import Target, attributes
 from runner.specs.yaml import Document, Json, Path_
@@ -26,6 +26,7 @@ def read_drill(document: Document) -> tuple[Drill | None, Notes]:
     if isinstance(document.value, dict):
         _check_drill(document.value, notes)
     drill = validated(Drill, document.value, notes)
+    note_nulls(notes, document.value)
     return (None if notes else drill), notes
 
 

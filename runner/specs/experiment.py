@@ -15,7 +15,7 @@ from runner.specs.explain import validated
 from runner.specs.fields import Model, Name
 from runner.specs.notes import Notes, nearest, shown
 from runner.specs.probe import Probe
-from runner.specs.shape import Shape, texts
+from runner.specs.shape import Shape, note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Document, Json, Path_
 
@@ -44,6 +44,8 @@ HYPOTHESIS_STRATEGIES = (
     "skip",
 )
 ROLLBACK_STRATEGIES = ("default", "always", "never", "deviated")
+#: Below these keys anything goes, nothing included.
+_FREE = ("arguments", "expect", "configuration", "secrets", "contributions", "extensions")
 _ENV_TYPES = ("str", "string", "int", "integer", "float", "number", "bytes", "bool", "json")
 
 
@@ -115,6 +117,7 @@ def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
     wants = tuple(_check_configuration(shape, value.get("configuration")))
     _check_secrets(shape, value.get("secrets"))
     _check_placeholders(notes, value)
+    note_nulls(notes, value, free=_FREE)
     if notes:
         return None, notes
     warnings = tuple(_warnings(document, value))
@@ -170,7 +173,8 @@ def _check_activities(shape: Shape, value: dict[str, Json]) -> None:
     names = frozenset(_activity_names(value))
     if value.get("method") is None:
         meant = "write `method: []` for an experiment that only observes"
-        shape.notes.add(("method",) if "method" in value else (), "'method' is missing", meant)
+        missing, empty = "'method' is missing", "method: has no value"
+        shape.notes.add(("method",), empty if "method" in value else missing, meant)
     else:
         for at, activity in shape.items(("method",), value["method"]):
             check_activity(shape, at, activity, names)
@@ -225,6 +229,7 @@ def _read_extensions(shape: Shape, value: dict[str, Json]) -> GamedayExtension:
             shape.notes.add(at, "a second extension named gameday", "put everything into one")
         seen = True
         found = validated(GamedayExtension, extension, shape.notes, at) or found
+        note_nulls(shape.notes, extension, at)
     return found or GamedayExtension(name="gameday")
 
 

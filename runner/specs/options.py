@@ -13,7 +13,7 @@ from runner.specs.yaml import Document, Path_, parse
 
 def apply_options(document: Document, sets: Mapping[str, str]) -> Document:
     """The document with each dotted field set; problems at these places name the option. Raises InputError."""
-    changed = replace(document, value=copy.deepcopy(document.value), options=dict(document.options))
+    changed = replace(document, value=copy.deepcopy(document.value), options=dict(document.options), has_nulls=True)
     problems: list[Problem] = []
     for field, text in sets.items():
         option = f"--set {field}"

@@ -10,6 +10,7 @@ from runner.specs.explain import validated
 from runner.specs.fields import slug
 from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
+from runner.specs.shape import note_nulls
 from runner.specs.yaml import Document, Json, Path_
 
 _NEEDS_RUN = ("shell", "working-directory", "env", "secrets", "timeout", "retry", "on-timeout")
@@ -33,6 +34,7 @@ def read_runbook(document: Document) -> tuple[Runbook | None, Notes]:
         runbook = validated(Runbook, {**document.value, "steps": given}, notes)
     else:
         runbook = validated(Runbook, document.value, notes)
+    note_nulls(notes, document.value)
     return (None if notes else runbook), notes
 
 

@@ -25,8 +25,8 @@ class Shape:
             if names and key not in names:
                 self.notes.add((*path, key), f"unknown key {key!r}", nearest(key, names), key=True)
         for key in required:
-            if value.get(key) is None:
-                self.notes.add((*path, key) if key in value else path, f"{key!r} is missing")
+            if key not in value:
+                self.notes.add(path, f"{key!r} is missing")
         return True
 
     def items(self, path: Path_, value: Json) -> Iterator[tuple[Path_, Json]]:
@@ -99,3 +99,22 @@ def texts(path: Path_, value: Json) -> Iterator[tuple[Path_, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from texts((*path, index), item)
+
+
+def note_nulls(notes: Notes, value: Json, base: Path_ = (), *, free: tuple[str, ...] = ("arguments", "expect")) -> None:
+    """A key with nothing behind it is a slip, never a way to ask for the default; below the `free` keys it is data."""
+    if notes.document.has_nulls:
+        for path in _nulls(base, value, free):
+            notes.add(path, f"{_name(path)}has no value", "write one, or leave the key out")
+
+
+def _nulls(path: Path_, value: Json, free: tuple[str, ...]) -> Iterator[Path_]:
+    if value is None:
+        yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if item is None or key not in free:
+                yield from _nulls((*path, key), item, free)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nulls((*path, index), item, free)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.specs.explain import validated
 from runner.specs.notes import Notes, nearest
-from runner.specs.shape import texts
+from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.target import BUILT_IN, TargetsFile
 from runner.specs.yaml import Document, Json, Path_
@@ -30,12 +30,13 @@ def read_targets(document: Document) -> tuple[TargetsFile | None, Notes]:
         if isinstance(target, dict):
             _check(name, target, ("targets", name), notes)
     file = validated(TargetsFile, document.value, notes)
+    note_nulls(notes, document.value)
     return (None if notes else file), notes
 
 
 def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> None:
-    kind = target.get("kind")
-    needs, strange = _KINDS.get(str(kind), ((), ()))
+    kind = str(target.get("kind"))
+    needs, strange = _KINDS.get(kind, ((), ()))
     for key in needs:
         if target.get(key) is None:
             notes.add(path, f"{key!r} is missing", f"a target of kind {kind} has one")
@@ -44,7 +45,7 @@ def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> Non
             notes.add((*path, key), f"{key!r} is not for targets of kind {kind}", "leave it out", key=True)
     if name in BUILT_IN and kind in _KINDS and kind != BUILT_IN[name].kind:
         notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
-    if kind == "sandbox" and target.get("environment") not in ("sandbox", None):
+    if kind == "sandbox" and target.get("environment", "sandbox") != "sandbox":
         notes.add((*path, "environment"), "environment: a sandbox is a sandbox", "write sandbox, or another kind")
     known = _secret_names(target.get("secrets"))
     for at, text in texts((*path, "headers"), target.get("headers")):

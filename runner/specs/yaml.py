@@ -80,6 +80,7 @@ class Document:
     path: Path | None = None
     content: bytes = b""
     options: dict[Path_, str] = field(default_factory=dict)
+    has_nulls: bool = True
     _places: dict[Path_, Place] | None = None
     _keys: dict[Path_, Place] = field(default_factory=dict)
 
@@ -134,6 +135,7 @@ def parse(content: bytes, file: str, *, as_json: bool = False) -> Document:
     composer = _Composer(file, content)
     document.value = composer.document()
     document.problems, document.traps = composer.problems, composer.traps
+    document.has_nulls = composer.has_nulls
     return document
 
 
@@ -198,6 +200,7 @@ class _Composer:
         self.traps: list[Trap] = []
         self.places: dict[Path_, Place] = {}
         self.keys: dict[Path_, Place] = {}
+        self.has_nulls = False
         self._locate = locate
         self._content = content
         self._anchors: dict[str, tuple[Json, int]] = {}
@@ -269,6 +272,8 @@ class _Composer:
         plain = read_plain(text)
         if plain.as_ or plain.refused:
             self._note(event, plain)
+        if plain.value is None:
+            self.has_nulls = True
         return plain.value
 
     def _sequence(self, path: Path_, depth: int) -> list[Json]:

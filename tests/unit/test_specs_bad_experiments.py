@@ -32,7 +32,19 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "no-method": (_HEAD, ["1:1: 'method' is missing; write `method: []` for an experiment that only observes"]),
     "method-null": (
         _HEAD + "method:\n",
-        ["3:8: 'method' is missing; write `method: []` for an experiment that only observes"],
+        ["3:8: method: has no value; write `method: []` for an experiment that only observes"],
+    ),
+    "rollbacks-null": (
+        _HEAD + "method: []\nrollbacks:\n",
+        ["4:11: rollbacks: has no value; write one, or leave the key out"],
+    ),
+    "name-null": (
+        _method("{type: action, name: , provider: {type: process, path: ls}}"),
+        ["4:26: name: has no value; write one, or leave the key out"],
+    ),
+    "no-undo-null": (
+        _HEAD + "method: []\nextensions: [{name: gameday, no-undo: }]\n",
+        ["4:39: no-undo: has no value; write one, or leave the key out"],
     ),
     "method-a-mapping": (
         _HEAD + "method: {type: action}\n",

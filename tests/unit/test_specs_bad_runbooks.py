@@ -27,6 +27,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "step-without-name": (_HEAD + "  - run: ls\n", ["3:5: 'name' is missing; give it a name"]),
     "name-without-value": ("name:\nsteps: [{name: a}]\n", ["1:6: name: has no value; write a text after the colon"]),
+    "optional-without-value": (
+        _HEAD + "  - name: a\n    target-time:\n",
+        ["4:17: target-time: has no value; write one, or leave the key out"],
+    ),
     "name-empty": ('name: ""\nsteps: [{name: a}]\n', ["1:7: name: is empty; give it a few words"]),
     "name-a-number": (
         "name: 1.10\nsteps: [{name: a}]\n",

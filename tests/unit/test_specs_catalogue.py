@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,22 @@ def test_check_takes_files_and_folders(catalogue: Catalogue) -> None:
         "elsewhere/r.yaml:1:1: 'name' is missing; give it a name",
         "elsewhere/r.yaml:1:8: steps: is empty; at least 1",
         "elsewhere/u.yaml:1:1: it does not show what kind of file this is; a drill, a runbook, an experiment or targets",
+    ]
+
+
+def test_a_pipe_in_the_place_of_a_file_hides_nothing_else(catalogue: Catalogue) -> None:
+    root = catalogue.root
+    for file in (f"runbooks/{_NAME}.yaml", "experiments/pod-kill.json"):
+        (root / file).unlink()
+        os.mkfifo(root / file)
+    drill = root / "drills" / _NAME / "drill.yaml"
+    drill.write_text(drill.read_text().replace("users: 40", "users: many"))
+    with pytest.raises(InputError) as caught:
+        catalogue.load_drill(_NAME)
+    assert [problem.file for problem in caught.value.problems] == [
+        f"drills/{_NAME}/drill.yaml",
+        "experiments/pod-kill.json",
+        f"runbooks/{_NAME}.yaml",
     ]
 
 
