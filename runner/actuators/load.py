@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.locustfile import check_locustfile as check_locustfile
 from runner.actuators.processes import MARK, fence
 from runner.clock import SystemClock
 
@@ -54,6 +53,8 @@ class LoadPlan:
     folder: Path
     origin: int
     secrets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    user_classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,8 @@ class LoadChild:
                 "watch": {request: list(limits) for request, limits in plan.watch.items()},
                 "folder": str(plan.folder.absolute()),
                 "redact": list(plan.secrets),
+                "tags": list(plan.tags) or None,
+                "user_classes": list(plan.user_classes) or None,
             }
         )
 

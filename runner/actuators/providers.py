@@ -36,7 +36,7 @@ _LINGER = 0.25
 Address = tuple[Any, ...]
 
 
-class ProbeFailed(Exception):  # noqa: N818 - named as what happened, like every error here
+class ProbeFailed(Exception):
     """The provider gave no value. The message is one line."""
 
 

@@ -64,6 +64,8 @@ class LoadHand:
             folder=self._run.folder / "load",
             origin=self._run.clock.origin,
             secrets=tuple(sorted(self._run.redactor.secrets)),
+            tags=plan.tags,
+            user_classes=plan.user_classes,
         )
 
     def _heard(self, report: load.LoadReport) -> None:

@@ -19,7 +19,7 @@ from locust.util.load_locustfile import load_locustfile, load_locustfile_pytest
 _OPEN_FILES = 10_000
 
 
-class Unusable(Exception):  # noqa: N818 - named as what it is, like every error here
+class Unusable(Exception):
     """A locustfile that cannot be run; the message is one line for the person who wrote it."""
 
 
