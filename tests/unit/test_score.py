@@ -73,6 +73,11 @@ def test_what_was_said_before_the_fault_detects_nothing() -> None:
     assert card(story.end(20.0)).times.detected_by_person.seconds is None
 
 
+def test_an_alert_from_before_the_fault_detects_nothing() -> None:
+    story = Story().live().at(9.0, ev.AlertFired(alert="ErrorsHigh")).seconds(0, "." * 10).inject(10.0)
+    assert card(story.seconds(10, "xx......").end(20.0)).times.detected.seconds is None
+
+
 def test_acknowledging_counts_from_the_alert() -> None:
     told = card(drill(plan(time_to_acknowledge=5.0)).say(14.6, "acknowledged").end(28.0))
     assert told.times.acknowledged.seconds == pytest.approx(0.6)

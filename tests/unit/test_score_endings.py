@@ -103,9 +103,11 @@ def test_a_vacuous_undone_when_never_passes() -> None:
     assert (told.ending, told.exit_code, told.vacuous) == ("inconclusive", 7, ("undone-when 'gone'",))
 
 
-def test_one_no_with_the_fault_in_is_enough() -> None:
-    story = drill().at(11.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
-    story.at(12.0, ev.UndoChecked(experiment="errors", name="gone", held=False, while_in=True))
+@pytest.mark.parametrize("answers", [(True, False), (False, True)])
+def test_one_no_with_the_fault_in_is_enough(answers: tuple[bool, bool]) -> None:
+    story = drill()
+    for t, held in zip((11.0, 12.0), answers, strict=True):
+        story.at(t, ev.UndoChecked(experiment="errors", name="gone", held=held, while_in=True))
     told = card(story.end(28.0).undo(28.5))
     assert (told.ending, told.vacuous) == ("passed", ())
 
@@ -225,6 +227,14 @@ def test_a_step_that_is_not_critical_may_fail() -> None:
 def test_the_last_visit_decides() -> None:
     story = recovering().step(5.0, "look", 12.0).step(12.0, "fix", 13.0, "failed").step(13.0, "fix", 14.0)
     assert card(story.end(28.0)).runbook.status == "met"
+
+
+def test_a_step_once_gone_round_was_not_followed_as_written() -> None:
+    story = (
+        recovering().step(5.0, "look", 12.0).step(12.0, "fix", 13.0, "skipped", why="went to look", as_written=False)
+    )
+    told = card(story.step(13.0, "fix", 14.0).end(28.0))
+    assert told.runbook.why == "recovered off-script: step fix: gone round"
 
 
 def test_steps_that_do_not_apply_leave_the_denominators() -> None:
