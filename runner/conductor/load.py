@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from runner.actuators import load
 from runner.actuators.load import LoadChild, LoadPlan, RequestWindow
 from runner.conductor.run import Run
@@ -54,7 +52,7 @@ class LoadHand:
         if plan is None:
             raise Refused("this run has no load")
         return LoadPlan(
-            locustfile=Path(plan.locustfile),
+            locustfile=self._run.root / plan.locustfile,
             host=plan.host or self._run.url or None,
             users=plan.users,
             spawn_rate=plan.spawn_rate,
