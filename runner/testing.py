@@ -50,7 +50,8 @@ class ManualClock:
         self._now = round(self._now + seconds, 6)
 
     def advance_to(self, t: float) -> None:
-        self.advance(max(0.0, t - self._now))
+        """On to the moment `t`, if that is still to come."""
+        self._now = max(self._now, t)
 
 
 def sample_plan(*steps: Step, **changes: Any) -> RunPlan:
@@ -143,7 +144,7 @@ class Drive:
             if self.state.phase != "warm-up":
                 break
             self.wait(1)
-        if self.state.phase != "live":
+        if self.state.live_t is None:
             raise AssertionError(f"not live: {self.state.phase}, {self.state.end}")
         return self
 
@@ -306,6 +307,8 @@ def _arms(_drive: Drive, event: e.ArmingBegun) -> Iterable[e.Event]:
 
 def _injects(drive: Drive, event: e.InjectionOrdered) -> Iterable[e.Event]:
     slug = event.experiment
+    if drive.state.end:
+        return
     yield e.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
     yield e.ActivityStarted(experiment=slug, index=0, name="break it", sort="action")
     yield e.ActivityEnded(experiment=slug, index=0, name="break it", sort="action", status="succeeded")

@@ -72,7 +72,19 @@ def indicator_judged(state: State, event: IndicatorJudged, record: Recorded) -> 
         ok_since=good_from if event.ok else None,
         baseline=_baseline(state, view, event),
     )
-    return replace(state, indicators={**state.indicators, view.name: view}, streaks=_streaks(state, event))
+    state = replace(state, indicators={**state.indicators, view.name: view}, streaks=_streaks(state, event))
+    return state if event.ok else _discriminates(state, event.indicator)
+
+
+def _discriminates(state: State, indicator: str) -> State:
+    """A step may become current before the fault bites: a bad second before its deed shows that the check is no sham."""
+    step = state.step
+    view = state.steps.get(state.current)
+    if step is None or view is None or view.primed is not True or view.verify_t is not None:
+        return state
+    if step.verify is None or step.verify.indicator != indicator:
+        return state
+    return replace(state, steps={**state.steps, view.id: replace(view, primed=False)})
 
 
 def _baseline(state: State, view: IndicatorView, event: IndicatorJudged) -> tuple[Bucket, ...]:

@@ -1,0 +1,315 @@
+"""How runs end: complete, stopped, aborted, out of time; and how pauses count."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from runner.engine import events as e
+from runner.engine.commands import Abort, AbortReason, Do, IllegalCommand, Pause, RunCommand, Say, Stop, Unpause, Write
+from runner.engine.decide import next_deadline
+from runner.engine.plan import Experiment, Indicator, Step, StopRule, Verify
+from runner.testing import Drive, sample_plan
+
+LOOK = Step(id="look", name="Look")
+INDICATOR = "checkouts succeed"
+
+
+def drill(*steps: Step, **changes: Any) -> Drive:
+    return Drive(sample_plan(*(steps or (LOOK,)), **changes)).start()
+
+
+def cause(drive: Drive) -> str:
+    return drive.state.end.cause if drive.state.end else ""
+
+
+# -- complete ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_run_ends_when_the_steps_are_done_and_recovery_has_held() -> None:
+    drive = drill()
+    drive.health[INDICATOR] = 0.5
+    drive.wait(10).say(Do()).wait(3)
+    drive.health[INDICATOR] = 1.0
+    drive.wait(4)
+    assert cause(drive) == ""
+    drive.wait(2)
+    assert cause(drive) == "complete"
+    assert drive[e.ImpactSeen]
+    assert drive[e.RecoverySeen]
+    assert drive.when(e.RecoverySeen) == drive.when(e.EndDecided)
+
+
+def test_recovery_does_not_end_a_run_whose_steps_are_not_done() -> None:
+    drive = drill()
+    drive.health[INDICATOR] = 0.5
+    drive.wait(5)
+    drive.health[INDICATOR] = 1.0
+    drive.wait(60)
+    assert cause(drive) == ""
+    assert cause(drive.say(Do())) == "complete"
+
+
+def test_a_relapse_takes_the_recovery_back() -> None:
+    drive = drill()
+    for value in (0.5, 1.0, 0.5):
+        drive.health[INDICATOR] = value
+        drive.wait(8)
+    assert drive[e.Relapsed]
+    drive.say(Do())
+    assert cause(drive) == ""
+    drive.health[INDICATOR] = 1.0
+    assert cause(drive.finish()) == "complete"
+
+
+@pytest.mark.parametrize("expect", ["impact", "no-impact"])
+def test_a_fault_that_does_not_bite_is_given_its_time(expect: str) -> None:
+    drive = drill(expect=expect).say(Do())
+    drive.finish()
+    assert cause(drive) == "complete"
+    assert drive.state.end is not None
+    assert drive.state.end.why == "no impact within 30 s"
+    assert drive.when(e.EndDecided) - drive.when(e.ActivityStarted) == pytest.approx(34.0)
+
+
+def test_an_impact_at_the_last_moment_still_counts() -> None:
+    drive = drill().say(Do()).wait(29)
+    drive.health[INDICATOR] = 0.5
+    drive.wait(10)
+    assert drive[e.ImpactSeen]
+    assert cause(drive) == ""
+
+
+def test_a_second_fault_after_a_recovery_is_given_its_time_too() -> None:
+    plan = sample_plan(
+        LOOK,
+        experiments=(
+            Experiment(slug="x", document={}, document_hash="", actions=1),
+            Experiment(slug="y", document={}, document_hash="", actions=1, inject="between:10:90"),
+        ),
+    )
+    drive = Drive(plan).start().say(Do())
+    drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 80))
+    drive.health[INDICATOR] = 0.5
+    drive.wait(5)
+    drive.health[INDICATOR] = 1.0
+    drive.wait(60)
+    assert drive[e.RecoverySeen]
+    assert cause(drive) == ""
+    drive.wait(40)
+    assert drive.state.experiments["y"].injected_t is not None
+    assert cause(drive) == ""
+    assert cause(drive.finish()) == "complete"
+
+
+def test_a_fault_injected_while_recovery_is_being_proven_is_waited_for() -> None:
+    """The held window began before the second fault: it says nothing of that one."""
+    drive = Drive(
+        sample_plan(
+            LOOK,
+            hold=20.0,
+            experiments=(
+                Experiment(slug="x", document={}, document_hash="", actions=1),
+                Experiment(slug="y", document={}, document_hash="", actions=1, inject="between:10:90"),
+            ),
+        )
+    )
+    drive.start().say(Do())
+    drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 15))
+    drive.health[INDICATOR] = 0.5
+    drive.wait(5)
+    drive.health[INDICATOR] = 1.0
+    drive.finish()
+    assert drive.when(e.EndDecided) - (drive.state.last_injection or 0.0) == pytest.approx(34.0)
+
+
+def test_a_method_with_more_actions_to_come_holds_up_the_end() -> None:
+    many = (Experiment(slug="x", document={}, document_hash="", actions=2),)
+    drive = Drive(sample_plan(LOOK, experiments=many)).warm_up()
+    drive.world = False
+    drive.wait(8)
+    drive.observe(e.ExperimentArmed(experiment="x"))
+    drive.observe(e.FaultIntended(experiment="x", index=0, name="one", document_hash=""))
+    drive.observe(e.ActivityStarted(experiment="x", index=0, name="one", sort="action")).say(Do())
+    drive.wait(100)
+    assert cause(drive) == ""
+    drive.observe(e.ActivityStarted(experiment="x", index=1, name="two", sort="action")).wait(1)
+    assert cause(drive) == "complete"
+
+
+def test_without_indicators_the_end_is_when_steps_and_method_are_done() -> None:
+    drive = drill(indicators=(), load=None)
+    assert cause(drive) == ""
+    assert cause(drive.say(Do())) == "complete"
+
+
+def test_a_drill_without_experiments_ends_when_it_has_held_for_a_while() -> None:
+    drive = drill(experiments=()).wait(50).say(Do()).wait(4)
+    assert cause(drive) == ""
+    assert cause(drive.wait(1)) == "complete"
+
+
+@pytest.mark.parametrize("inject", ["on-command", "at-step:fix"])
+def test_an_experiment_that_nobody_injects_does_not_hold_up_the_end(inject: str) -> None:
+    never = Experiment(slug="x", document={}, document_hash="", actions=1, inject=inject)
+    fix = Step(id="fix", name="Fix", condition="answers.never == 'asked'")
+    drive = drill(LOOK, fix, experiments=(never,)).say(Do()).wait(5)
+    assert cause(drive) == "complete"
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_time_box_ends_the_run() -> None:
+    drive = drill(time_box=120.0).finish()
+    assert cause(drive) == "time-box"
+    assert drive.when(e.EndDecided) - (drive.state.live_t or 0) == pytest.approx(120.0)
+
+
+@pytest.mark.parametrize(("value", "ends"), [(0.94, True), (0.96, False)])
+def test_collateral_damage_stops_the_run(value: float, ends: bool) -> None:
+    rule = StopRule(indicator=INDICATOR, below=0.95, lasting=10.0)
+    drive = drill(stop_when=(rule,))
+    drive.health[INDICATOR] = value
+    drive.wait(9)
+    assert cause(drive) == ""
+    drive.wait(2)
+    assert (cause(drive) == "stopped") == ends
+    if ends and drive.state.end:
+        assert drive.state.end.why == "checkouts succeed below 95 % for 10 s"
+        assert drive.state.end.own_fault
+
+
+def test_a_good_second_begins_the_count_again_and_an_empty_one_does_not() -> None:
+    drive = drill(stop_when=(StopRule(indicator=INDICATOR, below=0.95, lasting=4.0),))
+    for value in (0.1, 0.1, 0.1, 1.0, 0.1, 0.1, None):
+        drive.health[INDICATOR] = value
+        drive.wait(1)
+    assert cause(drive) == ""
+    drive.health[INDICATOR] = 0.1
+    assert cause(drive.wait(1)) == "stopped"
+
+
+def test_silence_alone_is_no_collateral_damage() -> None:
+    drive = drill(stop_when=(StopRule(indicator=INDICATOR, below=0.95, lasting=4.0),))
+    drive.health[INDICATOR] = None
+    assert cause(drive.wait(20)) == ""
+
+
+def test_a_bound_from_above_and_a_stop_before_the_fault() -> None:
+    slow = Indicator(name="p95", source="load", metric="p95", at_most=0.4)
+    drive = Drive(sample_plan(LOOK, indicators=(slow,), stop_when=(StopRule(indicator="p95", above=2.0),))).warm_up()
+    drive.health["p95"] = 2.5
+    drive.wait(1)
+    assert drive.state.end is not None
+    assert drive.state.end.why == "p95 above 2 s for 1 s"
+    assert not drive.state.end.own_fault
+
+
+# -- pauses ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pause_stops_step_clocks_and_the_time_box() -> None:
+    drive = drill(time_box=100.0).wait(10).say(Pause(why="fire drill")).wait(500)
+    assert cause(drive) == ""
+    assert drive.state.live_seconds(drive.clock.now()) == pytest.approx(10.0)
+    assert drive.state.step_seconds("look", drive.clock.now()) == pytest.approx(10.0)
+    drive.say(Unpause()).wait(20).say(Do())
+    assert drive.step("look").net_seconds == pytest.approx(30.0)
+    assert drive.state.paused_total == pytest.approx(500.0)
+
+
+def test_nobody_plays_on_in_a_paused_run() -> None:
+    drive = drill().say(Pause(why="fire drill"))
+    assert "paused" in drive.refused(Do())
+    assert "already: fire drill" in drive.refused(Pause(why="again"))
+    drive.say(Say(milestone="detected")).say(Write(text="back in a minute"))
+    drive.say(Unpause())
+    assert "not paused" in drive.refused(Unpause())
+    assert drive.refused(Pause(why="")) == "say why"
+
+
+def test_a_command_that_ends_in_a_pause_is_looked_at_afterwards() -> None:
+    drive = drill(Step(id="fix", name="Fix", run="x"), LOOK).say(RunCommand()).say(Pause(why="fire drill"))
+    drive.command_ended("fix").wait(5)
+    assert drive.state.current == "fix"
+    assert drive.say(Unpause()).state.current == "look"
+
+
+def test_a_verification_keeps_its_time_in_a_pause() -> None:
+    verify = Verify(indicator=INDICATOR, lasting=5.0, within=20.0)
+    drive = drill(Step(id="fix", name="Fix", verify=verify, on_failure="continue"))
+    drive.health[INDICATOR] = 0.5
+    drive.wait(2).say(Do()).wait(10).say(Pause(why="fire drill")).wait(100).say(Unpause()).wait(4)
+    drive.health[INDICATOR] = 1.0
+    drive.wait(5)
+    assert drive[e.VerifyEnded] == [e.VerifyEnded(step="fix", held=True)]
+
+
+def test_a_pause_that_lasts_too_long_ends_the_run() -> None:
+    drive = drill(max_pause=60.0).say(Pause(why="lunch")).finish()
+    assert drive.state.end is not None
+    assert (drive.state.end.cause, drive.state.end.reason) == ("stopped", "max-pause")
+    assert drive.when(e.EndDecided) - drive.when(e.Paused) == pytest.approx(60.0)
+    assert not drive.state.paused
+    assert drive.state.paused_total == pytest.approx(60.0)
+
+
+def test_a_run_does_not_complete_while_it_is_paused() -> None:
+    drive = drill(experiments=()).say(Do()).say(Pause(why="x")).wait(60)
+    assert cause(drive) == ""
+    assert cause(drive.say(Unpause())) == "complete"
+
+
+# -- somebody ends it --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", get_args(AbortReason))
+@pytest.mark.parametrize("role", ["facilitator", "participant", "observer"])
+def test_anyone_may_abort_for_a_reason(reason: AbortReason, role: Any) -> None:
+    drive = drill().say(Abort(reason=reason, why="the pager went"), by="bob", role=role)
+    assert drive.state.end == e.EndDecided(cause="aborted", reason=reason, why="the pager went")
+    assert drive.state.end_by == "bob"
+
+
+def test_an_abort_says_why() -> None:
+    drive = drill()
+    assert drive.refused(Abort(reason="stuck", why="")) == "say why"
+    assert "real-incident, unsafe" in drive.refused(Abort(reason="bored", why="x"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_an_abort_is_possible_from_the_first_moment(live: bool) -> None:
+    drive = Drive(sample_plan(LOOK), world=False).begin()
+    if live:
+        drive = drill()
+    assert drive.say(Abort(reason="logistics", why="no room")).state.end is not None
+
+
+def test_the_first_end_wins() -> None:
+    drive = drill()
+    drive.world = False
+    drive.order(Stop(cause="stopped", why="the disk is full", own_fault=True))
+    assert drive.refused(Abort(reason="stuck", why="x")) == "already ending: stopped (the disk is full)"
+    with pytest.raises(IllegalCommand, match="already ending"):
+        drive.order(Stop(cause="broken", why="x"))
+    assert len(drive[e.EndDecided]) == 1
+
+
+def test_undoing_always_follows_and_takes_its_time() -> None:
+    drive = Drive(sample_plan(LOOK), world=False).begin().order(Stop(cause="refused", why="freeze window"))
+    assert drive.state.phase == "undoing"
+    assert next_deadline(drive.state) is None
+    assert drive.wait(1000).state.phase == "undoing"
+    drive.observe(e.UndoStarted()).observe(e.UndoEnded())
+    assert drive.state.phase == "debrief"
+
+
+def test_the_step_that_was_current_stays_without_an_outcome() -> None:
+    drive = drill(Step(id="fix", name="Fix", run="x")).say(RunCommand()).wait(5)
+    drive.say(Abort(reason="stuck", why="it hangs")).wait(50)
+    drive.command_ended("fix", -9)
+    assert drive.step("fix").outcome == ""
+    assert drive.state.step_seconds("fix", drive.clock.now()) == pytest.approx(5.0)
+    assert not drive[e.StepEnded]

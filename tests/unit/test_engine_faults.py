@@ -1,0 +1,232 @@
+"""Injection: every experiment at its own moment, and no fault without the word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runner.engine import events as e
+from runner.engine.commands import Abort, Do, IllegalCommand, Inject, PassPreflight, Pause, Unpause
+from runner.engine.plan import Experiment, RunPlan, Step
+from runner.testing import Drive, sample_plan
+
+LOOK = Step(id="look", name="Look")
+FIX = Step(id="fix", name="Fix")
+
+
+def experiment(slug: str = "x", inject: str = "after-warm-up", actions: int = 1) -> Experiment:
+    return Experiment(slug=slug, document={}, document_hash="", inject=inject, actions=actions)
+
+
+def drill(*experiments: Experiment, **changes: Any) -> RunPlan:
+    return sample_plan(LOOK, FIX, experiments=experiments, **changes)
+
+
+def ordered(drive: Drive) -> list[str]:
+    return [word.experiment for word in drive[e.InjectionOrdered]]
+
+
+# -- when --------------------------------------------------------------------------------------------------------------
+
+
+def test_after_warm_up_is_when_the_run_goes_live() -> None:
+    drive = Drive(drill(experiment())).start()
+    assert drive.when(e.InjectionOrdered) == drive.when(e.BaselineTaken)
+    kinds = drive.kinds()
+    assert kinds.index("baseline-taken") < kinds.index("injection-ordered") < kinds.index("step-started")
+    assert drive.state.experiments["x"].status == "injected"
+    assert drive.state.last_injection == drive.when(e.ActivityStarted)
+
+
+def test_at_a_step_is_when_the_step_becomes_current() -> None:
+    drive = Drive(drill(experiment(inject="at-step:fix"))).start().wait(20)
+    assert not ordered(drive)
+    drive.say(Do())
+    assert ordered(drive) == ["x"]
+
+
+def test_between_is_the_moment_that_was_drawn() -> None:
+    drive = Drive(drill(experiment(inject="between:60:120"))).start()
+    due = drive.clock.now() + 80
+    drive.observe(e.InjectionScheduled(experiment="x", due=due)).wait(100)
+    assert drive.when(e.InjectionOrdered) == pytest.approx(due)
+
+
+def test_a_moment_is_drawn_once_and_only_for_what_asks_for_it() -> None:
+    drive = Drive(drill(experiment(inject="between:60:120"), experiment("y", "on-command"))).start()
+    drive.observe(e.InjectionScheduled(experiment="x", due=99.0))
+    with pytest.raises(IllegalCommand, match="already been drawn"):
+        drive.observe(e.InjectionScheduled(experiment="x", due=98.0))
+    with pytest.raises(IllegalCommand, match="not injected at a random moment"):
+        drive.observe(e.InjectionScheduled(experiment="y", due=99.0))
+
+
+def test_on_command_waits_for_the_facilitator() -> None:
+    drive = Drive(drill(experiment(inject="on-command"))).start().wait(30)
+    assert not ordered(drive)
+    assert "facilitator" in drive.refused(Inject(), role="participant")
+    drive.say(Inject())
+    assert ordered(drive) == ["x"]
+    assert "no experiment waits" in drive.refused(Inject())
+    assert "is injected, not armed" in drive.refused(Inject(experiment="x"))
+
+
+def test_of_several_one_is_named() -> None:
+    drive = Drive(drill(experiment("x", "on-command"), experiment("y", "on-command"))).start()
+    assert "name one (x, y)" in drive.refused(Inject())
+    assert "no experiment 'z': x, y" in drive.refused(Inject(experiment="z"))
+    assert ordered(drive.say(Inject(experiment="y"))) == ["y"]
+
+
+def test_nothing_is_injected_into_a_paused_run() -> None:
+    plan = drill(experiment("x", "on-command"), experiment("y", "between:10:20"))
+    drive = Drive(plan).start()
+    drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 15))
+    drive.say(Pause(why="fire drill")).wait(60)
+    assert "paused" in drive.refused(Inject(experiment="x"))
+    assert not ordered(drive)
+    assert ordered(drive.say(Unpause())) == ["y"]
+
+
+# -- the gate ----------------------------------------------------------------------------------------------------------
+
+INTENT = e.FaultIntended(experiment="x", index=0, name="break it", document_hash="")
+
+
+def test_no_fault_goes_in_without_the_word() -> None:
+    drive = Drive(drill(experiment(inject="on-command"))).start()
+    with pytest.raises(IllegalCommand, match="the word was not given"):
+        drive.observe(INTENT)
+
+
+def test_no_fault_goes_in_once_the_end_is_decided() -> None:
+    drive = Drive(drill(experiment(actions=2))).start()
+    drive.observe(INTENT)
+    drive.world = False
+    drive.say(Abort(reason="unsafe", why="the wrong cluster"))
+    with pytest.raises(IllegalCommand, match="already ending: aborted"):
+        drive.observe(INTENT)
+
+
+def test_a_fault_that_started_all_the_same_is_a_fact() -> None:
+    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive.world = False
+    drive.say(Abort(reason="unsafe", why="x"))
+    drive.observe(e.ActivityStarted(experiment="x", index=0, name="break it", sort="action"))
+    assert drive.state.last_injection is not None
+
+
+def test_facts_of_the_undo_are_always_taken() -> None:
+    drive = Drive(drill(experiment())).start()
+    drive.world = False
+    drive.say(Abort(reason="unsafe", why="x"))
+    drive.observe(e.UndoStarted(experiments=("x",)))
+    assert drive.state.experiments["x"].status == "undoing"
+    drive.observe(e.FaultLeft(experiment="x", why="the proxy does not answer"))
+    drive.observe(e.ExperimentFailed(experiment="x", why="killed"))
+    assert drive.state.left == ("x",)
+    assert drive.state.experiments["x"].status == "left"
+    assert drive.state.experiments["x"].fault_open
+    drive.observe(e.UndoEnded(left=("x",)))
+    assert drive.state.phase == "debrief"
+    drive.observe(e.FaultUndone(experiment="x", how="verified"))
+    assert drive.state.left == ()
+    assert not drive.state.experiments["x"].fault_open
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.ExperimentArmed(experiment="nope"),
+        e.VerifyEnded(step="nope", held=True),
+        e.StepEnded(step="look", outcome="x"),
+    ],
+)
+def test_what_cannot_have_happened_is_not_taken(event: e.Event) -> None:
+    drive = Drive(drill(experiment())).start()
+    with pytest.raises(IllegalCommand):
+        drive.observe(event)
+
+
+# -- trouble -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "cause"),
+    [
+        (e.ExperimentFailed(experiment="x", why="it went silent"), "broken"),
+        (e.LoadFailed(why="it died"), "broken"),
+        (e.FaultRefused(experiment="x", index=1, name="more", why="3 pods, 2 allowed"), "refused"),
+    ],
+)
+def test_trouble_in_the_middle_ends_the_run(event: e.Event, cause: str) -> None:
+    drive = Drive(drill(experiment(actions=2))).start().observe(event)
+    assert drive.state.end is not None
+    assert drive.state.end.cause == cause
+
+
+def test_an_experiment_that_ends_before_its_word_breaks_the_run() -> None:
+    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive.observe(e.ExperimentEnded(experiment="x", status="aborted"))
+    assert drive.state.end is not None
+    assert (drive.state.end.cause, drive.state.end.why) == ("broken", "x ended before its method (aborted)")
+
+
+def test_an_experiment_that_ends_with_its_fault_in_goes_on_hurting() -> None:
+    drive = Drive(drill(experiment())).start().observe(e.ExperimentEnded(experiment="x", status="completed"))
+    assert drive.state.phase == "live"
+    assert drive.state.experiments["x"].fault_open
+
+
+def test_failed_actions_are_counted() -> None:
+    drive = Drive(drill(experiment())).start()
+    drive.observe(e.ActivityEnded(experiment="x", index=1, name="more", sort="action", status="failed"))
+    drive.observe(e.ActivityEnded(experiment="x", index=2, name="look", sort="probe", status="failed"))
+    assert drive.state.experiments["x"].actions_failed == 1
+
+
+# -- an experiment alone -----------------------------------------------------------------------------------------------
+
+
+def bare(**changes: Any) -> Drive:
+    plan = sample_plan(experiments=(experiment(inject="on-command"),), load=None, indicators=(), bare=True, **changes)
+    return Drive(plan, attended=False)
+
+
+def test_a_bare_experiment_is_injected_once_armed_and_ends_with_its_method() -> None:
+    drive = bare().warm_up()
+    assert drive.state.end is not None
+    assert drive.state.end.cause == "complete"
+    assert drive.kinds()[-6:] == [
+        "end-decided",
+        "phase-entered",
+        "undo-started",
+        "fault-undone",
+        "undo-ended",
+        "phase-entered",
+    ]
+    assert drive.state.phase == "debrief"
+
+
+@pytest.mark.parametrize(
+    ("status", "deviated", "cause"),
+    [
+        ("completed", False, "complete"),
+        ("completed", True, "deviated"),
+        ("failed", False, "deviated"),
+        ("aborted", False, "deviated"),
+        ("interrupted", False, "deviated"),
+    ],
+)
+def test_a_bare_experiment_ends_as_chaos_toolkit_says(status: str, deviated: bool, cause: str) -> None:
+    drive = bare()
+    drive.world = False
+    drive.begin().observe(e.ExperimentLoaded(experiment="x"))
+    drive.order(PassPreflight()).observe(e.ExperimentArmed(experiment="x"))
+    assert ordered(drive) == ["x"]
+    drive.observe(INTENT).observe(e.MethodEnded(experiment="x")).wait(5)
+    assert drive.state.end is None
+    drive.observe(e.ExperimentEnded(experiment="x", status=status, deviated=deviated))
+    assert drive.state.end is not None
+    assert drive.state.end.cause == cause

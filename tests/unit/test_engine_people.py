@@ -1,0 +1,175 @@
+"""People: who is here, who may do what, and who approves whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.engine import events as e
+from runner.engine.commands import (
+    Approve,
+    Close,
+    Command,
+    Do,
+    HandOver,
+    IllegalCommand,
+    Inject,
+    Join,
+    Leave,
+    PassPreflight,
+    Pause,
+    Say,
+    Stop,
+    Tick,
+    Write,
+)
+from runner.engine.plan import Step
+from runner.engine.possible import possible
+from runner.testing import Drive, sample_plan
+
+FIX = Step(id="fix", name="Fix", run="fix", approve="incident-commander")
+LOOK = Step(id="look", name="Look")
+
+
+def drill(*steps: Step) -> Drive:
+    return Drive(sample_plan(*steps)).start()
+
+
+# -- being here --------------------------------------------------------------------------------------------------------
+
+
+def test_people_join_and_leave() -> None:
+    drive = drill(LOOK).join("alice", "bob")
+    assert [person.name for person in drive.state.present] == ["alice", "bob"]
+    drive.say(Leave(person="bob"), by="bob")
+    assert [person.name for person in drive.state.present] == ["alice"]
+    assert "is not here" in drive.refused(Leave(person="bob"), by="bob")
+    drive.join("bob")
+    assert len(drive.state.people) == 2
+
+
+def test_joining_again_is_nothing_new_but_a_namesake_is_refused() -> None:
+    drive = drill(LOOK).join("alice").join("alice")
+    assert len(drive[e.PersonJoined]) == 1
+    assert "here already" in drive.refused(Join(person="alice"), uid=1001)
+    assert "who you are" in drive.refused(Join(person=" "))
+
+
+def test_a_new_role_is_recorded() -> None:
+    drive = drill(LOOK).join("alice").join("alice", role="observer")
+    assert [person.role for person in drive.state.people] == ["observer"]
+
+
+# -- roles -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    [Do(), Say(milestone="detected"), Pause(why="x"), Inject(), Write(text="x", sort="action"), HandOver(to="a")],
+)
+def test_an_observer_watches(command: Command) -> None:
+    assert "observer" in drill(LOOK).refused(command, role="observer")
+
+
+def test_an_observer_may_join_note_and_leave() -> None:
+    drive = drill(LOOK).join("eve", role="observer")
+    drive.say(Write(text="interesting"), by="eve", role="observer").say(Leave(person="eve"), by="eve", role="observer")
+    assert drive[e.NoteWritten] == [e.NoteWritten(text="interesting")]
+
+
+@pytest.mark.parametrize("command", [Tick(), PassPreflight(), Stop(cause="broken", why="x")])
+def test_the_system_is_not_played_by_people(command: Command) -> None:
+    assert "only the system" in drill(LOOK).refused(command)
+
+
+def test_the_facilitator_closes_the_debrief_if_there_is_one() -> None:
+    drive = drill(LOOK).join("bob", role="participant").order(Stop(cause="stopped", why="x"))
+    drive.say(Close(), by="bob", role="participant")
+    drive.join("alice")
+    assert "facilitator" in drive.refused(Close(), by="bob", role="participant")
+    drive.say(Close())
+
+
+def test_notes_say_something_and_marks_need_not() -> None:
+    drive = drill(LOOK)
+    assert "empty note" in drive.refused(Write(text="  "))
+    drive.say(Write(text="", sort="mark")).say(Write(text="buy a second gateway", sort="action"))
+    assert [note.sort for note in drive.state.notes] == ["mark", "action"]
+    assert drive.state.notes[1].by == "alice"
+
+
+# -- approval ----------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_drives_does_not_approve_while_somebody_else_can() -> None:
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Do())
+    assert "another person approves it (bob)" in drive.refused(Approve())
+    drive.say(Approve(), by="bob")
+    assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="bob")]
+    assert drive[e.CommandIntended]
+
+
+def test_whoever_began_the_run_drives_its_first_step() -> None:
+    drive = drill(FIX).join("alice", "bob")
+    assert "hold this step" in drive.refused(Approve())
+
+
+def test_alone_is_waived_and_recorded() -> None:
+    drive = drill(LOOK, FIX).join("alice").say(Do()).say(Approve())
+    assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="alice", waived="alone")]
+
+
+def test_an_observer_makes_nobody_less_alone() -> None:
+    drive = drill(LOOK, FIX).join("alice").join("eve", role="observer").say(Do()).say(Approve())
+    assert drive[e.StepApproved][0].waived == "alone"
+
+
+def test_the_last_one_here_is_alone() -> None:
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(Leave(person="bob"), by="bob")
+    assert drive.say(Approve())[e.StepApproved][0].waived == "alone"
+
+
+def test_whom_the_step_was_handed_to_holds_it() -> None:
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(HandOver(to="bob"))
+    assert "hold this step" in drive.refused(Approve(), by="bob")
+    assert drive.say(Approve())[e.StepApproved][0].waived == ""
+
+
+def test_a_step_is_handed_to_somebody_who_is_here() -> None:
+    drive = drill(LOOK).join("alice").join("eve", role="observer")
+    assert "here are: alice" in drive.refused(HandOver(to="bob"))
+    assert "cannot take over" in drive.refused(HandOver(to="eve"))
+
+
+def test_a_no_is_a_no() -> None:
+    drive = drill(FIX).join("alice", "bob").say(Approve(yes=False), by="bob")
+    assert drive[e.StepFailing] == [e.StepFailing(step="fix", why="not approved by bob")]
+
+
+# -- what help lists ---------------------------------------------------------------------------------------------------
+
+
+def test_help_lists_what_is_possible_and_why_not_the_rest() -> None:
+    drive = drill(LOOK)
+    listed = dict(possible(drive.state, "facilitator", by="alice"))
+    assert {name for name, why in listed.items() if not why} == {
+        *("do", "fail", "skip", "go-to", "dispute", "note", "pause", "abort"),
+        *(f"say {word}" for word in ("detected", "acknowledged", "mitigated", "resolved")),
+    }
+    assert "has no command" in listed["run"]
+    assert listed["unpause"] == "the run is not paused"
+
+
+def test_help_depends_on_who_asks() -> None:
+    drive = drill(FIX).join("alice", "bob")
+    assert dict(possible(drive.state, "facilitator", by="alice"))["approve"]
+    assert not dict(possible(drive.state, "facilitator", by="bob"))["approve"]
+    observer = [name for name, why in possible(drive.state, "observer", by="eve") if not why]
+    assert observer == ["note", "abort"]
+
+
+def test_help_agrees_with_what_is_then_refused() -> None:
+    drive = drill(LOOK)
+    for name, why in possible(drive.state, "participant", by="bob"):
+        if name == "inject":
+            with pytest.raises(IllegalCommand, match=why):
+                drive.say(Inject(), by="bob", role="participant")
