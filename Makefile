@@ -31,7 +31,7 @@ lint: setup  ## Format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 bench: setup  ## The figures, side by side with the peers
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python tests/benchmarks
 
 clean:  ## Take the virtual environment and the caches away
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
