@@ -87,6 +87,7 @@ class Guardian:
         self._spare: set[int] = set()
         self._secrets: dict[str, str] = {}
         self._undo: Any = None
+        self._undo_began = 0
         self._detached = False
         self._closed: int | None = None
         self._lifeline_rest = b""
@@ -192,6 +193,7 @@ class Guardian:
         if self._undo is None or not self._undo.alive():
             self._undo = None
             self._stand_by()
+        self._undo_began = self._undo_began or _ticks_now()
         self._undo.go(self._secrets)
 
     def _on_undone(self) -> None:
@@ -249,8 +251,16 @@ class Guardian:
         os.close(self._sandbox)
         from runner.conductor.fencing import fence_all
 
-        fence_all(())
+        fence_all(self._brought_back())
         return int(code)
+
+    def _brought_back(self) -> tuple[int, ...]:
+        """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
+        from runner.actuators.processes import descendants, start_time
+
+        if not self._undo_began:
+            return ()
+        return tuple(pid for pid in descendants(os.getpid()) if (start_time(pid) or 0) >= self._undo_began)
 
     def _keep_errors(self) -> None:
         text = self._last_words(0)
@@ -262,6 +272,11 @@ class Guardian:
         os.lseek(self._errors, 0, os.SEEK_SET)
         tail = os.read(self._errors, 1 << 20).decode(errors="replace").splitlines()[-20:]
         return [f"gameday: the conductor ended before the run began (exit code {code})", *tail] if code else tail
+
+
+def _ticks_now() -> int:
+    """Now, as the kernel counts the start of processes: clock ticks since boot."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def _reap(*ours: int) -> None:
