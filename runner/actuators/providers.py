@@ -107,13 +107,15 @@ class HttpClient:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self._connector: aiohttp.TCPConnector | None = None
+        self._preparing = asyncio.Lock()
 
     async def ready(self) -> None:
         """Pays for the import, on a thread, so that neither the loop nor the first answer's time does."""
-        if "aiohttp" not in sys.modules:
-            await asyncio.to_thread(importlib.import_module, "aiohttp")
-        if self._connector is None:
-            self._connector = _connector(self._lookup)
+        # One at a time: a second caller would find a half-imported module, and hold the loop up until it is whole.
+        async with self._preparing:
+            if self._connector is None:
+                await asyncio.to_thread(importlib.import_module, "aiohttp")
+                self._connector = _connector(self._lookup)
 
     async def close(self) -> None:
         if self._connector is not None:
@@ -122,9 +124,9 @@ class HttpClient:
 
     async def fetch(self, provider: HttpProvider) -> tuple[dict[str, Any], bool]:
         """The envelope `{status, headers, body}`, and whether the body is whole. Not bounded in time."""
+        await self.ready()
         import aiohttp
 
-        await self.ready()
         for attempts_left in reversed(range(provider.max_retries + 1)):
             try:
                 return await self._fetch_once(provider)

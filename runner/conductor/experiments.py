@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.guard.gate import judge_action
+from runner.specs.experiment import environment
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5
@@ -73,11 +75,16 @@ class ExperimentsHand:
         child.load(
             experiment=dict(experiment.document),
             origin=self._run.clock.origin,
-            env=self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets)),
+            env=self._env(experiment),
             secrets=sorted(self._run.redactor.secrets),
             journal=self._run.folder / f"journal-{experiment.slug}.json",
             hold=not self._run.plan.bare or self._checked(experiment),
         )
+
+    def _env(self, experiment: Experiment) -> dict[str, str]:
+        """With the variables that its configuration is read from: it names them, so they are meant for it."""
+        named = {name: os.environ[name] for name in environment(experiment.document) if name in os.environ}
+        return named | self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets))
 
     def _checked(self, experiment: Experiment) -> bool:
         """Whether somebody will ask if the fault is in, so that it must be held until then."""
@@ -131,6 +138,7 @@ class ExperimentsHand:
         refusal = refusal or judge_action(self._run.plan, report.provider)
         if refusal:
             return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)
+        self._run.configurations[slug] = report.configuration
         return ev.FaultIntended(
             experiment=slug,
             index=report.index,

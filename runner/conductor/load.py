@@ -9,6 +9,7 @@ from runner.conductor.watch import WatchHand
 from runner.engine import events as ev
 from runner.engine.indicators import watch
 from runner.errors import Refused
+from runner.specs.substitution import substitute
 
 #: Seconds the users get to finish and Locust to write its files.
 _GRACE = 3.0
@@ -53,7 +54,7 @@ class LoadHand:
             raise Refused("this run has no load")
         return LoadPlan(
             locustfile=self._run.root / plan.locustfile,
-            host=plan.host or self._run.url or None,
+            host=str(substitute(plan.host, self._run.variables())) if plan.host else self._run.url or None,
             users=plan.users,
             spawn_rate=plan.spawn_rate,
             processes=plan.processes,

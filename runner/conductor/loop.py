@@ -106,11 +106,11 @@ class Conductor:
             return str(why)
         if not events:
             return None
-        observed = isinstance(order.command, Observed)
-        self._record(
-            Entry(event=event, by=order.by, stamp=waiting.stamp if observed and not position else None)
-            for position, event in enumerate(events)
-        )
+        if isinstance(order.command, Observed):
+            # What happened is the one's who saw it; what follows from it is decided here, and now.
+            self._record([Entry(events[0], order.by, waiting.stamp), *(Entry(e, "conductor") for e in events[1:])])
+        else:
+            self._record(Entry(event, order.by) for event in events)
         return None
 
     def _record(self, given: Iterable[Entry]) -> None:

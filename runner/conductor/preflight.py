@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from runner.actuators.probe import ProbeCaller, hold_until
 from runner.conductor.experiments import ExperimentsHand
@@ -14,6 +16,7 @@ from runner.engine.commands import PassPreflight
 from runner.engine.plan import Check
 from runner.errors import GamedayError
 from runner.specs.probe import Probe
+from runner.specs.substitution import UndefinedVariable
 
 #: Seconds a need gets to hold; it is polled, since a target that was just started may still settle.
 _WITHIN = 5.0
@@ -82,7 +85,11 @@ class PreflightHand:
         # An `undone-when` that does not hold now is an older fault still in, or a check that can never hold.
         yield from plan.undone_when
         for experiment in plan.experiments:
-            yield from experiment.undone_when
+            for check in experiment.undone_when:
+                # What speaks of a configuration that a probe has yet to resolve cannot be asked so early.
+                with contextlib.suppress(UndefinedVariable):
+                    probe = self._run.check_probe(check.probe, experiment)
+                    yield replace(check, probe=probe.as_document())
 
     async def _all_hold(self, checks: Iterable[Check]) -> bool:
         results = await asyncio.gather(*(self._holds(check) for check in checks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
-from runner.engine.plan import RunPlan
+from runner.engine.plan import Experiment, RunPlan
 from runner.engine.state import State
 from runner.errors import Broken
 from runner.redact import Redactor
 from runner.sandbox.info import SandboxInfo
+from runner.specs.configuration import known_configuration
+from runner.specs.probe import Probe
 
 #: Seconds a cancelled task gets.
 _ENDING = 2.0
@@ -64,6 +67,8 @@ class Run:
     url: str = ""
     vars: dict[str, str] = field(default_factory=dict)
     secret_answers: dict[str, str] = field(default_factory=dict)
+    #: Experiment → its configuration, as resolved when its fault was intended.
+    configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sandbox: SandboxInfo | None = None
     #: Processes that the fence spares: they are the target, not the run.
     spared: set[int] = field(default_factory=set)
@@ -121,6 +126,12 @@ class Run:
         return {"target.name": self.plan.target.name, "target.url": self.url} | {
             f"target.{name}": value for name, value in self.vars.items()
         }
+
+    def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
+        """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
+        known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
+        configuration = {**known, **self.configurations.get(experiment.slug, {})}
+        return Probe.model_validate(document).resolved({**self.variables(), **self.secrets, **configuration})
 
     def target_env(self) -> dict[str, str]:
         """The same for commands and experiments: TARGET_NAME, TARGET_URL, TARGET_ADMIN …"""

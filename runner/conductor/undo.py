@@ -19,7 +19,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
@@ -33,6 +33,9 @@ from runner.errors import ExitCode
 from runner.redact import Redactor
 from runner.transcript.reader import read
 from runner.transcript.writer import Entry, TranscriptWriter
+
+if TYPE_CHECKING:
+    from runner.specs.probe import Probe
 
 _ATTEMPTS = 3
 _BETWEEN = 0.5
@@ -229,13 +232,23 @@ class UndoWorker:
             return "verified"
         return "rollbacks" if experiment.rollbacks else "heals"
 
+    def _resolved(self, check: Check, slug: str) -> Probe:
+        """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
+        from runner.specs.probe import Probe
+
+        probe = Probe.model_validate(check.probe)
+        if not slug:
+            return probe
+        story = self._story
+        configuration = story.intents[slug][0][1].configuration
+        return probe.resolved({**story.variables(), **story.secrets, **configuration})
+
     async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
         """name → why not, '' when it holds."""
         if not checks:
             return {}
         from runner.actuators.probe import ProbeCaller, hold_until
         from runner.actuators.python_probe import ProbeChild
-        from runner.specs.probe import Probe
 
         story = self._story
         within = max(experiment.undo_deadline for experiment in experiments)
@@ -255,7 +268,7 @@ class UndoWorker:
         try:
             for check in checks:
                 result = await hold_until(
-                    caller, Probe.model_validate(check.probe), within=within, every=0.1, clock=story.clock
+                    caller, self._resolved(check, slug), within=within, every=0.1, clock=story.clock
                 )
                 results[check.name] = "" if result.ok else result.why or "it does not hold"
                 story.tell(

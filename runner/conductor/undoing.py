@@ -14,7 +14,6 @@ from runner.conductor.run import Hand, Run
 from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
 from runner.errors import ExitCode
-from runner.specs.probe import Probe
 
 #: Seconds an `undone-when` gets to be seen false while the fault is in.
 _BITES_WITHIN = 2.0
@@ -51,11 +50,11 @@ class UndoingHand:
         return
 
     async def _check_while_in(self, experiment: str) -> None:
-        own = next(each for each in self._run.plan.experiments if each.slug == experiment).undone_when
-        for check in (*own, *self._run.plan.undone_when):
+        whole = next(each for each in self._run.plan.experiments if each.slug == experiment)
+        for check in (*whole.undone_when, *self._run.plan.undone_when):
             result = await hold_until(
                 self._run.caller,
-                Probe.model_validate(check.probe),
+                self._run.check_probe(check.probe, whole),
                 within=_BITES_WITHIN,
                 every=0.2,
                 expect=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.engine.events import (
+    PROCESSES,
     CommandEnded,
     CommandIntended,
     CommandStarted,
@@ -122,7 +123,7 @@ class StepTally:
 
     def acted(self, event: StepDone | StepChosen | StepConfirmed | StepApproved, _t: float, by: str) -> None:
         row = self._rows.get(event.step)
-        if row is not None and by != "conductor":
+        if row is not None and by not in PROCESSES:
             row.who = by
 
     def verified(self, event: VerifyStarted | VerifyEnded, t: float, by: str) -> None:

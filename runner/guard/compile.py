@@ -15,6 +15,7 @@ from typing import Any
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
+from runner.guard.headers import with_target_headers
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.specs import drill as spec
 from runner.specs import runbook as steps_spec
@@ -125,6 +126,7 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
         opaque=(*(line for each in plan.experiments for line in opaque_activities(each)), *opaque),
         warnings=tuple(_warnings(plan, loaded)),
     )
+    plan = with_target_headers(plan)
     return replace(plan, plan_hash=plan_hash(plan))
 
 

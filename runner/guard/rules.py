@@ -113,7 +113,7 @@ def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
         return
     allowed = set(plan.target.allow.get("allow-opaque", ()))
     for what in plan.opaque:
-        if what not in allowed:
+        if what not in allowed and what.partition(": ")[0] not in allowed:
             cure = "name it under allow-opaque"
             yield Refusal(rule="opaque", what=f"the guard cannot see into {what}", where=plan.file, cure=cure)
 

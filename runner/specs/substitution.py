@@ -17,7 +17,7 @@ from runner.errors import InputError
 _PLACEHOLDER = re.compile(r"(?P<escape>\$)?\$\{(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
-class UndefinedVariable(InputError):  # noqa: N818 - named as what happened, like every error here
+class UndefinedVariable(InputError):
     """A `${name}` that nothing defines. `known` are the names that are."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:

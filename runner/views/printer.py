@@ -34,7 +34,7 @@ class Printer:
 
     @property
     def _person(self) -> str:
-        return "" if self._by in _PROCESSES else self._by
+        return "" if self._by in ev.PROCESSES else self._by
 
     def _line(self, sign: str, text: str, style: str = "", *, by: str = "") -> None:
         who = f"  ({inert(by)})" if by else ""
@@ -288,7 +288,6 @@ class Printer:
         self._line("!", f"a half-written line was moved to {event.file}", "yellow")
 
 
-_PROCESSES = frozenset({"conductor", "guardian", "undo", "chaos", "load", "watch", "probe", "command"})
 _OUTCOMES = {
     "succeeded": ("✓", "green"),
     "failed": ("✗", "red"),

@@ -50,7 +50,7 @@ class _Card:
         ending = card.ending or f"running ({card.phase})"
         yield ""
         title = f"{inert(card.drill)}  on {inert(card.target)}"
-        headline = inert(card.headline.removeprefix(f"{ending}: "))
+        headline = inert(card.headline.removeprefix(f"{ending}: ").removeprefix(f"{ending}; "))
         yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', headline)}"
         yield f"{title}  {self._paint('dim', card.run)}"
         if card.why and card.why not in card.headline:
