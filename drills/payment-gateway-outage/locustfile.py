@@ -5,8 +5,8 @@ from locust import FastHttpUser, between, task
 
 class Shopper(FastHttpUser):
     wait_time = between(0.1, 0.3)
-    connection_timeout = 2.0
-    network_timeout = 2.0
+    connection_timeout = 5.0
+    network_timeout = 5.0
 
     @task(3)
     def look_around(self) -> None:
