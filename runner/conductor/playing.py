@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ from runner.transcript.reader import read
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
+
+
+#: Seconds for what is put away after the last line of the story.
+_TIDYING = 15.0
 
 
 async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
@@ -75,16 +80,22 @@ class Play:
         for role, pid in (("guardian", os.getppid()), ("conductor", os.getpid())):
             self._conductor.observe(ev.ProcessStarted(role=role, pid=pid, start_time=start_time(pid) or 0))
         await self._conductor.run()
-        await self._run.finish_tasks()
-        await self._preflight.close()
-        await self._server.close()
-        await self._stop_sandbox()
+        # The story is told and the fault is gone: nothing that is only put away now may keep the run from ending.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TIDYING):
+                await self._put_away()
         code = self._exit_code()
         if code != ExitCode.LEFT_BEHIND:
             Registry().forget(self._run.run)
         self._opening.socket.unlink(missing_ok=True)
         beats.cancel()
         return code
+
+    async def _put_away(self) -> None:
+        await self._run.finish_tasks()
+        await self._preflight.close()
+        await self._server.close()
+        await self._stop_sandbox()
 
     def act(self, recorded: ev.Recorded) -> None:
         """The last steps: in the debrief nobody waits for a headless run."""
