@@ -38,6 +38,8 @@ def troubles(state: State) -> Reaction | None:
     """An experiment or the load cannot go on: refused while nothing has changed, broken after that."""
     cause = "refused" if state.phase == "preflight" else "broken"
     if state.load.failed:
+        # One that never began has sent nothing: mend its file, and begin again.
+        cause = cause if state.load.started_t is not None else "refused"
         return ends(cause, f"load: {state.load.failed}", reason="load")
     for view in state.experiments.values():
         reaction = _trouble(state, view, cause)
@@ -51,7 +53,7 @@ def _trouble(state: State, view: ExperimentView, cause: str) -> Reaction | None:
         return ends(cause, f"{view.slug}: {view.why}", reason="experiment")
     if view.refused:
         return ends("refused", f"{view.slug}: {view.refused}", reason="guard")
-    if view.ordered_t is None and view.hypothesis.get("before") is False:
+    if view.hypothesis.get("before") is False:
         found = f": {view.why}" if view.why else ""
         return ends("refused", f"steady state of {view.slug} not met{found}", reason="steady-state")
     if view.status == "ended" and view.ordered_t is None:

@@ -7,8 +7,23 @@ from typing import Any, get_args
 import pytest
 
 from runner.engine import events as e
-from runner.engine.commands import Abort, AbortReason, Do, IllegalCommand, Pause, RunCommand, Say, Stop, Unpause, Write
-from runner.engine.decide import next_deadline
+from runner.engine.apply import apply
+from runner.engine.commands import (
+    Abort,
+    AbortReason,
+    Do,
+    GoTo,
+    IllegalCommand,
+    Order,
+    Pause,
+    RunCommand,
+    Say,
+    Stop,
+    Tick,
+    Unpause,
+    Write,
+)
+from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Experiment, Indicator, Step, StopRule, Verify
 from runner.testing import Drive, sample_plan
 
@@ -158,6 +173,16 @@ def test_an_experiment_that_nobody_injects_does_not_hold_up_the_end(inject: str)
     assert cause(drive) == "complete"
 
 
+def test_a_team_that_went_back_is_not_done() -> None:
+    drive = drill()
+    drive.health[INDICATOR] = 0.5
+    drive.wait(3).say(Do()).say(GoTo(step="look"))
+    drive.health[INDICATOR] = 1.0
+    drive.wait(20)
+    assert cause(drive) == ""
+    assert cause(drive.say(Do())) == "complete"
+
+
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +320,21 @@ def test_the_first_end_wins() -> None:
     with pytest.raises(IllegalCommand, match="already ending"):
         drive.order(Stop(cause="broken", why="x"))
     assert len(drive[e.EndDecided]) == 1
+
+
+def test_two_writers_may_both_have_decided_the_end() -> None:
+    drive = drill().say(Abort(reason="stuck", why="it hangs"))
+    late = e.Recorded(len(drive.log), "", drive.clock.now(), "guardian", e.EndDecided(cause="broken"))
+    assert apply(drive.state, late).end == drive.state.end
+
+
+def test_an_older_stamp_does_not_turn_time_back() -> None:
+    """A child's report may come after a younger one of somebody else."""
+    drive = drill(time_box=20.0)
+    drive.world = False
+    state = apply(drive.state, e.Recorded(999, "", drive.clock.now() + 25.0, "probe", e.ProbesSampled(indicator="x")))
+    events = decide(state, Order(command=Tick(), t=drive.clock.now()))
+    assert e.EndDecided(cause="time-box", why="the time-box of 20 s is over") in events
 
 
 def test_undoing_always_follows_and_takes_its_time() -> None:

@@ -128,6 +128,11 @@ def test_the_last_one_here_is_alone() -> None:
     assert drive.say(Approve())[e.StepApproved][0].waived == "alone"
 
 
+def test_a_script_that_plays_one_person_is_alone() -> None:
+    drive = Drive(sample_plan(FIX), attended=False, scripted=("fix",)).start().say(Approve(), by="operator")
+    assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="operator", waived="alone")]
+
+
 def test_whom_the_step_was_handed_to_holds_it() -> None:
     drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(HandOver(to="bob"))
     assert "hold this step" in drive.refused(Approve(), by="bob")

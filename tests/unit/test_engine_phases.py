@@ -50,6 +50,13 @@ def test_a_need_that_does_not_hold_refuses_the_run() -> None:
     assert drive.state.phase == "undoing"
 
 
+def test_load_that_began_and_then_died_is_a_failure_of_the_tool() -> None:
+    drive = by_hand().begin().order(PassPreflight())
+    drive.observe(e.LoadStarted(users=10)).observe(e.LoadFailed(why="it died"))
+    assert drive.state.end is not None
+    assert drive.state.end.cause == "broken"
+
+
 def test_needs_that_hold_change_nothing() -> None:
     drive = by_hand().begin().observe(e.NeedChecked(name="catalogue is loaded", met=True))
     assert drive.state.phase == "preflight"
@@ -62,7 +69,7 @@ def test_needs_that_hold_change_nothing() -> None:
         (e.ExperimentFailed(experiment="gateway-errors", why="no module chaosfoo"), "preflight", "refused"),
         (e.ExperimentFailed(experiment="gateway-errors", why="it went silent"), "warm-up", "broken"),
         (e.LoadFailed(why="locustfile.py:3:1: no module named x"), "preflight", "refused"),
-        (e.LoadFailed(why="it died"), "warm-up", "broken"),
+        (e.LoadFailed(why="locustfile.py:3:1: no module named x"), "warm-up", "refused"),
         (e.HypothesisChecked(experiment="gateway-errors", when="before", met=False), "warm-up", "refused"),
         (e.ExperimentEnded(experiment="gateway-errors", status="failed"), "warm-up", "refused"),
         (e.FaultRefused(experiment="gateway-errors", index=0, name="x", why="host not allowed"), "warm-up", "refused"),
@@ -76,6 +83,13 @@ def test_what_cannot_go_on_ends_the_run(event: e.Event, phase: str, cause: str) 
     assert drive.state.end is not None
     assert drive.state.end.cause == cause
     assert drive.state.phase == "undoing"
+
+
+def test_a_load_that_dies_while_it_ramps_breaks_the_run() -> None:
+    drive = (
+        by_hand().begin().order(PassPreflight()).observe(e.LoadStarted(users=4)).observe(e.LoadFailed(why="it died"))
+    )
+    assert drive.state.end == e.EndDecided(cause="broken", reason="load", why="load: it died")
 
 
 def test_an_unmet_hypothesis_names_its_probe() -> None:

@@ -17,11 +17,13 @@ from runner.engine.commands import (
     Fail,
     GoTo,
     IllegalCommand,
+    Pause,
     Retry,
     RunCommand,
     Say,
     ShowHint,
     Skip,
+    Unpause,
 )
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
@@ -310,6 +312,15 @@ def test_an_indicator_is_judged_by_the_engine_alone() -> None:
         drive.observe(e.VerifyEnded(step="fix", held=True))
 
 
+def test_a_check_that_held_for_too_short_a_time_proves_something() -> None:
+    drive = drill(Step(id="look", name="Look"), Step(id="fix", name="Fix", verify=WATCH))
+    drive.health[INDICATOR] = 0.5
+    drive.wait(2)
+    drive.health[INDICATOR] = 1.0
+    drive.wait(2).say(Do()).say(Do())
+    assert drive[e.VerifyStarted] == [e.VerifyStarted(step="fix", vacuous=False)]
+
+
 def test_a_check_that_was_bad_before_the_deed_proves_something() -> None:
     drive = drill(Step(id="fix", name="Fix", verify=WATCH))
     drive.health[INDICATOR] = 0.5
@@ -426,6 +437,7 @@ def test_a_running_command_can_be_left_behind() -> None:
     drive = drill(Step(id="fix", name="Fix", run="x")).say(RunCommand()).say(Skip(why="it hangs"))
     drive.command_ended("fix", -9)
     assert outcomes(drive) == [("fix", "skipped")]
+    assert drive.step("fix").status == "ended"
     assert drive.state.current == "next"
 
 
@@ -482,6 +494,16 @@ def test_an_anytime_step_reminds_until_it_is_done_and_again_later() -> None:
     drive.wait(61)
     assert len(drive[e.StepReminded]) == 1
     drive.wait(30).say(Do(step="tell")).wait(59)
+    assert len(drive[e.StepReminded]) == 1
+    drive.wait(2)
+    assert len(drive[e.StepReminded]) == 2
+
+
+def test_a_reminder_waits_as_long_as_a_pause() -> None:
+    drive = drill(Step(id="look", name="Look"), TELL).wait(30).say(Pause(why="fire drill")).wait(100)
+    drive.say(Unpause()).wait(29)
+    assert not drive[e.StepReminded]
+    drive.wait(2).say(Pause(why="again")).wait(100).say(Unpause()).wait(58)
     assert len(drive[e.StepReminded]) == 1
     drive.wait(2)
     assert len(drive[e.StepReminded]) == 2
