@@ -47,6 +47,10 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in _GRAVITY if code in present), ExitCode.PASSED)
 
 
+#: Characters of a file's name that a message shows.
+_LONGEST_NAME = 200
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class Problem:
     """One thing wrong in a file a user wrote. `line` and `column` count from 1; 0 means the file as a whole."""
@@ -78,6 +82,16 @@ class InputError(GamedayError):
             problem if isinstance(problem, Problem) else Problem(file="gameday", what=problem) for problem in problems
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def of(cls, error: OSError) -> InputError:
+        """What the system would not do with a file, in one line."""
+        return cls(Problem(file=_short(error.filename), what=f"cannot be used: {error.strerror or error}"))
+
+
+def _short(name: object) -> str:
+    text = name.decode(errors="replace") if isinstance(name, bytes) else str(name or "gameday")
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 class Refused(GamedayError):

@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _report(error: Exception) -> int:
-    from runner.errors import ExitCode, GamedayError
+    from runner.errors import ExitCode, GamedayError, InputError
 
     if isinstance(error, GamedayError):
         click.echo(str(error), err=True)
@@ -91,14 +91,23 @@ def _report(error: Exception) -> int:
         # `gameday show | head` is no error.
         sys.stdout = None  # so that the interpreter does not flush it again
         return 0
-    import traceback
-
-    from runner.conductor.registry import state_dir
-
-    kept = state_dir() / "crash.log"
-    kept.write_text("".join(traceback.format_exception(error)))
-    click.echo(f"gameday broke: {type(error).__name__}: {error} (details: {kept})", err=True)
+    if isinstance(error, OSError) and error.filename is not None:
+        click.echo(str(InputError.of(error)), err=True)
+        return int(ExitCode.BAD_INPUT)
+    click.echo(f"gameday broke: {type(error).__name__}: {error}{_kept(error)}", err=True)
     return int(ExitCode.BROKEN)
+
+
+def _kept(error: Exception) -> str:
+    import traceback
+    from contextlib import suppress
+
+    from runner.conductor.registry import keep_crash
+    from runner.errors import GamedayError
+
+    with suppress(GamedayError, OSError):
+        return f" (details: {keep_crash(''.join(traceback.format_exception(error)))})"
+    return ""
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ import select
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 from runner.conductor.launch import Request
 from runner.conductor.links import BEAT, LEASE, Link, say
-from runner.errors import ExitCode
+from runner.errors import ExitCode, GamedayError
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -48,9 +49,13 @@ def main(request: Request, *, status: int, lifeline: int) -> int:
 
 
 def _conduct(request: Request, link: Link, status: int, sandbox_lifeline: int) -> int:
-    from runner.conductor.main import main as conduct
+    try:
+        from runner.conductor.main import main as conduct
 
-    return conduct(request, link=link, status=status, sandbox_lifeline=sandbox_lifeline)
+        return conduct(request, link=link, status=status, sandbox_lifeline=sandbox_lifeline)
+    except BaseException:
+        traceback.print_exc()
+        return ExitCode.BROKEN
 
 
 def _detach_stdio() -> int:
@@ -219,17 +224,13 @@ class Guardian:
         code = os.waitstatus_to_exitcode(os.waitpid(self._conductor, 0)[1])
         if self._closed is not None and code == self._closed:
             return self._leave(code)
-        if self._folder is None:
-            say(self._status, {"exit": int(ExitCode.BROKEN), "lines": self._last_words(code)})
-            return self._leave(ExitCode.BROKEN)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return self._rescue(f"the conductor ended unexpectedly ({how})")
 
     def _rescue(self, why: str) -> int:
         """Fence, undo, close the story. The conductor is dead."""
         if self._folder is None:
-            say(self._status, {"exit": int(ExitCode.BROKEN), "lines": [f"gameday: {why}", *self._last_words(0)]})
-            return self._leave(ExitCode.BROKEN)
+            return self._not_begun(why)
         from runner.conductor import rescue
         from runner.conductor.fencing import fence_all
 
@@ -262,16 +263,26 @@ class Guardian:
             return ()
         return tuple(pid for pid in descendants(os.getpid()) if (start_time(pid) or 0) >= self._undo_began)
 
+    def _not_begun(self, why: str) -> int:
+        """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""
+        text = self._errors_text()
+        with contextlib.suppress(GamedayError, OSError):
+            from runner.conductor.registry import keep_crash
+
+            why += f" (details: {keep_crash(text)})" if text else ""
+        last = text.splitlines()[-1:]
+        say(self._status, {"exit": int(ExitCode.BROKEN), "lines": [f"gameday broke: {why}", *last]})
+        return self._leave(ExitCode.BROKEN)
+
     def _keep_errors(self) -> None:
-        text = self._last_words(0)
+        text = self._errors_text()
         if text and self._folder is not None:
             with contextlib.suppress(OSError):
-                (self._folder / "guardian.log").write_text("\n".join(text) + "\n")
+                (self._folder / "guardian.log").write_text(text)
 
-    def _last_words(self, code: int) -> list[str]:
+    def _errors_text(self) -> str:
         os.lseek(self._errors, 0, os.SEEK_SET)
-        tail = os.read(self._errors, 1 << 20).decode(errors="replace").splitlines()[-20:]
-        return [f"gameday: the conductor ended before the run began (exit code {code})", *tail] if code else tail
+        return os.read(self._errors, 1 << 20).decode(errors="replace")
 
 
 def _ticks_now() -> int:

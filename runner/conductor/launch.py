@@ -130,9 +130,9 @@ def launch(request: Request) -> Front:
 
 def _read_line(descriptor: int) -> bytes:
     data = b""
-    while not data.endswith(b"\n"):
+    while b"\n" not in data:
         piece = os.read(descriptor, 65536)
         if not piece:
             return data
         data += piece
-    return data
+    return data.splitlines()[0]

@@ -54,6 +54,9 @@ class Link:
                 data = self._socket.recv(_LARGEST)
             except BlockingIOError:
                 return messages
+            except ConnectionResetError:
+                # A peer that left with unread beats: the kernel says so once, before it hands out its last words.
+                continue
             except OSError:
                 data = b""
             if not data:

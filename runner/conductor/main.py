@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.conductor.launch import Request
 from runner.conductor.links import Link, say
-from runner.errors import GamedayError
+from runner.errors import GamedayError, InputError
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
@@ -29,9 +29,10 @@ def main(request: Request, *, link: Link, status: int, sandbox_lifeline: int) ->
         from runner.conductor.opening import open_run
 
         opening = open_run(request)
-    except GamedayError as error:
+    except (GamedayError, OSError) as failure:
         if spare is not None:
             spare.discard()
+        error = failure if isinstance(failure, GamedayError) else InputError.of(failure)
         say(status, {"exit": int(error.exit_code), "lines": str(error).splitlines()})
         link.send({"closed": int(error.exit_code)})
         return int(error.exit_code)

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.actuators.processes import start_time
-from runner.errors import InputError, Refused
+from runner.errors import InputError, Problem, Refused
 
 _SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the terminating zero
 
@@ -28,8 +28,21 @@ def state_dir() -> Path:
     """Where this user's open runs are recorded; made on first use, 0700."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     folder = Path(base) / "gameday"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        what = f"open runs cannot be recorded there: {error.strerror}"
+        raise InputError(
+            Problem(file=str(folder), what=what, meant="set XDG_STATE_HOME to a folder you own")
+        ) from error
     return folder
+
+
+def keep_crash(text: str) -> Path:
+    """Put the details of a failure of the tool where its one line can point to. Raises InputError or OSError."""
+    kept = state_dir() / "crash.log"
+    kept.write_text(text)
+    return kept
 
 
 def runs_dir(chosen: str | None, root: Path) -> Path:

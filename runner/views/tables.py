@@ -53,7 +53,7 @@ def agenda_table(rows: Sequence[Due], now: datetime) -> str:
         [
             (
                 row.slug,
-                row.target or f"{row.problems} problems: gameday check",
+                row.target or _wrong(row.problems),
                 row.runbook or "-",
                 row.last_outcome or "never run",
                 ago(row.last_at, now) if row.last_at else "",
@@ -62,3 +62,7 @@ def agenda_table(rows: Sequence[Due], now: datetime) -> str:
             for row in rows
         ],
     )
+
+
+def _wrong(problems: int) -> str:
+    return f"{problems} problem{'s' if problems != 1 else ''}: gameday check"
