@@ -7,7 +7,6 @@ fact; what the state has no place for is passed over.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from runner.engine import events as e
@@ -84,8 +83,7 @@ def apply(state: State, recorded: e.Recorded) -> State:
     fold = _FOLDS.get(type(recorded.event))
     if fold is not None:
         state = fold(state, recorded.event, recorded)
-    return replace(
-        state,
+    return state.but(
         seq=recorded.seq,
         t=max(state.t, recorded.t),
         episodes=state.episodes.fold(recorded),

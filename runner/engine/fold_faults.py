@@ -40,7 +40,7 @@ def change_experiment(state: State, slug: str, **changes: Any) -> State:
 
 
 def _with(state: State, view: ExperimentView) -> State:
-    return replace(state, experiments={**state.experiments, view.slug: view})
+    return state.but(experiments={**state.experiments, view.slug: view})
 
 
 def experiment_loaded(state: State, event: ExperimentLoaded, record: Recorded) -> State:
@@ -152,14 +152,14 @@ def rollback_started(state: State, event: RollbackStarted, record: Recorded) -> 
 
 def fault_undone(state: State, event: FaultUndone, record: Recorded) -> State:
     left = tuple(slug for slug in state.left if slug != event.experiment)
-    state = replace(state, left=left)
+    state = state.but(left=left)
     return change_experiment(state, event.experiment, status="undone", undone=event.how, undone_t=record.t)
 
 
 def fault_left(state: State, event: FaultLeft, record: Recorded) -> State:
     left = state.left if event.experiment in state.left else (*state.left, event.experiment)
-    return change_experiment(replace(state, left=left), event.experiment, status="left", why=event.why)
+    return change_experiment(state.but(left=left), event.experiment, status="left", why=event.why)
 
 
 def undo_ended(state: State, event: UndoEnded, record: Recorded) -> State:
-    return replace(state, undo_ended=True)
+    return state.but(undo_ended=True)

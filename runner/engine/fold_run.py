@@ -65,39 +65,39 @@ def run_started(state: State, event: RunStarted, record: Recorded) -> State:
 
 
 def phase_entered(state: State, event: PhaseEntered, record: Recorded) -> State:
-    state = replace(state, phase=cast(Phase, event.phase), phase_t=record.t)
+    state = state.but(phase=cast(Phase, event.phase), phase_t=record.t)
     if event.phase == "live":
         cleared = {name: replace(view, baseline=()) for name, view in state.indicators.items()}
-        return replace(state, live_t=record.t, indicators=cleared)
+        return state.but(live_t=record.t, indicators=cleared)
     if event.phase == "undoing":
         state = _unpause(state, record.t)
-        return replace(state, live_ended_t=None if state.live_t is None else record.t)
+        return state.but(live_ended_t=None if state.live_t is None else record.t)
     return state
 
 
 def need_checked(state: State, event: NeedChecked, record: Recorded) -> State:
-    return replace(state, needs={**state.needs, event.name: Need(event.met, event.why)})
+    return state.but(needs={**state.needs, event.name: Need(event.met, event.why)})
 
 
 def target_ready(state: State, event: TargetReady, record: Recorded) -> State:
-    return replace(state, target_url=event.url, target_vars=event.vars)
+    return state.but(target_url=event.url, target_vars=event.vars)
 
 
 def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> State:
-    return replace(state, baseline=event)
+    return state.but(baseline=event)
 
 
 def end_decided(state: State, event: EndDecided, record: Recorded) -> State:
     """The first one wins."""
-    return state if state.end else replace(state, end=event, end_t=record.t, end_by=record.by)
+    return state if state.end else state.but(end=event, end_t=record.t, end_by=record.by)
 
 
 def run_closed(state: State, event: RunClosed, record: Recorded) -> State:
-    return replace(state, closed=event)
+    return state.but(closed=event)
 
 
 def paused(state: State, event: Paused, record: Recorded) -> State:
-    return state if state.paused else replace(state, paused_t=record.t, paused_why=event.why)
+    return state if state.paused else state.but(paused_t=record.t, paused_why=event.why)
 
 
 def unpaused(state: State, event: Unpaused, record: Recorded) -> State:
@@ -105,7 +105,7 @@ def unpaused(state: State, event: Unpaused, record: Recorded) -> State:
 
 
 def _unpause(state: State, t: float) -> State:
-    return replace(state, paused_total=state.paused_seconds(t), paused_t=None, paused_why="")
+    return state.but(paused_total=state.paused_seconds(t), paused_t=None, paused_why="")
 
 
 def suspend_seen(state: State, event: SuspendSeen, record: Recorded) -> State:
@@ -118,13 +118,13 @@ def warned(state: State, event: Warned, record: Recorded) -> State:
 
 def _warn(state: State, record: Recorded, text: str) -> State:
     note = Note(record.t, record.by, "warning", text)
-    return replace(state, warnings=(*state.warnings, note)[-_WARNINGS_KEPT:])
+    return state.but(warnings=(*state.warnings, note)[-_WARNINGS_KEPT:])
 
 
 def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     others = tuple(person for person in state.people if person.name != event.person)
     joined = Person(name=event.person, uid=event.uid, role=event.role, joined_t=record.t)
-    return replace(state, people=(*others, joined))
+    return state.but(people=(*others, joined))
 
 
 def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
@@ -132,15 +132,15 @@ def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
         replace(person, left_t=record.t) if person.name == event.person and person.present else person
         for person in state.people
     )
-    return replace(state, people=people)
+    return state.but(people=people)
 
 
 def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -> State:
     if event.milestone in state.milestones:
         return state
     reached = Reached(record.t, record.by, event.step)
-    return replace(state, milestones={**state.milestones, event.milestone: reached})
+    return state.but(milestones={**state.milestones, event.milestone: reached})
 
 
 def note_written(state: State, event: NoteWritten, record: Recorded) -> State:
-    return replace(state, notes=(*state.notes, Note(record.t, record.by, event.sort, event.text)))
+    return state.but(notes=(*state.notes, Note(record.t, record.by, event.sort, event.text)))

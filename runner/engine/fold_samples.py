@@ -23,19 +23,18 @@ SETTLING = 1.0
 
 
 def load_started(state: State, event: LoadStarted, record: Recorded) -> State:
-    return replace(state, load=replace(state.load, started_t=record.t))
+    return state.but(load=replace(state.load, started_t=record.t))
 
 
 def load_spawned(state: State, event: LoadSpawned, record: Recorded) -> State:
-    return replace(state, load=replace(state.load, spawned_t=record.t, users=event.users))
+    return state.but(load=replace(state.load, spawned_t=record.t, users=event.users))
 
 
 def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
     sent = sum(int(window.get("n") or 0) for window in event.requests.values())
     failed = sum(int(window.get("failures") or 0) for window in event.requests.values())
     load = state.load
-    return replace(
-        state,
+    return state.but(
         load=replace(
             load, users=event.users, requests=load.requests + sent, failures=load.failures + failed, last=event
         ),
@@ -43,11 +42,11 @@ def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
 
 
 def load_ended(state: State, event: LoadEnded, record: Recorded) -> State:
-    return replace(state, load=replace(state.load, users=0, ended_t=record.t))
+    return state.but(load=replace(state.load, users=0, ended_t=record.t))
 
 
 def load_failed(state: State, event: LoadFailed, record: Recorded) -> State:
-    return replace(state, load=replace(state.load, users=0, ended_t=record.t, failed=event.why or "the load failed"))
+    return state.but(load=replace(state.load, users=0, ended_t=record.t, failed=event.why or "the load failed"))
 
 
 def baseline_from(state: State) -> float | None:
@@ -72,7 +71,7 @@ def indicator_judged(state: State, event: IndicatorJudged, record: Recorded) -> 
         ok_since=good_from if event.ok else None,
         baseline=_baseline(state, view, event),
     )
-    state = replace(state, indicators={**state.indicators, view.name: view}, streaks=_streaks(state, event))
+    state = state.but(indicators={**state.indicators, view.name: view}, streaks=_streaks(state, event))
     return state if event.ok else _discriminates(state, event.indicator)
 
 
@@ -84,7 +83,7 @@ def _discriminates(state: State, indicator: str) -> State:
         return state
     if step.verify is None or step.verify.indicator != indicator:
         return state
-    return replace(state, steps={**state.steps, view.id: replace(view, primed=False)})
+    return state.but(steps={**state.steps, view.id: replace(view, primed=False)})
 
 
 def _baseline(state: State, view: IndicatorView, event: IndicatorJudged) -> tuple[Bucket, ...]:
@@ -116,9 +115,9 @@ def alert_fired(state: State, event: AlertFired, record: Recorded) -> State:
     view = state.alerts.get(event.alert, AlertView(name=event.alert))
     counts = view.fired_t is None and not event.before
     view = replace(view, firing=True, before=view.before or event.before, fired_t=record.t if counts else view.fired_t)
-    return replace(state, alerts={**state.alerts, view.name: view})
+    return state.but(alerts={**state.alerts, view.name: view})
 
 
 def alert_cleared(state: State, event: AlertCleared, record: Recorded) -> State:
     view = state.alerts.get(event.alert, AlertView(name=event.alert))
-    return replace(state, alerts={**state.alerts, view.name: replace(view, firing=False, cleared_t=record.t)})
+    return state.but(alerts={**state.alerts, view.name: replace(view, firing=False, cleared_t=record.t)})

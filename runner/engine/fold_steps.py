@@ -37,7 +37,7 @@ def change_step(state: State, step_id: str, **changes: Any) -> State:
     view = state.steps.get(step_id)
     if view is None:
         return state
-    return replace(state, steps={**state.steps, step_id: replace(view, **changes)})
+    return state.but(steps={**state.steps, step_id: replace(view, **changes)})
 
 
 def step_started(state: State, event: StepStarted, record: Recorded) -> State:
@@ -53,7 +53,7 @@ def step_started(state: State, event: StepStarted, record: Recorded) -> State:
         disputes=state.steps[event.step].disputes,
     )
     view = replace(view, status=_waiting_status(step, view))
-    return replace(state, steps={**state.steps, event.step: view}, current=event.step, jump="")
+    return state.but(steps={**state.steps, event.step: view}, current=event.step, jump="")
 
 
 def _held_already(state: State, step: Step) -> bool | None:
@@ -84,7 +84,7 @@ def step_answered(state: State, event: StepAnswered, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None:
         return state
-    state = replace(_driven(state, record), answers={**state.answers, event.name: event.value})
+    state = _driven(state, record).but(answers={**state.answers, event.name: event.value})
     return _gate_passed(state, event.step, record.by, answered=view.answered | {event.name})
 
 
@@ -97,7 +97,7 @@ def _gate_passed(state: State, step_id: str, who: str, **passed: Any) -> State:
 
 
 def _driven(state: State, record: Recorded) -> State:
-    return replace(state, driver=record.by)
+    return state.but(driver=record.by)
 
 
 def step_chosen(state: State, event: StepChosen, record: Recorded) -> State:
@@ -202,9 +202,9 @@ def step_ended(state: State, event: StepEnded, record: Recorded) -> State:
     if state.plan.step(event.step).anytime:
         return _anytime_ended(state, view, event, record)
     if event.step == state.current or not view.visits:
-        state = replace(state, steps={**state.steps, event.step: _ended(state, view, event, record)})
+        state = state.but(steps={**state.steps, event.step: _ended(state, view, event, record)})
     current = "" if event.step == state.current else state.current
-    return replace(state, current=current, cursor=event.step, cursor_t=record.t, jump=event.to)
+    return state.but(current=current, cursor=event.step, cursor_t=record.t, jump=event.to)
 
 
 def _ended(state: State, view: StepView, event: StepEnded, record: Recorded) -> StepView:
@@ -226,7 +226,7 @@ def _anytime_ended(state: State, view: StepView, event: StepEnded, record: Recor
         reminded_t=record.t,
         reminded_paused=state.paused_seconds(record.t),
     )
-    return replace(state, steps={**state.steps, event.step: ended})
+    return state.but(steps={**state.steps, event.step: ended})
 
 
 def step_reminded(state: State, event: StepReminded, record: Recorded) -> State:
@@ -238,7 +238,7 @@ def hint_shown(state: State, event: HintShown, record: Recorded) -> State:
 
 
 def handed_over(state: State, event: HandedOver, record: Recorded) -> State:
-    return change_step(replace(state, driver=event.to), event.step, holder=event.to)
+    return change_step(state.but(driver=event.to), event.step, holder=event.to)
 
 
 def step_disputed(state: State, event: StepDisputed, record: Recorded) -> State:
