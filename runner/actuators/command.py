@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.actuators.processes import MARK, fence
@@ -17,6 +18,8 @@ from runner.redact import Redactor
 
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096
+_LONGEST_LINE = 1 << 20
+_CHUNK = 1 << 16
 # A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
 _DRAIN = 0.2
 _SHELLS = {
@@ -50,100 +53,165 @@ class CommandResult:
     why: str = ""
 
 
-@dataclass
 class StepCommand:
-    """One running command."""
+    """One running command.
 
-    plan: CommandPlan
-    clock: Clock
-    redactor: Redactor
-    pid: int = 0
-    _process: asyncio.subprocess.Process | None = None
-    _tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL_LINES))
+    Not asyncio's own subprocess: that one's `wait` lasts until every pipe is closed, so a grandchild that keeps one
+    open would hold up the step's end.
+    """
+
+    def __init__(self, plan: CommandPlan, clock: Clock, redactor: Redactor) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._redactor = redactor
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended: asyncio.Future[Stamp] | None = None
+        self._output = -1
+        self._closed = asyncio.Event()
+        self._kept = _Output(plan.output, redactor)
 
     async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
         """Start it, tell `started(pid, stamp)`, wait for its end. Never raises for what the command does."""
         try:
-            await self._spawn()
+            process = self._spawn()
         except OSError as error:
-            now = self.clock.stamp()
+            now = self._clock.stamp()
             return CommandResult(exit_code=127, duration=0.0, ended=now, why=f"cannot start: {error.strerror or error}")
-        began = self.clock.stamp()
-        started(self.pid, began)
-        assert self._process is not None  # noqa: S101 - _spawn sets it or raises
-        reader = asyncio.create_task(self._keep_output())
-        timed_out = False
+        began = self._clock.stamp()
+        started(process.pid, began)
+        handle = self._watch(process)
         try:
-            async with asyncio.timeout(self.plan.timeout):
-                await self._process.wait()
-            ended = self.clock.stamp()
-        except TimeoutError:
-            timed_out = True
-            ended = self.clock.stamp()
-            await self.kill()
-        await self._drain(reader)
-        code = self._process.returncode
+            ended, timed_out = await self._until_ended()
+            await self._drain()
+        finally:
+            self._unwatch(handle)
+        code = process.returncode
         return CommandResult(
             exit_code=-signal.SIGKILL if code is None else code,
             duration=round(ended.t - began.t, 6),
             ended=ended,
             timed_out=timed_out,
-            tail="\n".join(self._tail),
-            why=f"timed out after {self.plan.timeout:g} s" if timed_out and self.plan.timeout else "",
+            tail="\n".join(self._kept.tail),
+            why=f"timed out after {self._plan.timeout:g} s" if timed_out and self._plan.timeout else "",
         )
 
     async def kill(self) -> None:
         """End it and everything it started."""
-        if self._process is None:
+        if self._process is not None:
+            await asyncio.to_thread(fence, self._process.pid, 1.0, self._plan.mark or None)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        shell = _SHELLS.get(self._plan.shell or "bash") or self._plan.shell.split()
+        env = dict(self._plan.env)
+        if self._plan.mark:
+            env[MARK] = self._plan.mark
+        self._output, theirs = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [*shell, self._plan.text],
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=self._plan.directory,
+                env=env,
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(self._output)
+            raise
+        finally:
+            os.close(theirs)
+        return self._process
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        handle = os.pidfd_open(process.pid)
+        loop.add_reader(handle, self._on_end, process, handle)
+        os.set_blocking(self._output, False)
+        loop.add_reader(self._output, self._on_output)
+        return handle
+
+    def _unwatch(self, handle: int) -> None:
+        loop = asyncio.get_running_loop()
+        for descriptor in (handle, self._output):
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+        self._kept.close()
+
+    def _on_end(self, process: subprocess.Popen[bytes], handle: int) -> None:
+        stamp = self._clock.stamp()
+        process.poll()
+        asyncio.get_running_loop().remove_reader(handle)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(stamp)
+
+    def _on_output(self) -> None:
+        try:
+            data = os.read(self._output, _CHUNK)
+        except BlockingIOError:
             return
-        await asyncio.to_thread(fence, self.pid, 1.0, self.plan.mark or None)
-        with contextlib.suppress(ProcessLookupError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._process.wait()
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._output)
+            self._closed.set()
+        self._kept.take(data)
 
-    async def _spawn(self) -> None:
-        shell = _SHELLS.get(self.plan.shell or "bash") or self.plan.shell.split()
-        env = dict(self.plan.env)
-        if self.plan.mark:
-            env[MARK] = self.plan.mark
-        self._process = await asyncio.create_subprocess_exec(
-            *shell,
-            self.plan.text,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=self.plan.directory,
-            env=env,
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
+    async def _until_ended(self) -> tuple[Stamp, bool]:
+        assert self._ended is not None  # noqa: S101 - _watch made it
+        try:
+            async with asyncio.timeout(self._plan.timeout):
+                return await asyncio.shield(self._ended), False
+        except TimeoutError:
+            stamp = self._clock.stamp()
+            await self.kill()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await asyncio.shield(self._ended)
+            return stamp, True
 
-    async def _keep_output(self) -> None:
-        assert self._process is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
-        stream = self._process.stdout
-        descriptor = os.open(self.plan.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            while True:
-                try:
-                    raw = await stream.readuntil(b"\n")
-                except asyncio.IncompleteReadError as rest:
-                    raw = rest.partial
-                except asyncio.LimitOverrunError as overrun:
-                    raw = await stream.readexactly(overrun.consumed)
-                if not raw:
-                    return
-                line = self.redactor.text(raw.decode("utf-8", "replace"))
-                file.write(line)
-                file.flush()
-                self._tail.append(line.rstrip("\n")[:_LINE_LIMIT])
+    async def _drain(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN):
+                await self._closed.wait()
 
-    async def _drain(self, reader: asyncio.Task[None]) -> None:
-        done, _ = await asyncio.wait({reader}, timeout=_DRAIN)
-        if not done:
-            reader.cancel()
-        with contextlib.suppress(asyncio.CancelledError, OSError):
-            await reader
+
+class _Output:
+    """Keeps what a command prints: redacted line by line, the last lines at hand."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._file = _open(path)
+        self._rest = b""
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+
+    def take(self, data: bytes) -> None:
+        """More of it; nothing more comes after an empty piece."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._keep(line, b"\n")
+        # A secret is looked for in whole lines, so that no cut between two reads can hide one; but not for ever.
+        if self._rest and (not data or len(self._rest) > _LONGEST_LINE):
+            self._keep(self._rest, b"")
+            self._rest = b""
+
+    def close(self) -> None:
+        self.take(b"")
+        os.close(self._file)
+
+    def _keep(self, line: bytes, end: bytes) -> None:
+        text = self._redactor.text(line.decode("utf-8", "replace"))
+        self.tail.append(text[:_LINE_LIMIT])
+        # A full disk costs the output, not the step.
+        with contextlib.suppress(OSError):
+            os.write(self._file, text.encode("utf-8", "replace") + end)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # No room for the output is no reason not to do the step.
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def minimal_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:

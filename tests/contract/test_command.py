@@ -1,0 +1,125 @@
+"""Step commands on the real shell: exit codes, time-outs, output, what the command sees, what it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.actuators.command import CommandPlan, CommandResult, StepCommand, minimal_env
+from runner.actuators.processes import alive
+from runner.clock import Stamp, SystemClock
+from runner.redact import MASK, Redactor
+
+
+def run(tmp_path: Path, text: str, *, secrets: tuple[str, ...] = (), **plan: Any) -> tuple[CommandResult, Path]:
+    output = tmp_path / "out.log"
+    plan = {"directory": tmp_path, "env": minimal_env(), "mark": os.urandom(6).hex(), **plan}
+    command = StepCommand(CommandPlan(text=text, output=output, **plan), SystemClock(), Redactor(secrets))
+    return asyncio.run(command.run(lambda _pid, _stamp: None)), output
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("true", 0),
+        ("exit 3", 3),
+        ("false; echo not reached", 1),
+        ("false | true", 1),
+        ("kill -TERM $$", -15),
+        ("no-such-command-here", 127),
+    ],
+)
+def test_the_exit_code_is_the_shells_own(tmp_path: Path, text: str, code: int) -> None:
+    result, output = run(tmp_path, text)
+    assert result.exit_code == code
+    assert not result.timed_out
+    assert "not reached" not in output.read_text()
+
+
+def test_sh_has_no_pipefail(tmp_path: Path) -> None:
+    assert run(tmp_path, "false | true", shell="sh")[0].exit_code == 0
+
+
+def test_another_program_takes_the_text_as_its_last_argument(tmp_path: Path) -> None:
+    result, output = run(tmp_path, "import sys; print(2 + 3)", shell="python3 -c")
+    assert (result.exit_code, output.read_text()) == (0, "5\n")
+
+
+def test_a_shell_that_is_not_there_is_a_result_not_an_error(tmp_path: Path) -> None:
+    result, _ = run(tmp_path, "true", shell="no-such-shell -c")
+    assert result.exit_code == 127
+    assert "cannot start" in result.why
+
+
+def test_output_is_kept_for_the_owner_alone_with_its_last_lines_at_hand(tmp_path: Path) -> None:
+    result, output = run(tmp_path, "for i in $(seq 50); do echo line $i; done; echo oops >&2")
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    assert len(output.read_text().splitlines()) == 51
+    assert result.tail.splitlines()[-2:] == ["line 50", "oops"]
+    assert len(result.tail.splitlines()) == 20
+
+
+def test_a_secret_is_in_neither_output_nor_tail(tmp_path: Path) -> None:
+    env = minimal_env({"TOKEN": "hunter2hunter2"})
+    result, output = run(tmp_path, 'echo "token=$TOKEN"', secrets=("hunter2hunter2",), env=env)
+    assert output.read_text() == f"token={MASK}\n"
+    assert "hunter2" not in result.tail
+
+
+def test_it_sees_what_it_is_given_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOT_FOR_STEPS", "1")
+    _, output = run(tmp_path, "env", env=minimal_env({"TARGET_URL": "http://x"}))
+    assert "TARGET_URL=http://x" in output.read_text()
+    assert "NOT_FOR_STEPS" not in output.read_text()
+
+
+def test_its_input_is_empty(tmp_path: Path) -> None:
+    result, output = run(tmp_path, "cat; echo end", timeout=5.0)
+    assert (result.exit_code, output.read_text()) == (0, "end\n")
+
+
+def test_a_timeout_ends_it_with_everything_it_started(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    text = f"setsid sleep 60 & echo $! > {pids}; sleep 60"
+    before = time.monotonic()
+    result, _ = run(tmp_path, text, timeout=0.7)
+    assert result.timed_out
+    assert result.why == "timed out after 0.7 s"
+    assert time.monotonic() - before < 10
+    assert 0.7 <= result.duration < 5
+    assert not alive(int(pids.read_text()))
+
+
+def test_a_child_that_keeps_the_pipe_open_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    before = time.monotonic()
+    result, output = run(tmp_path, f"echo said; sleep 30 & echo $! > {pids}")
+    try:
+        assert result.exit_code == 0
+        assert time.monotonic() - before < 10
+        assert output.read_text() == "said\n"
+    finally:
+        os.kill(int(pids.read_text()), 9)
+
+
+def test_lines_without_end_are_kept_in_pieces(tmp_path: Path) -> None:
+    result, output = run(tmp_path, "head -c 300000 /dev/zero | tr '\\0' x")
+    assert result.exit_code == 0
+    assert len(output.read_text()) == 300000
+
+
+def test_the_start_is_told_before_the_end_on_the_same_clock(tmp_path: Path) -> None:
+    told: list[tuple[int, Stamp]] = []
+    clock = SystemClock()
+    plan = CommandPlan(text="sleep 0.2", directory=tmp_path, env=minimal_env(), output=tmp_path / "out")
+    result = asyncio.run(StepCommand(plan, clock, Redactor()).run(lambda pid, stamp: told.append((pid, stamp))))
+    ((pid, started),) = told
+    assert pid > 0
+    assert result.duration == pytest.approx(result.ended.t - started.t, abs=1e-6)
+    assert result.duration == pytest.approx(0.2, abs=0.15)
