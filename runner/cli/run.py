@@ -16,6 +16,7 @@ from runner.cli.options import pair
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 
 if TYPE_CHECKING:
+    from runner.conductor.survivor import Survivor
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
@@ -84,23 +85,26 @@ def run(
 
 
 def _follow(front: Front, started: Started, as_json: bool) -> int:
+    from runner.conductor.survivor import Survivor
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
     follower = Follower(started.folder / "transcript.jsonl")
     printer = Printer(sys.stderr)
-    while not front.ended():
-        _tell(follower, printer)
+    survivor = Survivor()
+    while not front.ended() or (front.killed and survivor.goes_on()):
+        _tell(follower, printer, survivor)
         time.sleep(_LOOK)
-    _tell(follower, printer)
-    code = front.wait()
+    _tell(follower, printer, survivor)
+    code = survivor.exit_code if front.killed else front.wait()
     _show(started.folder, as_json)
     return code
 
 
-def _tell(follower: Follower, printer: Printer) -> None:
+def _tell(follower: Follower, printer: Printer, survivor: Survivor) -> None:
     for recorded in follower.poll():
         printer.take(recorded)
+        survivor.take(recorded)
 
 
 def _show(folder: Path, as_json: bool) -> None:

@@ -19,6 +19,8 @@ from runner.specs.experiment import environment
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5
+#: Seconds between two looks at that.
+_LOOK = 0.25
 #: Seconds a child gets, at an ordinary end, to check its after-hypothesis and to keep its journal.
 _AFTERWORD = 3.0
 
@@ -211,13 +213,16 @@ class ExperimentsHand:
         await asyncio.gather(*(child.stop() for child in self._children.values()))
 
     async def _watch_beats(self) -> None:
+        silent = dict.fromkeys(self._children, 0)
+        heard: dict[str, float | None] = {}
         while not self._stopping:
-            await asyncio.sleep(0.25)
-            now = self._run.clock.now()
+            await asyncio.sleep(_LOOK)
             for slug, child in self._children.items():
-                silent = now - (child.last_beat or now)
-                if child.alive and not self._ended[slug].is_set() and silent > _SILENCE:
-                    self._run.observe(
-                        ev.ExperimentFailed(experiment=slug, why=f"its process was silent for {silent:.1f} s")
-                    )
+                # Counted in looks, not in time: while this machine slept nobody could be heard.
+                unheard = child.last_beat is not None and child.last_beat == heard.get(slug)
+                silent[slug] = silent[slug] + 1 if unheard else 0
+                heard[slug] = child.last_beat
+                if child.alive and not self._ended[slug].is_set() and silent[slug] * _LOOK >= _SILENCE:
+                    why = f"its process was silent for {_SILENCE:g} s"
+                    self._run.observe(ev.ExperimentFailed(experiment=slug, why=why))
                     self._ended[slug].set()

@@ -98,6 +98,11 @@ class Front:
                 self._exit = os.waitstatus_to_exitcode(status)
         return self._exit is not None
 
+    @property
+    def killed(self) -> bool:
+        """Whether the guardian ended by a signal: then the conductor goes on alone, to the undo and the end."""
+        return self._exit is not None and self._exit < 0
+
     def wait(self) -> int:
         """The run's exit code; BROKEN when the guardian itself was killed."""
         while self._exit is None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import traceback
 from collections import deque
 from collections.abc import Iterable
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.clock import Clock, Stamp, suspended_ns
-from runner.conductor.links import BEAT, LEASE, Link
+from runner.conductor.links import BEAT, Link
 from runner.conductor.run import Hand
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
@@ -38,6 +40,8 @@ _BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled
 _SYNC_EVERY = 0.5
 _LONGEST_SLEEP = 0.1
 _SUSPENDED = 1.0
+#: Own beats without one of the guardian's, after which it counts as frozen.
+_UNHEARD = 15
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,14 @@ class Conductor:
     link: Link
     hands: list[Hand] = field(default_factory=list)
     state: State = field(default_factory=State.empty)
+    #: The guardian's pid; 0 when there is none.
+    guardian: int = 0
     #: Why the conductor itself cannot go on; set once.
     fatal: str = ""
     _queue: deque[_Waiting] = field(default_factory=deque)
     _draining: bool = False
     _unsynced: bool = False
+    _space_told: bool = False
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     undone: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
@@ -118,6 +125,7 @@ class Conductor:
         durable = not all(isinstance(entry.event, _BATCHED) for entry in entries)
         written = self._append(entries, durable)
         self._unsynced = not durable
+        self._mind_space()
         for recorded in written:
             self.state = apply(self.state, recorded)
         for recorded in written:
@@ -132,6 +140,13 @@ class Conductor:
                 self._queue.append(_Waiting(self._order(Stop(cause="broken", why=self.fatal)), None))
         # The disk no longer takes the story, but the run must still be ended and undone; no fault passes the gate now.
         return [self._unwritten(entry) for entry in entries]
+
+    def _mind_space(self) -> None:
+        """End while the end can still be told: what was reserved on the disk is all that is left."""
+        if self.writer.space_low and not self._space_told:
+            self._space_told = True
+            why = "the disk is full: nothing but the end of the run fits on it"
+            self._queue.append(_Waiting(self._order(Stop(cause="broken", why=why)), None))
 
     def _unwritten(self, entry: Entry) -> Recorded:
         stamp = entry.stamp or self.clock.stamp()
@@ -173,12 +188,21 @@ class Conductor:
 
     async def beat(self) -> None:
         """Renew the lease, for as long as this process lives: also while the last things are put away."""
+        unheard = 0
         while True:
             self.link.send({"beat": 1})
+            heard = self._heard
             await asyncio.sleep(BEAT)
-            if self._guardian_beat and self.clock.now() - self._guardian_beat > LEASE * 3:
-                self._guardian_beat = 0.0
-                self.submit(Stop(cause="broken", why="the guardian did not answer for three seconds"))
+            # Counted in beats of one's own, not in time: while this machine slept nobody could be heard.
+            unheard = 0 if self._heard != heard else unheard + 1
+            if unheard == _UNHEARD and not self.link.closed:
+                self._give_up_guardian()
+
+    def _give_up_guardian(self) -> None:
+        """Frozen, it would neither start the undo nor let its terminal go; dead, it leaves both to others."""
+        self.submit(Stop(cause="broken", why=f"the guardian did not answer for {_UNHEARD * BEAT:g} s"))
+        if self.guardian and os.getppid() == self.guardian:
+            os.kill(self.guardian, signal.SIGKILL)
 
     async def _ticks(self) -> None:
         asleep = suspended_ns()
@@ -216,11 +240,11 @@ class Conductor:
 
     # -- the guardian --------------------------------------------------------------------------------------------------
 
-    _guardian_beat: float = 0.0
+    _heard: int = 0
 
     def _on_guardian(self) -> None:
         for message in self.link.receive():
-            self._guardian_beat = self.clock.now()
+            self._heard += 1
             match message:
                 case {"abort": why}:
                     self.submit(Abort(reason="logistics", why=str(why)), by="terminal", role="facilitator")

@@ -38,7 +38,7 @@ _TIDYING = 15.0
 
 async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
     """One whole run; returns the exit code."""
-    conductor = Conductor(writer=opening.writer, clock=opening.clock, link=link)
+    conductor = Conductor(writer=opening.writer, clock=opening.clock, link=link, guardian=os.getppid())
     run = Run(
         run=opening.run,
         folder=opening.folder,
