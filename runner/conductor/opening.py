@@ -14,7 +14,6 @@ from runner import __version__
 from runner.actuators.processes import start_time
 from runner.clock import SystemClock, utc_now
 from runner.conductor.launch import Request
-from runner.conductor.operator import scripted_steps
 from runner.conductor.registry import (
     OpenRun,
     Registry,
@@ -25,6 +24,7 @@ from runner.conductor.registry import (
     target_key,
 )
 from runner.conductor.run import Redaction
+from runner.conductor.script_check import scripted_steps
 from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
@@ -77,7 +77,7 @@ def open_run(request: Request) -> Opening:
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     if refusals:
         raise Refused("\n".join(str(refusal) for refusal in refusals))
-    secrets = resolve_secrets(plan.secret_sources, catalogue.root)
+    secrets = resolve_secrets(plan.secret_sources, catalogue.root, file=plan.file)
     run = new_run_id(plan.slug, utc_now())
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from runner.conductor.loop import Conductor
 from runner.conductor.run import Run
 from runner.conductor.server import Caller, submit_for
 from runner.engine import commands as cm
 from runner.engine import events as ev
-from runner.engine.plan import RunPlan
-from runner.errors import InputError, Problem
 from runner.specs.script import Script, StepScript, WhenScript
 
 
@@ -104,19 +101,3 @@ def _reactions(rule: WhenScript) -> Iterator[cm.Command]:
         yield cm.Unpause()
     if rule.abort:
         yield cm.Abort(reason=rule.abort, why=rule.why or "scripted")
-
-
-def scripted_steps(script: Script, plan: RunPlan, path: Path) -> tuple[str, ...]:
-    """The steps the script answers. Raises InputError for one the runbook does not have."""
-    known = {step.id for step in plan.steps}
-    unknown = [step for step in script.steps if step not in known]
-    if unknown:
-        raise InputError(
-            *(
-                Problem(
-                    file=str(path), what=f"step {step!r} is not in the runbook", meant=f"it has: {', '.join(known)}"
-                )
-                for step in unknown
-            )
-        )
-    return tuple(script.steps)

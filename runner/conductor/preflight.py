@@ -18,8 +18,10 @@ from runner.errors import GamedayError
 from runner.specs.probe import Probe
 from runner.specs.substitution import UndefinedVariable
 
-#: Seconds a need gets to hold; it is polled, since a target that was just started may still settle.
+#: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
+#: Seconds on a target that stood before: one lost packet is no reason to refuse, silence is.
+_STANDING_WITHIN = 2.0
 
 
 class PreflightHand:
@@ -99,7 +101,7 @@ class PreflightHand:
         result = await hold_until(
             self._run.caller,
             Probe.model_validate(check.probe),
-            within=_WITHIN,
+            within=_WITHIN if self._run.plan.target.kind == "sandbox" else _STANDING_WITHIN,
             every=0.25,
             clock=self._run.clock,
         )

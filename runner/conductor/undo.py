@@ -154,7 +154,7 @@ class UndoWorker:
             if result.activity:
                 entries.append(result.activity)
             if not result.ok:
-                self._failed[experiment.slug] = f"rollback {name!r}: {result.exception or result.status}"
+                self._failed[experiment.slug] = f"rollback {name!r}: {_why_not(result)}"
         if entries:
             with contextlib.suppress(OSError, ValueError):
                 merge_rollbacks(self._story.folder / f"journal-{experiment.slug}.json", entries)
@@ -197,7 +197,7 @@ class UndoWorker:
                 attempt=attempt,
                 status="succeeded" if result.ok else ("failed" if result.status == "succeeded" else result.status),
                 duration=result.duration or 0.0,
-                exception=result.exception,
+                exception="" if result.ok else _why_not(result),
                 output=result.output,
             ),
             t=result.t,
@@ -281,6 +281,15 @@ class UndoWorker:
             if child is not None:
                 await child.stop()
         return results
+
+
+def _why_not(result: RollbackResult) -> str:
+    """Of a rollback that did not do its work."""
+    if result.exception or result.status != "succeeded":
+        return result.exception or result.status
+    output = result.output if isinstance(result.output, Mapping) else {}
+    said = str(output.get("stderr") or "").strip().splitlines()[-1:]
+    return ": ".join([f"it ended with {output.get('status', 'an answer that means failure')}", *said])
 
 
 def main(folder: Path) -> int:

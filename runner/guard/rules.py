@@ -6,9 +6,11 @@ A refusal names the rule, the value, and the file. In doubt, refuse.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib.machinery import PathFinder
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,6 +108,17 @@ def _tools(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
         if provider.get("type") == "process" and isinstance(path, str) and "${" not in path and not shutil.which(path):
             what = f"{activity.get('name')}: the command {path!r} is not on this machine"
             yield Refusal(rule="tools", what=what, where=experiment.file, cure="install it, or write its full path")
+        module = provider.get("module")
+        if provider.get("type") == "python" and isinstance(module, str) and "${" not in module and not _found(module):
+            what = f"{activity.get('name')}: there is no Python module {module!r} on this machine"
+            cure = f"install the package that has it, beside this program: {sys.prefix}"
+            yield Refusal(rule="tools", what=what, where=experiment.file, cure=cure)
+
+
+def _found(module: str) -> bool:
+    """Whether the package that a module is in can be found. Nothing is imported: that would run it."""
+    package = module.partition(".")[0]
+    return package in sys.stdlib_module_names or PathFinder.find_spec(package) is not None
 
 
 def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:

@@ -7,19 +7,23 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from runner.errors import InputError
+from runner.errors import InputError, Problem
 
 _WITHIN = 15.0
 
 
-def resolve_secrets(sources: Mapping[str, Mapping[str, str]], root: Path) -> dict[str, str]:
-    """name → value, from `RunPlan.secret_sources`. Raises InputError naming every one that cannot be had, and never a value."""
+def resolve_secrets(sources: Mapping[str, Mapping[str, str]], root: Path, *, file: str = "gameday") -> dict[str, str]:
+    """name → value, from `RunPlan.secret_sources`; `file` is the one that wants them.
+
+    Raises InputError naming every one that cannot be had, and never a value.
+    """
     values: dict[str, str] = {}
-    missing: list[str] = []
+    missing: list[Problem] = []
     for name, source in sources.items():
         value, why = _resolve(name, source, root)
         if why:
-            missing.append(f"secret {name}: {why}")
+            cure = "set it, or say where it is declared whence it comes: {file: PATH} or {command: LINE}"
+            missing.append(Problem(file=file, what=f"secret {name}: {why}", meant="" if source else cure))
         else:
             values[name] = value
     if missing:

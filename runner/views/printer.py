@@ -74,7 +74,7 @@ class Printer:
     @_tell.register
     def _(self, event: ev.TargetReady) -> None:
         if event.url:
-            self._line("✓", f"target answers at {event.url}", "green")
+            self._line("·", f"target: {event.url}")
 
     @_tell.register
     def _(self, event: ev.NeedChecked) -> None:
