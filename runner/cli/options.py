@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+
 import click
 
 
@@ -11,3 +14,11 @@ def pair(text: str) -> tuple[str, str]:
     if not sign or not key:
         raise click.BadParameter(f"{text!r}: write it as KEY=VALUE, such as load.users=10", param_hint="--set")
     return key, value
+
+
+def login() -> str:
+    """Who is at the terminal, as far as the system knows: a name, else the uid."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.completion import complete_drills
-from runner.cli.options import pair
+from runner.cli.options import login, pair
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ def run(
     request = Request(
         what=what,
         cwd=str(Path.cwd()),
-        person=name or _login(),
+        person=name or login(),
         headless=headless,
         detach=detach,
         attended=attended,
@@ -111,13 +109,6 @@ def _show(folder: Path, as_json: bool) -> None:
     from runner.cli.runs import show_folder
 
     show_folder(folder, as_json=as_json, story=not as_json)
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())
 
 
 COMMANDS = {"run": run}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from runner.cli.completion import complete_runs
+from runner.cli.options import login
 from runner.clock import utc_now
 from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.errors import ExitCode, InputError
@@ -145,16 +145,18 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
     message: dict[str, Any] = {"command": command, "role": role}
     for word in words:
         key, sign, value = word.partition("=")
-        if not sign:
-            raise click.BadParameter(f"{word!r}: write it as KEY=VALUE", param_hint="WORDS")
+        if not sign or key in (*message, "by"):
+            raise click.BadParameter(
+                f"{word!r}: write it as KEY=VALUE, a value of the command's own", param_hint="WORDS"
+            )
         message[key] = {"yes": True, "no": False}.get(value, value) if key == "yes" else value
     return _send(run_id, message, name)
 
 
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
-    from runner.conductor.server import ask
+    from runner.conductor.client import ask
 
-    answer = ask(Path(_running(run).socket), {**message, "name": name or getpass.getuser()})
+    answer = ask(Path(_running(run).socket), {**message, "by": name or login()})
     if answer["ok"]:
         return 0
     click.echo(f"not possible: {answer['why']}", err=True)

@@ -2,7 +2,7 @@
 
 Who speaks is known from the kernel (SO_PEERCRED) and from the name the person gives; the socket's mode says who may.
 
-One request a line: `{"command": "say", "milestone": "detected", "name": "ana", "role": "participant"}`; one answer a
+One request a line: `{"command": "say", "milestone": "detected", "by": "ana", "role": "participant"}`; one answer a
 line: `{"ok": true}` or `{"ok": false, "why": …}`.
 """
 
@@ -16,17 +16,20 @@ import re
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from runner.conductor.loop import Conductor
 from runner.conductor.run import Run
 from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
 from runner.errors import InputError
+from runner.specs.notes import nearest
 
 _LONGEST_LINE = 64 * 1024
+#: What every message may hold beside the command's own values.
+_ENVELOPE = frozenset({"command", "by", "role"})
 _SYSTEM_ONLY = (cm.Observed, cm.Tick, cm.PassPreflight, cm.Stop)
 _ROLES = tuple(role for role in get_args(Role) if role != "system")
 
@@ -55,13 +58,37 @@ def parse_command(message: Mapping[str, Any]) -> Command:
     name = str(message.get("command", ""))
     kind = COMMANDS.get(name)
     if kind is None:
-        raise InputError(f"{name!r} is not a command; these are: {', '.join(sorted(COMMANDS))}")
-    known = {field.name: field for field in fields(kind)}
-    values = {key: value for key, value in message.items() if key in known}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InputError(f"{name}: {str(error).replace(kind.__name__ + '.__init__() ', '')}") from error
+        raise InputError(f"{name!r} is not a command; {nearest(name, sorted(COMMANDS), noun='these are')}")
+    given = {key: value for key, value in message.items() if key not in _ENVELOPE}
+    wanted = get_type_hints(kind)
+    for key, value in given.items():
+        if key not in wanted:
+            raise InputError(f"{name} takes no {key!r}; {_usage(kind)}")
+        if not _fits(value, wanted[key]):
+            raise InputError(f"{name}: {key}={value!r} is not possible; {_usage(kind)}")
+    for field in fields(kind):
+        if field.default is MISSING and field.name not in given:
+            raise InputError(f"{name} lacks {field.name}; {_usage(kind)}")
+    return kind(**given)
+
+
+def _fits(value: object, wanted: Any) -> bool:
+    if get_origin(wanted) is Literal:
+        return value in get_args(wanted)
+    return isinstance(value, wanted)
+
+
+def _usage(kind: type[Command]) -> str:
+    """`write it as: say milestone=…`."""
+    hints = get_type_hints(kind)
+    words = [f"{field.name}={_values(hints[field.name])}" for field in fields(kind)]
+    return f"write it as: {' '.join([_word(kind), *words])}"
+
+
+def _values(wanted: Any) -> str:
+    if wanted is bool:
+        return "yes|no"
+    return "|".join(get_args(wanted)) if get_origin(wanted) is Literal else "…"
 
 
 class CommandServer:
@@ -90,21 +117,23 @@ class CommandServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = _peer_uid(writer.get_extra_info("socket"))
-        with contextlib.suppress(ConnectionError, ValueError, asyncio.LimitOverrunError):
-            while line := await reader.readline():
-                writer.write(json.dumps(self._answer(line, uid)).encode() + b"\n")
-                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            try:
+                while line := await reader.readline():
+                    await _say(writer, self._answer(line, uid))
+            except ValueError:
+                await _say(writer, {"ok": False, "why": f"a line holds at most {_LONGEST_LINE} bytes"})
         writer.close()
 
     def _answer(self, line: bytes, uid: int) -> dict[str, Any]:
         try:
             message = json.loads(line)
-            caller = Caller(str(message.get("name", uid)), uid, _role(message.get("role", "participant")))
+            caller = Caller(str(message.get("by") or uid), uid, _role(message.get("role", "participant")))
             command = parse_command(message)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return {"ok": False, "why": "not a JSON object on one line"}
         except InputError as error:
-            return {"ok": False, "why": str(error)}
+            return {"ok": False, "why": "; ".join(problem.what for problem in error.problems)}
         why = self.submit(command, caller)
         return {"ok": True} if why is None else {"ok": False, "why": why}
 
@@ -124,6 +153,11 @@ def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller)
     return conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
 
 
+async def _say(writer: asyncio.StreamWriter, answer: Mapping[str, Any]) -> None:
+    writer.write(json.dumps(answer).encode() + b"\n")
+    await writer.drain()
+
+
 def _role(word: object) -> Role:
     if word not in _ROLES:
         raise InputError(f"{word!r} is not a role; these are: {', '.join(_ROLES)}")
@@ -133,21 +167,3 @@ def _role(word: object) -> Role:
 def _peer_uid(sock: socket.socket) -> int:
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[1])
-
-
-def ask(path: Path, message: Mapping[str, Any], *, timeout: float = 5.0) -> dict[str, Any]:
-    """Send one command to a run's socket and wait for its answer. Raises InputError when nobody listens."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout)
-        try:
-            client.connect(str(path))
-            client.sendall(json.dumps(dict(message)).encode() + b"\n")
-            data = b""
-            while not data.endswith(b"\n") and (piece := client.recv(_LONGEST_LINE)):
-                data += piece
-        except OSError as error:
-            raise InputError(f"the run does not answer at {path}: {error.strerror or error}") from error
-    if not data:
-        raise InputError("the run ended before it answered")
-    answer: dict[str, Any] = json.loads(data)
-    return answer
