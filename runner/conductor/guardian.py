@@ -229,10 +229,12 @@ class Guardian:
 
     def _rescue(self, why: str) -> int:
         """Fence, undo, close the story. The conductor is dead."""
-        if self._folder is None:
-            return self._not_begun(why)
         from runner.conductor import rescue
         from runner.conductor.fencing import fence_all
+        from runner.conductor.registry import has_begun
+
+        if self._folder is None or not has_begun(self._folder):
+            return self._not_begun(why)
 
         undoing = self._undo if self._undo is not None and self._undo.started and self._undo.alive() else None
         spare = self._spare | ({undoing.pid} if undoing else set())
@@ -267,8 +269,10 @@ class Guardian:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""
         text = self._errors_text()
         with contextlib.suppress(GamedayError, OSError):
+            from runner.conductor import rescue
             from runner.conductor.registry import keep_crash
 
+            rescue.sweep(os.getpid())
             why += f" (details: {keep_crash(text)})" if text else ""
         last = text.splitlines()[-1:]
         say(self._status, {"exit": int(ExitCode.BROKEN), "lines": [f"gameday broke: {why}", *last]})

@@ -138,6 +138,9 @@ class Registry:
                     f"target {run.target} is taken by run {other.run} (guardian pid {other.pid}); "
                     f"wait for it, or end it with: gameday abort {other.run} --why ..."
                 )
+            # Without a first line of its story it has done nothing.
+            if not has_begun(Path(other.folder)):
+                continue
             raise Refused(
                 f"run {other.run} on target {run.target} did not close; see it with: gameday show {other.run}"
             )
@@ -156,6 +159,14 @@ class Registry:
         return _Lock(self._folder / "lock")
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether the story of a run has a first line; before that nothing can have been done."""
+    try:
+        return (folder / "transcript.jsonl").stat().st_size > 0
+    except OSError:
+        return False
+
+
 class _Lock:
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -171,9 +182,9 @@ class _Lock:
 def target_key(name: str, kind: str, addresses: Mapping[str, str]) -> str:
     """What makes two targets the same one: kind and addresses, whatever they are called."""
     if not addresses:
-        return f"{kind}:{name}"
+        return f"{kind}:{name}" if kind != "local" else kind
     digest = hashlib.sha256(json.dumps(sorted(addresses.items())).encode()).hexdigest()[:12]
-    return f"{kind}:{name}:{digest}"
+    return f"{kind}:{digest}"
 
 
 def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None) -> Path:

@@ -6,11 +6,12 @@ Imported by the guardian in that moment only; `gameday recover` and the conducto
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 from runner.clock import SystemClock, resumed_origin
-from runner.conductor.registry import Registry, boot_id
+from runner.conductor.registry import Registry, boot_id, has_begun
 from runner.engine.events import EndDecided, Event, Fenced, PhaseEntered, Recorded, RunClosed, RunStarted
 from runner.engine.score import Scorecard, score
 from runner.errors import ExitCode, TranscriptError
@@ -30,13 +31,28 @@ def run_clock(first: Recorded) -> SystemClock:
 
 def open_transcript(folder: Path) -> TranscriptWriter:
     """The transcript of a run that somebody else began; what is added here holds no secret."""
-    first = next(iter(read(folder / TRANSCRIPT)))
+    first = next(iter(read(folder / TRANSCRIPT)), None)
+    if first is None:
+        raise TranscriptError(f"{folder / TRANSCRIPT}: the run died before its first line")
     return TranscriptWriter.open(folder, run_clock(first), redact=lambda value: value)
+
+
+def sweep(guardian: int) -> None:
+    """Take away what runs of this guardian left that were never begun: folder, socket, record."""
+    registry = Registry()
+    for run in registry.open_runs():
+        if run.pid == guardian and run.alive and not has_begun(Path(run.folder)):
+            shutil.rmtree(run.folder, ignore_errors=True)
+            Path(run.socket).unlink(missing_ok=True)
+            registry.forget(run.run)
 
 
 def record_death(folder: Path, why: str, fenced: tuple[int, ...]) -> None:
     """The guardian's entry: the run ends as broken, and these processes were killed. Nothing here may stop the undo."""
-    phases = {event.phase for event in _events(folder) if isinstance(event, PhaseEntered)}
+    told = _events(folder)
+    if any(isinstance(event, RunClosed) for event in told):
+        return
+    phases = {event.phase for event in told if isinstance(event, PhaseEntered)}
     events: list[Event] = [EndDecided(cause="broken", reason="conductor", why=why)]
     if "undoing" not in phases:
         events.append(PhaseEntered(phase="undoing"))
