@@ -19,7 +19,8 @@ from runner.redact import Redactor
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096
 _LONGEST_LINE = 1 << 20
-_CHUNK = 1 << 16
+# Small, so that a command that talks without end leaves the loop time for everything else.
+_CHUNK = 1 << 13
 # A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
 _DRAIN = 0.2
 _SHELLS = {
@@ -186,9 +187,10 @@ class _Output:
 
     def take(self, data: bytes) -> None:
         """More of it; nothing more comes after an empty piece."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._keep(line, b"\n")
+        whole, sign, rest = (self._rest + data).rpartition(b"\n")
+        self._rest = rest
+        if sign:
+            self._keep(whole, b"\n")
         # A secret is looked for in whole lines, so that no cut between two reads can hide one; but not for ever.
         if self._rest and (not data or len(self._rest) > _LONGEST_LINE):
             self._keep(self._rest, b"")
@@ -198,9 +200,9 @@ class _Output:
         self.take(b"")
         os.close(self._file)
 
-    def _keep(self, line: bytes, end: bytes) -> None:
-        text = self._redactor.text(line.decode("utf-8", "replace"))
-        self.tail.append(text[:_LINE_LIMIT])
+    def _keep(self, lines: bytes, end: bytes) -> None:
+        text = self._redactor.text(lines.decode("utf-8", "replace"))
+        self.tail.extend(line[:_LINE_LIMIT] for line in text.split("\n")[-_TAIL_LINES:])
         # A full disk costs the output, not the step.
         with contextlib.suppress(OSError):
             os.write(self._file, text.encode("utf-8", "replace") + end)

@@ -118,6 +118,21 @@ def _carries(pid: int, wanted: bytes) -> bool:
         return False
 
 
+def mark(pid: int) -> str:
+    """The value of MARK that `pid` was started with; '' when it has none or cannot be looked into."""
+    try:
+        environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return next((each[len(MARK) + 1 :].decode() for each in environment if each.startswith(f"{MARK}=".encode())), "")
+
+
+def frozen(pid: int) -> bool:
+    """True while `pid` is stopped: it lives and does nothing."""
+    process = _read(pid)
+    return process is not None and process.state == "T"
+
+
 def _all() -> Iterator[_Process]:
     for entry in os.listdir(_PROC):  # noqa: PTH208  a Path for each process costs more than reading it
         if entry.isdigit() and (process := _read(int(entry))):

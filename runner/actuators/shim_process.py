@@ -104,7 +104,9 @@ class ShimProcess:
         self._on_message, self._on_gone, self._redactor = on_message, on_gone, redactor
         self._log = log or self._log
         if self._log:
-            self._log_file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            # No room for a log is no reason not to run the child: it may be a rollback.
+            with suppress(OSError):
+                self._log_file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.set_blocking(self._output, False)
         self._handle = os.pidfd_open(self.pid)
         self._loop.add_reader(self._socket, self._read)

@@ -110,10 +110,18 @@ class ExperimentsHand:
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     def _heard(self, slug: str, report: chaos.ChaosReport) -> None:
-        event = self._translate(report, slug)
-        if event is not None:
-            t = getattr(report, "t", None)
-            self._run.observe(event, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
+        try:
+            event = self._translate(report, slug)
+            if event is not None:
+                t = getattr(report, "t", None)
+                self._run.observe(event, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
+        except Exception as error:
+            # A child that asks must be answered, or it would wait for ever with nobody to know.
+            self._children[slug].refuse("the conductor broke")
+            self._run.conductor.broke(f"{type(report).__name__} of {slug}: {error}", error)
+            return
+        if isinstance(report, chaos.Asking) and self._run.state.end is not None:
+            self._children[slug].refuse("the run is ending")
 
     @singledispatchmethod
     def _translate(self, report: chaos.ChaosReport, slug: str) -> ev.Event | None:

@@ -10,12 +10,16 @@ from collections.abc import Collection
 from runner.actuators.processes import descendants, fence
 
 
-def fence_all(spare: Collection[int]) -> tuple[int, ...]:
-    """Kill every descendant of this process but `spare` and what is below it, until none is left; who was found."""
+def fence_all(spare: Collection[int], *, reap: bool = True) -> tuple[int, ...]:
+    """Kill every descendant of this process but `spare` and what is below it, until none is left; who was found.
+
+    `reap` collects the dead; without it that is left to whoever started them and waits for their exit codes.
+    """
     found = tuple(descendants(os.getpid(), spare=spare))
     if found:
         fence(os.getpid(), grace=2.0, spare=spare)
-    _collect(found)
+    if reap:
+        _collect(found)
     return found
 
 

@@ -16,18 +16,20 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from runner.conductor.launch import Request
 from runner.conductor.links import BEAT, LEASE, Link, say
-from runner.errors import ExitCode, GamedayError
+from runner.errors import ExitCode, GamedayError, worst
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # Until its event loop runs the conductor imports and reads files, and cannot renew a lease.
 _START = 30.0
 _LATE = 0.05
+_ATTEMPTS = 3
 
 
 def main(request: Request, *, status: int, lifeline: int) -> int:
@@ -138,6 +140,8 @@ class Guardian:
             if handler:
                 handler()
         self._beat()
+        if self._undo is not None and self._undo.started:
+            self._undo.thaw()
         _reap(self._conductor, self._undo.pid if self._undo else 0)
 
     def _beat(self) -> None:
@@ -236,17 +240,31 @@ class Guardian:
         if self._folder is None or not has_begun(self._folder):
             return self._not_begun(why)
 
-        undoing = self._undo if self._undo is not None and self._undo.started and self._undo.alive() else None
-        spare = self._spare | ({undoing.pid} if undoing else set())
-        pids = fence_all(spare)
-        rescue.record_death(self._folder, why, pids)
+        folder = self._folder
+        # The worker that stands by is spared: it is what there is to undo with.
+        mine = {self._undo.pid} if self._undo is not None and self._undo.alive() else set()
+        pids = fence_all(self._spare | mine)
+        undone = self._undo_with_retries(lambda: rescue.record_death(folder, why, pids))
         self._keep_errors()
-        if undoing is None:
-            self._start_undo()
-        self._undo.wait()
-        code = rescue.close(self._folder)
-        rescue.forget(self._run)
-        return self._leave(code)
+        with contextlib.suppress(Exception):
+            code = rescue.close(folder)
+            rescue.forget(self._run)
+            return self._leave(worst([ExitCode(code), ExitCode.BROKEN, undone]))
+        return self._leave(worst([ExitCode.BROKEN, undone]))
+
+    def _undo_with_retries(self, record: Callable[[], None]) -> ExitCode:
+        """Undo first and tell then: nothing that goes wrong in writing may keep the fault in."""
+        for attempt in range(_ATTEMPTS):
+            if self._undo is None or not self._undo.started:
+                self._start_undo()
+            if not attempt:
+                with contextlib.suppress(Exception):
+                    record()
+            code = self._undo.wait()
+            self._undo = None
+            if code in (ExitCode.PASSED, ExitCode.LEFT_BEHIND):
+                return ExitCode(code)
+        return ExitCode.LEFT_BEHIND
 
     def _leave(self, code: int) -> int:
         if self._undo is not None:
@@ -259,11 +277,13 @@ class Guardian:
 
     def _brought_back(self) -> tuple[int, ...]:
         """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
-        from runner.actuators.processes import descendants, start_time
+        from runner.actuators.processes import descendants, mark, start_time
 
-        if not self._undo_began:
-            return ()
-        return tuple(pid for pid in descendants(os.getpid()) if (start_time(pid) or 0) >= self._undo_began)
+        found = descendants(os.getpid())
+        undo = self._undo_began or sys.maxsize
+        steps = f"{self._run.get('run', '')}/"
+        # So may a step: what the team's mitigation started is the target's, not ours.
+        return tuple(pid for pid in found if (start_time(pid) or 0) >= undo or mark(pid).startswith(steps))
 
     def _not_begun(self, why: str) -> int:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""

@@ -24,6 +24,11 @@ class LoadHand:
         self._child: LoadChild | None = None
         self._ended = False
 
+    @property
+    def pid(self) -> int:
+        """The load child's pid, 0 when there is none."""
+        return self._child.pid if self._child is not None else 0
+
     def prepare(self) -> None:
         """Start the child before it is needed: Locust takes a while to import."""
         if self._run.plan.load is not None and self._child is None:

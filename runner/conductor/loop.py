@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import traceback
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,12 +62,16 @@ class Conductor:
     state: State = field(default_factory=State.empty)
     #: The guardian's pid; 0 when there is none.
     guardian: int = 0
+    #: Takes secrets out of what is written to the log.
+    redact: Callable[[str], str] = str
     #: Why the conductor itself cannot go on; set once.
     fatal: str = ""
     _queue: deque[_Waiting] = field(default_factory=deque)
     _draining: bool = False
     _unsynced: bool = False
     _space_told: bool = False
+    #: What was recorded last, for whoever reads the transcript meanwhile.
+    recent: deque[Recorded] = field(default_factory=lambda: deque(maxlen=1000))
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     undone: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
@@ -128,6 +133,7 @@ class Conductor:
         self._mind_space()
         for recorded in written:
             self.state = apply(self.state, recorded)
+        self.recent.extend(written)
         for recorded in written:
             self._act(recorded)
 
@@ -169,6 +175,8 @@ class Conductor:
         loop = asyncio.get_running_loop()
         loop.add_reader(self.link.fileno(), self._on_guardian)
         tasks = [loop.create_task(self._ticks()), loop.create_task(self._syncs())]
+        for task in tasks:
+            task.add_done_callback(self._stopped_ticking)
         try:
             await self._over.wait()
         finally:
@@ -177,13 +185,19 @@ class Conductor:
             await asyncio.gather(*tasks, return_exceptions=True)
             loop.remove_reader(self.link.fileno())
 
+    def _stopped_ticking(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.broke(f"the loop broke: {error}", error)
+            if self.state.end is not None:
+                self.finish()
+
     def finish(self) -> None:
         """Everything is said and done."""
         self._over.set()
 
     def broke(self, why: str, error: BaseException) -> None:
         """The tool itself failed: end the run as broken, with undo; keep the details for whoever looks."""
-        traceback.print_exception(error)
+        sys.stderr.write(self.redact("".join(traceback.format_exception(error))))
         self.submit(Stop(cause="broken", why=why))
 
     async def beat(self) -> None:

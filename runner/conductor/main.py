@@ -40,9 +40,7 @@ def main(request: Request, *, link: Link, status: int, sandbox_lifeline: int) ->
     say(status, opening.announcement)
     with contextlib.suppress(OSError):
         os.close(status)
-    code = _play(opening, link, spare, sandbox_lifeline)
-    link.send({"closed": code})
-    return code
+    return _play(opening, link, spare, sandbox_lifeline)
 
 
 def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:

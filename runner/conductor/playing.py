@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.actuators.processes import start_time
@@ -25,11 +26,18 @@ from runner.conductor.watch import WatchHand
 from runner.engine import events as ev
 from runner.engine.apply import apply
 from runner.engine.state import State
-from runner.errors import ExitCode, worst
+from runner.errors import ExitCode, GamedayError, worst
 from runner.transcript.reader import read
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
+
+
+def _folded(folder: Path) -> State:
+    state = State.empty()
+    for recorded in read(folder / TRANSCRIPT):
+        state = apply(state, recorded)
+    return state
 
 
 #: Seconds for what is put away after the last line of the story.
@@ -49,6 +57,7 @@ async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline
         secrets=opening.secrets,
         conductor=conductor,
     )
+    conductor.redact = lambda text: run.redactor.text(text)
     game = Play(opening, run, conductor, spare, sandbox_lifeline)
     return await game.through()
 
@@ -74,6 +83,7 @@ class Play:
             conductor.hands.append(OperatorHand(run, conductor, opening.script))
 
     async def through(self) -> int:
+        """The whole run; this process ends with it."""
         beats = asyncio.create_task(self._conductor.beat())
         await self._server.open()
         self._conductor.observe(self._opening.first, by=self._opening.person)
@@ -81,15 +91,20 @@ class Play:
             self._conductor.observe(ev.ProcessStarted(role=role, pid=pid, start_time=start_time(pid) or 0))
         await self._conductor.run()
         # The story is told and the fault is gone: nothing that is only put away now may keep the run from ending.
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_TIDYING):
                 await self._put_away()
+        except (TimeoutError, GamedayError, OSError) as error:
+            sys.stderr.write(f"putting away: {type(error).__name__}: {error}\n")
         code = self._exit_code()
         if code != ExitCode.LEFT_BEHIND:
             Registry().forget(self._run.run)
         self._opening.socket.unlink(missing_ok=True)
+        self._conductor.tell_guardian({"closed": code})
         beats.cancel()
-        return code
+        sys.stderr.flush()
+        # Everything is put away. What asyncio still wants to join could outlast the lease, which nobody renews now.
+        os._exit(code)
 
     async def _put_away(self) -> None:
         await self._run.finish_tasks()
@@ -109,15 +124,26 @@ class Play:
         return
 
     async def _close_story(self) -> None:
-        self._conductor.writer.sync()
-        card = await asyncio.to_thread(scorecard, self._run.folder)
-        self._conductor.observe(closing(card))
+        try:
+            if not self._conductor.fatal:
+                self._conductor.writer.sync()
+            card = await asyncio.to_thread(scorecard, self._run.folder)
+            last = closing(card)
+        except (GamedayError, OSError) as error:
+            last = ev.RunClosed(ending="broken", exit_code=int(ExitCode.BROKEN), headline=f"broken: {error}")
+        if self._conductor.fatal:
+            codes = [ExitCode.BROKEN, *([ExitCode.LEFT_BEHIND] if self._run.state.left else [])]
+            last = ev.RunClosed(ending="broken", exit_code=int(worst(codes)), headline=self._conductor.fatal)
+        self._conductor.observe(last)
+        if self._conductor.state.closed is None:
+            self._conductor.finish()
 
     async def _refold(self) -> None:
-        """Take in what the undo worker wrote."""
-        state = State.empty()
-        for recorded in read(self._run.folder / TRANSCRIPT):
-            state = apply(state, recorded)
+        """Take in what the undo worker wrote: on a thread, for an hour's transcript takes seconds."""
+        state = await asyncio.to_thread(_folded, self._run.folder)
+        for recorded in self._conductor.recent:
+            if recorded.seq > state.seq:
+                state = apply(state, recorded)
         self._conductor.state = state
 
     async def _stop_sandbox(self) -> None:

@@ -20,6 +20,8 @@ from runner.specs.substitution import UndefinedVariable
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
+#: Seconds an experiment gets to load; a module that hangs on import must not hold the run up for ever.
+_LOADED_WITHIN = 60.0
 #: Seconds on a target that stood before: one lost packet is no reason to refuse, silence is.
 _STANDING_WITHIN = 2.0
 
@@ -110,9 +112,16 @@ class PreflightHand:
 
     async def _all_loaded(self) -> bool:
         """Wait until every experiment has loaded; one that cannot ends the run through its own event."""
+        until = self._run.clock.now() + _LOADED_WITHIN
         while True:
             state = self._run.state
             if state.end is not None:
+                return False
+            if self._run.clock.now() > until:
+                slow = [slug for slug, view in state.experiments.items() if view.status == "waiting"]
+                self._run.stop(
+                    "refused", f"{', '.join(slug for slug in slow)} did not load within {_LOADED_WITHIN:g} s"
+                )
                 return False
             if all(view.status != "waiting" for view in state.experiments.values()):
                 return True

@@ -19,7 +19,7 @@ from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
 from runner.engine.state import State
 from runner.errors import Broken
-from runner.redact import Redactor
+from runner.redact import MASK, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
 from runner.specs.probe import Probe
@@ -130,7 +130,9 @@ class Run:
     def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
         """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
         known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
-        configuration = {**known, **self.configurations.get(experiment.slug, {})}
+        # What was masked on its way here is taken from where it came from.
+        resolved = self.configurations.get(experiment.slug, {})
+        configuration = {**resolved, **known, **{k: v for k, v in resolved.items() if MASK not in str(v)}}
         return Probe.model_validate(document).resolved({**self.variables(), **self.secrets, **configuration})
 
     def target_env(self) -> dict[str, str]:

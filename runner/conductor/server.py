@@ -25,6 +25,7 @@ from runner.conductor.run import Run
 from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
 from runner.errors import InputError
+from runner.redact import MASK
 from runner.specs.notes import nearest
 
 _LONGEST_LINE = 64 * 1024
@@ -75,7 +76,8 @@ def parse_command(message: Mapping[str, Any]) -> Command:
 def _fits(value: object, wanted: Any) -> bool:
     if get_origin(wanted) is Literal:
         return value in get_args(wanted)
-    return isinstance(value, wanted)
+    # No environment, and so no command, can take a NUL.
+    return isinstance(value, wanted) and not (isinstance(value, str) and "\0" in value)
 
 
 def _usage(kind: type[Command]) -> str:
@@ -147,9 +149,12 @@ def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller)
     if isinstance(command, Answer):
         secret = next((ask.secret for step in run.plan.steps for ask in step.ask if ask.name == command.name), False)
         if secret and command.value:
-            run.protect(command.value)
-            run.secret_answers[command.name] = command.value
-            command = Answer(name=command.name, value="")
+            value, command = command.value, Answer(name=command.name, value=MASK)
+            run.protect(value)
+            refused = conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
+            if refused is None:
+                run.secret_answers[command.name] = value
+            return refused
     return conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
 
 

@@ -13,6 +13,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
+
+from runner.actuators.processes import frozen
 
 _MASKED = {
     signal.SIGINT,
@@ -28,6 +31,19 @@ _MASKED = {
 }
 
 
+#: Seconds that one which was never needed gets to go home.
+_GOING_HOME = 2.0
+_LOOK = 0.5
+
+
+def _log(folder: Path) -> IO[bytes]:
+    """Where it writes what should never happen; nowhere, when there is no room: the undo does not depend on it."""
+    try:
+        return os.fdopen(os.open(folder / "undo.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
 class UndoWorker:
     """The one process that undoes. `go` gives the word; without it, closing its input sends it home."""
 
@@ -40,12 +56,11 @@ class UndoWorker:
     @classmethod
     def stand_by(cls, folder: Path) -> UndoWorker:
         """Start it in a session of its own, with every signal that can be masked masked from its first instruction on."""
-        with (folder / "undo.log").open("ab") as log:
-            os.fchmod(log.fileno(), 0o600)
+        with _log(folder) as log:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "runner.conductor.undo", str(folder)],
+                    [sys.executable, "-P", "-m", "runner.conductor.undo", str(folder)],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -70,13 +85,31 @@ class UndoWorker:
         if not self.started and self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-        self.wait()
+        self._end_within(_GOING_HOME)
+
+    def thaw(self) -> None:
+        """Wake it if somebody froze it: no signal mask keeps SIGSTOP out."""
+        if frozen(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGCONT)
 
     def alive(self) -> bool:
         return self._process.poll() is None
 
     def wait(self) -> int:
-        return self._process.wait()
+        """Until it has ended; its exit code."""
+        while True:
+            try:
+                return self._process.wait(_LOOK)
+            except subprocess.TimeoutExpired:
+                self.thaw()
+
+    def _end_within(self, seconds: float) -> None:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def reap(self) -> int:
         """Collect it after it ended; its exit code."""

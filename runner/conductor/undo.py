@@ -17,21 +17,22 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
 from runner.clock import SystemClock, resumed_origin
-from runner.conductor.registry import boot_id
+from runner.conductor.registry import boot_id, state_dir
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
-from runner.errors import ExitCode
-from runner.redact import Redactor
-from runner.transcript.reader import read
+from runner.errors import ExitCode, InputError
+from runner.redact import MASK, Redactor
+from runner.specs.configuration import known_configuration
+from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
 
 if TYPE_CHECKING:
@@ -53,16 +54,20 @@ class Story:
         self.vars: Mapping[str, str] = {}
         self.bites: dict[str, bool] = {}
         self.sandbox: ev.ProcessStarted | None = None
+        self.begun = False
         self._undone: set[str] = set()
-        for recorded in read(folder / "transcript.jsonl"):
+        for recorded in _readable(folder / "transcript.jsonl"):
             self._take(recorded)
         self._writer: TranscriptWriter | None = None
+        if not self.begun:
+            return
         with contextlib.suppress(Exception):
             self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redactor.value)
 
     def _take(self, recorded: ev.Recorded) -> None:
         match recorded.event:
             case ev.RunStarted() as first:
+                self.begun = True
                 self.run = first.run
                 self.plan: RunPlan = plan_from_json(first.plan)
                 same = first.boot_id == boot_id()
@@ -96,7 +101,7 @@ class Story:
                 self._writer.append(*(Entry(event=event, by="undo", stamp=stamp) for event in events))
         except Exception:
             self._writer = None
-            traceback.print_exc()
+            sys.stderr.write(self.redactor.text(traceback.format_exc()))
 
     def variables(self) -> dict[str, str]:
         return {"target.name": self.plan.target.name, "target.url": self.url} | {
@@ -118,6 +123,14 @@ class Story:
         return start_time(self.sandbox.pid) != self.sandbox.start_time
 
 
+def _readable(path: Path) -> Iterator[ev.Recorded]:
+    """Every line that can be read, before and behind one that cannot: a damaged line must not hide an intent."""
+    with path.open("rb") as file:
+        for line in file:
+            with contextlib.suppress(ValueError):
+                yield decode(line.rstrip(b"\n"))
+
+
 class UndoWorker:
     """Undoes what is open in one story."""
 
@@ -131,6 +144,9 @@ class UndoWorker:
         story = self._story
         experiments = story.open
         story.tell(ev.UndoStarted(experiments=tuple(each.slug for each in experiments), pid=os.getpid()))
+        if not experiments:
+            story.tell(ev.UndoEnded())
+            return ()
         if story.vanished():
             story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
             story.tell(ev.UndoEnded())
@@ -161,6 +177,7 @@ class UndoWorker:
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
         for attempt in range(1, _ATTEMPTS + 1):
+            self._story.tell(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
             result = await self._attempt(experiment, index)
             self._told(experiment, index, name, attempt, result)
             if result.ok:
@@ -188,7 +205,6 @@ class UndoWorker:
 
     def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
         slug = experiment.slug
-        self._story.tell(ev.RollbackStarted(experiment=slug, index=index, name=name, attempt=attempt), t=result.started)
         self._story.tell(
             ev.RollbackEnded(
                 experiment=slug,
@@ -240,7 +256,12 @@ class UndoWorker:
         if not slug:
             return probe
         story = self._story
-        configuration = story.intents[slug][0][1].configuration
+        intended = story.intents[slug][0][1].configuration
+        document = next(each.document for each in story.plan.experiments if each.slug == slug)
+        # What was masked in the transcript is taken again from where it came from.
+        masked = {name for name, value in intended.items() if MASK in str(value)}
+        again = known_configuration(document, {**os.environ, **story.env()})
+        configuration = {**intended, **{name: again[name] for name in masked & again.keys()}}
         return probe.resolved({**story.variables(), **story.secrets, **configuration})
 
     async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
@@ -267,9 +288,12 @@ class UndoWorker:
         results: dict[str, str] = {}
         try:
             for check in checks:
-                result = await hold_until(
-                    caller, self._resolved(check, slug), within=within, every=0.1, clock=story.clock
-                )
+                try:
+                    probe = self._resolved(check, slug)
+                except (InputError, ValueError) as error:
+                    results[check.name] = f"it cannot be asked: {error}"
+                    continue
+                result = await hold_until(caller, probe, within=within, every=0.1, clock=story.clock)
                 results[check.name] = "" if result.ok else result.why or "it does not hold"
                 story.tell(
                     ev.UndoChecked(
@@ -292,15 +316,27 @@ def _why_not(result: RollbackResult) -> str:
     return ": ".join([f"it ended with {output.get('status', 'an answer that means failure')}", *said])
 
 
+def _lock(folder: Path) -> IO[str]:
+    """Opened early: when it is needed, the disk may be full. Without room for one, the state folder's own serves."""
+    try:
+        return (folder / "undo.lock").open("a")
+    except OSError:
+        return (state_dir() / "lock").open("r")
+
+
 def main(folder: Path) -> int:
     """Wait for the word, then undo; 0 when nothing is left, 6 when something is."""
+    lock = _lock(folder)
     line = sys.stdin.buffer.readline()
     if not line:
         return ExitCode.PASSED
     order = json.loads(line)
-    with (folder / "undo.lock").open("a") as lock:
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         story = Story(folder, order.get("secrets", {}))
+        if not story.begun:
+            # The run died before its first line: nothing can have been injected.
+            return ExitCode.PASSED
         needs_rollback = any(experiment.rollbacks for experiment in story.open)
         spare = RollbackChild.spawn() if needs_rollback and not story.vanished() else None
         left = asyncio.run(UndoWorker(story, spare).undo())

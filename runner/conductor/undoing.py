@@ -67,32 +67,56 @@ class UndoingHand:
         self._experiments.let_go(experiment)
 
     async def _undo(self) -> None:
+        stopping = asyncio.gather(*(hand.close() for hand in self._others), return_exceptions=True)
+        try:
+            await self._stop_faults()
+        except Exception as error:
+            # Whatever went wrong on the way, the undo comes.
+            self._run.conductor.broke(f"stopping the experiments: {error}", error)
+        if self._open():
+            code = await self._until_undone()
+            await stopping
+            await self._take_in(code)
+        for failed in await stopping:
+            if isinstance(failed, Exception):
+                self._run.conductor.broke(f"stopping the load, the steps or the probes: {failed}", failed)
+        if not self._run.state.undo_ended:
+            self._run.observe(ev.UndoEnded(left=self._open()))
+
+    async def _stop_faults(self) -> None:
         end = self._run.state.end
         if end is not None and end.cause in ("complete", "time-box", "deviated"):
             await self._experiments.release()
-        stopping = asyncio.gather(*(hand.close() for hand in self._others))
         await self._experiments.close()
-        if not self._open():
-            await stopping
-            self._run.observe(ev.UndoEnded())
+        if self._open():
+            # The load is let to finish its files: it has no fault to apply.
+            spare = self._run.spared | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
+            fenced = await asyncio.to_thread(fence_all, spare, reap=False)
+            if fenced:
+                self._run.observe(ev.Fenced(pids=fenced))
+
+    async def _take_in(self, code: int) -> None:
+        """Bring the state up to what the undo worker wrote; where nothing can be written, its exit code is its word."""
+        if not self._run.fatal:
+            await self._refold()
             return
-        fenced = await asyncio.to_thread(fence_all, self._run.spared)
-        if fenced:
-            self._run.observe(ev.Fenced(pids=fenced))
-        await self._until_undone()
-        await stopping
-        await self._refold()
-        if self._run.state.phase == "undoing" and not self._run.state.undo_ended:
-            self._run.observe(ev.UndoEnded(left=self._open()))
+        for slug in self._open():
+            if code == ExitCode.PASSED:
+                self._run.observe(ev.FaultUndone(experiment=slug, how="rollbacks"), by="undo")
+            else:
+                self._run.observe(ev.FaultLeft(experiment=slug, why="its undo failed; see undo.log"), by="undo")
 
     def _open(self) -> tuple[str, ...]:
         return tuple(slug for slug, view in self._run.state.experiments.items() if view.fault_open)
 
-    async def _until_undone(self) -> None:
+    async def _until_undone(self) -> int:
+        """The undo worker's exit code: 0, or 6 when something is left; else it broke each time."""
+        code = int(ExitCode.BROKEN)
         for _ in range(_ATTEMPTS):
             code = await self._through_guardian() if not self._link.closed else await self._without_guardian()
             if code in (ExitCode.PASSED, ExitCode.LEFT_BEHIND):
-                return
+                break
+        return code
 
     async def _through_guardian(self) -> int:
         self._link.send({"undo": 1})

@@ -131,8 +131,17 @@ def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
             yield Refusal(rule="opaque", what=f"the guard cannot see into {what}", where=plan.file, cure=cure)
 
 
+def _kubernetes(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
+    if plan.target.kind == "kubernetes":
+        what = (
+            f"target {plan.target.name} is a Kubernetes cluster, whose identity and blast radius cannot be judged yet"
+        )
+        yield Refusal(rule="kubernetes", what=what, where=plan.file or plan.slug)
+
+
 _RULES: tuple[Callable[[RunPlan, _Asked], Iterator[Refusal]], ...] = (
     _production,
+    _kubernetes,
     _undo,
     _people,
     _hosts,
@@ -156,7 +165,10 @@ def _list(value: object) -> Iterable[Any]:
 
 def host_refused(plan: RunPlan, url: str) -> str:
     """Why a request to `url` is outside what the target allows; '' when it is inside."""
-    host = (urlsplit(url).hostname or "").lower()
+    try:
+        host = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return f"{url!r} is not an address that can be judged"
     allowed = allowed_hosts(plan)
     if any(fnmatchcase(host, pattern.lower()) for pattern in allowed):
         return ""
