@@ -27,6 +27,8 @@ class OperatorHand:
         if isinstance(event, ev.RunStarted):
             for name in (self._script.name, *self._script.also):
                 self._submit(cm.Join(person=name), name)
+        if isinstance(event, ev.PhaseEntered) and event.phase == "live":
+            self._begin_anytime()
         if isinstance(event, ev.StepStarted) and event.step in self._script.steps:
             answers = self._script.steps[event.step]
             self._run.spawn(self._play(event.step, event.visit, answers), f"operator {event.step}")
@@ -38,6 +40,16 @@ class OperatorHand:
 
     async def close(self) -> None:
         return
+
+    def _begin_anytime(self) -> None:
+        """What stands outside the sequence never becomes current: its time runs from the drill's going live."""
+        for step in self._run.plan.steps:
+            if step.anytime and step.id in self._script.steps:
+                self._run.spawn(self._do_anytime(step.id, self._script.steps[step.id]), f"operator {step.id}")
+
+    async def _do_anytime(self, step_id: str, script: StepScript) -> None:
+        await asyncio.sleep(script.after)
+        self._submit(cm.Do(step=step_id), self._script.name)
 
     async def _play(self, step_id: str, visit: int, script: StepScript) -> None:
         await asyncio.sleep(script.after)

@@ -118,7 +118,7 @@ class Step(Model):
     run: str = ""
     """A command for the shell; the target's addresses are in $TARGET_URL and so on."""
     shell: str = ""
-    """The shell for `run`; bash or sh when left out."""
+    """The shell for `run`: bash, sh, or a program that takes the text as its last argument; bash when left out."""
     working_directory: str = ""
     """Where `run` begins; the repository's root when left out."""
     env: dict[VariableName, Word] = Field(default_factory=dict)

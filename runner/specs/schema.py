@@ -9,13 +9,14 @@ from runner.specs.drill import Drill
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES, ROLLBACK_STRATEGIES, GamedayExtension
 from runner.specs.fields import Model
 from runner.specs.runbook import Runbook
+from runner.specs.script import Script
 from runner.specs.target import TargetsFile
 
 Schema = dict[str, Any]
 
-KINDS = ("drill", "runbook", "targets", "experiment")
+KINDS = ("drill", "runbook", "targets", "experiment", "script")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MODELS: dict[str, type[Model]] = {"drill": Drill, "runbook": Runbook, "targets": TargetsFile}
+_MODELS: dict[str, type[Model]] = {"drill": Drill, "runbook": Runbook, "targets": TargetsFile, "script": Script}
 
 
 def schema(kind: str) -> Schema:

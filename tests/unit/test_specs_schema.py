@@ -16,6 +16,7 @@ _FILES = {
     "drill": "drills/payment-gateway-outage/drill.yaml",
     "runbook": "runbooks/payment-gateway-outage.yaml",
     "targets": "drills/targets.yaml",
+    "script": "operator.yaml",
     "experiment": "experiments/payment-gateway-errors.yaml",
 }
 _TYPES: dict[str, type | tuple[type, ...]] = {
