@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -92,6 +93,13 @@ class Place:
             words = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{words}")
         return took
+
+    def processor(self, *command: str | Path) -> tuple[float, float]:
+        """Its processor seconds and its wall seconds. For one busy process the first is what an idle machine takes."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        wall = self.call(*command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
     def write(self, name: str, text: str) -> Path:
         """A file here, with the folders it needs."""

@@ -13,9 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from figures import Row
+from score import story as a_long_day
 
 from runner.clock import Stamp, iso
 from runner.engine.events import (
@@ -30,6 +33,7 @@ from runner.engine.events import (
     StepEnded,
     StepStarted,
 )
+from runner.engine.score import score
 from runner.transcript.codec import FILE, FIRST_PREV, encode, line_hash, plain_fields
 from runner.transcript.reader import Follower, read, verify
 from runner.transcript.recover import tail
@@ -75,12 +79,11 @@ def story(count: int) -> Iterator[Event]:
         yield sample(chance, number * 0.01) if chance.random() < 0.8 else decision(chance)
 
 
-def write(path: Path, count: int) -> None:
-    """The story as lines, without the writer's lock and sync."""
+def write(path: Path, told: Iterable[tuple[float, Event]]) -> None:
+    """What happened when, as lines, without the writer's lock and sync."""
     prev = FIRST_PREV
     with path.open("wb") as file:
-        for seq, event in enumerate(story(count), 1):
-            t = round(seq * 0.01, 6)
+        for seq, (t, event) in enumerate(told, 1):
             kind, values = plain_fields(event)
             line = encode(seq, Stamp(iso(BEGINNING + timedelta(seconds=t)), t), "conductor", kind, values, prev)
             prev = line_hash(line)
@@ -108,7 +111,43 @@ READINGS: dict[str, Callable[[Path], int]] = {
     "verify": lambda path: len(verify(path)),
     "follow": follow,
     "tail of 100": lambda path: len(tail(path, 100)),
+    "score": lambda path: score(read(path)).load.requests,
 }
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """Reading and scoring together: the whole of what `gameday show` does before it prints."""
+    count = EVENTS // 10 if quick else EVENTS
+    most = MOST_SECONDS * count / EVENTS
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        write(path, ((recorded.t, recorded.event) for recorded in a_long_day(count)))
+        _, floor, _, _ = in_a_process("json.loads alone", path)
+        seconds, used, megabytes, _ = in_a_process("score", path)
+    what = f"transcript of {count} events: open and score"
+    return [
+        Row(
+            what=f"{what}, processor time",
+            ours=f"{seconds:.1f} s wall",
+            peer=f"json.loads alone {floor:.1f} s",
+            value=f"{used:.1f} s",
+            reach=f"≤ {most:g} s",
+            met=used <= most,
+        ),
+        Row(
+            what=f"{what}, peak memory",
+            value=f"{megabytes:.0f} MB",
+            reach=f"≤ {MOST_MEGABYTES:g} MB",
+            met=megabytes <= MOST_MEGABYTES,
+        ),
+    ]
+
+
+def in_a_process(name: str, path: Path) -> tuple[float, float, float, int]:
+    """Seconds, processor seconds, peak megabytes and the count of one reading, in a process of its own."""
+    command = [sys.executable, __file__, "--measure", name, str(path)]
+    seconds, used, megabytes, count = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return seconds, used, megabytes, count
 
 
 def measure(name: str, path: Path) -> None:
@@ -123,14 +162,14 @@ def main(count: int) -> int:
     """Prints the table; 1 when reading alone misses the target."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
-        write(path, count)
+        write(path, ((round(seq * 0.01, 6), event) for seq, event in enumerate(story(count), 1)))
         print(f"transcript of {count} events, {path.stat().st_size / count:.0f} bytes each")
         print(f"{'':18}{'wall':>9}{'processor':>12}{'per event':>12}{'× json':>9}{'peak':>10}{'count':>10}")
         measured: dict[str, list[float]] = {}
         for name in READINGS:
-            command = [sys.executable, __file__, "--measure", name, str(path)]
-            found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-            seconds, used, megabytes, counted = measured[name] = found
+            if name == "score":
+                continue
+            seconds, used, megabytes, counted = measured[name] = in_a_process(name, path)
             micros, ratio = used / count * 1e6, used / measured["json.loads alone"][1]
             print(f"{name:18}{seconds:7.2f} s{used:10.2f} s{micros:9.2f} µs{ratio:9.2f}{megabytes:7.0f} MB{counted:10}")
     # Reading is one thread that never waits: processor time is what a machine with nothing else to do would take.
