@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -90,12 +92,19 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     follower = Follower(started.folder / "transcript.jsonl")
     printer = Printer(sys.stderr)
     survivor = Survivor()
+    parent = os.getppid()
     while not front.ended() or (front.killed and survivor.goes_on()):
         _tell(follower, printer, survivor)
+        if os.getppid() != parent:
+            # A headless run belongs to who started it.
+            parent = os.getppid()
+            front.abort("the process that started the run went away")
         time.sleep(_LOOK)
     _tell(follower, printer, survivor)
     code = survivor.exit_code if front.killed else front.wait()
-    _show(started.folder, as_json)
+    # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
+    with contextlib.suppress(OSError):
+        _show(started.folder, as_json)
     return code
 
 
