@@ -66,7 +66,7 @@ def rows(*, quick: bool) -> list[Row]:
     ]
 
 
-class _Impatient(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # its class depends on the platform
+class _Impatient(selectors.DefaultSelector):
     """Waits for nothing: the time it was to wait has passed at once."""
 
     def __init__(self, clock: ManualClock) -> None:

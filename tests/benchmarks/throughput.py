@@ -67,9 +67,18 @@ def rows(*, quick: bool) -> list[Row]:
     seconds, times = (6, 2) if quick else (12, 5)
     with place() as here, _server() as url:
         locustfile = _lay_out(here, url, seconds)
-        locust = [BIN / "locust", "--headless", "--locustfile", locustfile, "--host", url, "--users", str(_USERS)]
+        locust: list[str | Path] = [
+            BIN / "locust",
+            "--headless",
+            "--locustfile",
+            locustfile,
+            "--host",
+            url,
+            "--users",
+            str(_USERS),
+        ]
         locust += ["--spawn-rate", str(_USERS), "--run-time", f"{_WARM_UP + seconds}s", "--only-summary"]
-        gameday = [BIN / "gameday", "run", "bench", "--headless"]
+        gameday: list[str | Path] = [BIN / "gameday", "run", "bench", "--headless"]
         pairs = in_turn(
             lambda: _rate(here, gameday, url, seconds),
             lambda: _rate(here, locust, url, seconds),

@@ -165,7 +165,7 @@ def main(count: int) -> int:
         write(path, ((round(seq * 0.01, 6), event) for seq, event in enumerate(story(count), 1)))
         print(f"transcript of {count} events, {path.stat().st_size / count:.0f} bytes each")
         print(f"{'':18}{'wall':>9}{'processor':>12}{'per event':>12}{'× json':>9}{'peak':>10}{'count':>10}")
-        measured: dict[str, list[float]] = {}
+        measured: dict[str, tuple[float, float, float, int]] = {}
         for name in READINGS:
             if name == "score":
                 continue
