@@ -16,7 +16,7 @@ from runner.cli.options import login, pair
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 
 if TYPE_CHECKING:
-    from runner.conductor.survivor import Survivor
+    from runner.conductor.survivor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
@@ -105,6 +105,9 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
     with contextlib.suppress(OSError):
         _show(started.folder, as_json)
+        if not survivor.closed:
+            why = last_line(started.folder / "conductor.log")
+            click.echo(f"the story of this run has no end: {why or 'its processes were killed'}", err=True)
     return code
 
 

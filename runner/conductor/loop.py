@@ -143,6 +143,7 @@ class Conductor:
                 return self.writer.append(*entries, durable=durable)
             except (TranscriptError, OSError) as error:
                 self.fatal = f"the transcript cannot be written: {error}"
+                print(self.fatal, file=sys.stderr, flush=True)
                 self._queue.append(_Waiting(self._order(Stop(cause="broken", why=self.fatal)), None))
         # The disk no longer takes the story, but the run must still be ended and undone; no fault passes the gate now.
         return [self._unwritten(entry) for entry in entries]

@@ -121,9 +121,15 @@ class Registry:
                 self._refuse_taken(run)
             path = self._path(run.run)
             draft = path.with_suffix(".new")
-            draft.write_text(json.dumps(asdict(run)))
-            draft.chmod(0o600)
-            draft.replace(path)
+            try:
+                draft.write_text(json.dumps(asdict(run)))
+                draft.chmod(0o600)
+                draft.replace(path)
+            except OSError as error:
+                draft.unlink(missing_ok=True)
+                what = f"the run cannot be recorded there: {error.strerror}"
+                cure = "set XDG_STATE_HOME to a folder with room"
+                raise InputError(Problem(file=str(self._open), what=what, meant=cure)) from error
 
     def forget(self, run: str) -> None:
         """The run is closed and nothing of it is open."""

@@ -194,13 +194,13 @@ def test_a_place_that_cannot_be_written(block: Callable[[Repo], dict[str, str]],
 
 
 def test_a_disk_without_space(repo: Repo) -> None:
-    # A limit on the size of files is what a full disk is to one process: there is no room for the story's end.
-    said = repo.gameday("run", "files", under=["sh", "-c", 'ulimit -f 100; exec "$@"', "sh"])
+    # A limit on the size of files is what a full disk is to one process.
+    said = repo.gameday("run", "files", under=["sh", "-c", 'ulimit -f 0; exec "$@"', "sh"])
     assert said.code == 2
-    assert "cannot keep a run here: File too large" in said.err
-    assert "--runs-dir" in said.err
+    assert "the run cannot be recorded there: File too large" in said.err
     _plain(said)
     _nothing(repo)
+    assert list((repo.root / ".state" / "gameday" / "open").iterdir()) == []
 
 
 def test_a_pipe_among_the_experiments_keeps_nobody_waiting(repo: Repo) -> None:
