@@ -16,7 +16,7 @@ from runner.cli.options import login, pair
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 
 if TYPE_CHECKING:
-    from runner.conductor.survivor import Survivor, last_line
+    from runner.conductor.survivor import Survivor
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
@@ -85,7 +85,7 @@ def run(
 
 
 def _follow(front: Front, started: Started, as_json: bool) -> int:
-    from runner.conductor.survivor import Survivor
+    from runner.conductor.survivor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
