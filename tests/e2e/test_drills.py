@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -197,3 +198,33 @@ def test_interrupted_with_the_fault_in_it_leaves_none(
     assert set(world.processes()) == own
     assert (world.open_runs(), world.sockets()) == ([], [])
     assert world.call("verify", ended.card["run"], "--runs-dir", str(world.runs)).returncode == 0
+
+
+# -- what the page about them says ---------------------------------------------------------------------------------------
+
+
+def test_the_example_on_the_page_passes_every_check(world: World, repository: Path) -> None:
+    page = (REPOSITORY / "docs" / "drills.md").read_text()
+    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\S*(.*?)```", page, flags=re.DOTALL)
+    assert [name for name, _ in blocks] == [
+        "drills/bad-flag/drill.yaml",
+        "runbooks/bad-flag.yaml",
+        "experiments/checkout-off.yaml",
+    ]
+    for name, text in blocks:
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text(f"#{text}")
+    shutil.copy(REPOSITORY / "drills" / "payment-gateway-outage" / "locustfile.py", repository / "drills" / "bad-flag")
+
+    checked = world.call("check", cwd=repository)
+    planned = world.call("plan", "bad-flag", cwd=repository)
+
+    assert (checked.returncode, planned.returncode) == (0, 0), checked.stdout + checked.stderr + planned.stderr
+    assert "switch checkout off" in planned.stdout
+
+
+def test_the_page_tells_of_every_drill() -> None:
+    page = (REPOSITORY / "docs" / "drills.md").read_text()
+    shipped = {folder.name for folder in (REPOSITORY / "drills").iterdir() if (folder / "drill.yaml").exists()}
+    assert shipped == {drill.slug for drill in DRILLS}
+    assert [slug for slug in shipped if f"| `{slug}` |" not in page] == []
