@@ -100,7 +100,9 @@ def _tell_faults_apart(here: Place) -> None:
 @contextmanager
 def busy_cores() -> Iterator[None]:
     """A process that does nothing but work, for every core."""
-    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    # Each ends with this process, however that ends: a forgotten one would spoil every later figure.
+    work = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: sum(range(10_000))"
+    burners = [subprocess.Popen([sys.executable, "-c", work]) for _ in range(os.cpu_count() or 1)]
     try:
         yield
     finally:
