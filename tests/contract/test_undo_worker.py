@@ -1,0 +1,241 @@
+"""The undo worker on its own: a transcript with an open fault goes in, the fault is gone, and the story says how."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.clock import SystemClock
+from runner.conductor.registry import boot_id
+from runner.conductor.standby import UndoWorker
+from runner.engine import events as ev
+from runner.engine.plan import Check, Experiment, RunPlan, Target
+from runner.engine.plan_json import plan_to_json
+from runner.transcript.reader import read, verify
+from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
+
+
+def _action(name: str, shell: str) -> dict[str, Any]:
+    return {
+        "type": "action",
+        "name": name,
+        "provider": {"type": "process", "path": "sh", "arguments": ["-c", shell]},
+    }
+
+
+def _experiment(slug: str, *rollbacks: str, check: str = "", deadline: float = 5.0) -> Experiment:
+    document = {
+        "title": slug,
+        "description": slug,
+        "method": [_action("break it", "true")],
+        "rollbacks": [_action(f"undo {number}", shell) for number, shell in enumerate(rollbacks, 1)],
+    }
+    provider = {"type": "process", "path": "sh", "arguments": ["-c", check]}
+    probe = {"type": "probe", "name": f"{slug} is gone", "provider": provider, "tolerance": 0}
+    return Experiment(
+        slug=slug,
+        document=document,
+        document_hash="",
+        actions=1,
+        rollbacks=len(rollbacks),
+        undo_deadline=deadline,
+        undone_when=(Check(name=f"{slug} is gone", probe=probe),) if check else (),
+    )
+
+
+def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None) -> None:
+    """A run that died with these faults in."""
+    clock = SystemClock()
+    plan = RunPlan(
+        name="Files",
+        slug="files",
+        target=Target(name="local", kind="local", environment="sandbox"),
+        experiments=experiments,
+    )
+    writer = TranscriptWriter.create(folder, clock, redact=lambda value: value)
+    start = ev.RunStarted(run="r1", plan=plan_to_json(plan), attended=False, boot_id=boot_id(), origin=clock.origin)
+    writer.append(Entry(start, "conductor"))
+    for slug in [each.slug for each in experiments] if injected is None else injected:
+        intent = ev.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
+        writer.append(Entry(intent, "conductor"))
+    writer.close()
+
+
+def _undo(folder: Path, secrets: dict[str, str] | None = None) -> int:
+    worker = UndoWorker.stand_by(folder)
+    worker.go(secrets or {})
+    return worker.wait()
+
+
+def _events(folder: Path, kind: type[ev.Event]) -> list[Any]:
+    return [recorded.event for recorded in read(folder / "transcript.jsonl") if isinstance(recorded.event, kind)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "run"
+
+
+def test_what_is_open_is_undone_and_told(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}", check=f"test ! -e {marker}"))
+    assert _undo(folder) == 0
+    assert not marker.exists()
+    assert [event.status for event in _events(folder, ev.RollbackEnded)] == ["succeeded"]
+    assert [event.experiment for event in _events(folder, ev.FaultUndone)] == ["files"]
+    assert _events(folder, ev.UndoEnded) == [ev.UndoEnded()]
+    assert verify(folder / "transcript.jsonl") == []
+
+
+def test_a_second_time_does_nothing(folder: Path, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    _open_run(folder, _experiment("files", f"echo once >>{count}"))
+    assert [_undo(folder), _undo(folder)] == [0, 0]
+    assert count.read_text() == "once\n"
+
+
+def test_two_at_once_undo_once(folder: Path, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    _open_run(folder, _experiment("files", f"sleep 0.3; echo once >>{count}"))
+    workers = [UndoWorker.stand_by(folder) for _ in range(2)]
+    for worker in workers:
+        worker.go({})
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert count.read_text() == "once\n"
+
+
+def test_without_the_word_it_goes_home(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}"))
+    worker = UndoWorker.stand_by(folder)
+    worker.dismiss()
+    assert not worker.alive()
+    assert marker.exists()
+    assert _events(folder, ev.UndoStarted) == []
+
+
+def test_what_was_never_injected_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}"), injected=())
+    assert _undo(folder) == 0
+    assert marker.exists()
+
+
+def test_the_latest_fault_is_undone_first_and_each_rollback_in_its_order(folder: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    first = _experiment("first", f"echo first-1 >>{log}", f"echo first-2 >>{log}")
+    second = _experiment("second", f"echo second-1 >>{log}")
+    _open_run(folder, first, second)
+    assert _undo(folder) == 0
+    assert log.read_text().split() == ["second-1", "first-1", "first-2"]
+
+
+def test_a_rollback_that_fails_does_not_stop_the_next(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", "echo no way >&2; exit 3", f"rm {marker}"))
+    assert _undo(folder) == 6
+    assert not marker.exists()
+    assert [event.attempt for event in _events(folder, ev.RollbackEnded) if event.index == 0] == [1, 2, 3]
+    left = _events(folder, ev.FaultLeft)[0]
+    assert (left.experiment, left.why) == ("files", "rollback 'undo 1': it ended with 3: no way")
+
+
+def test_one_that_works_at_the_second_try_is_enough(folder: Path, tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+    _open_run(folder, _experiment("files", f"test -e {tried} || {{ touch {tried}; exit 1; }}"))
+    assert _undo(folder) == 0
+    assert [event.status for event in _events(folder, ev.RollbackEnded)] == ["failed", "succeeded"]
+
+
+def test_one_that_hangs_is_ended_at_its_deadline(folder: Path) -> None:
+    _open_run(folder, _experiment("files", "sleep 60", deadline=0.5))
+    assert _undo(folder) == 6
+    assert "not done within 0.5 s" in _events(folder, ev.FaultLeft)[0].why
+
+
+def test_what_was_left_can_be_undone_later(folder: Path, tmp_path: Path) -> None:
+    marker, cure = tmp_path / "marker", tmp_path / "cure"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"test -e {cure} && rm {marker}", check=f"test ! -e {marker}", deadline=4.0))
+    assert _undo(folder) == 6
+    cure.touch()
+    assert _undo(folder) == 0
+    assert not marker.exists()
+
+
+def test_the_check_outranks_the_rollback(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", "true", check=f"test ! -e {marker}", deadline=0.5))
+    assert _undo(folder) == 6
+    assert "files is gone" in _events(folder, ev.FaultLeft)[0].why
+
+
+def test_it_undoes_where_nothing_can_be_written(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}"))
+    # A lock that cannot be taken: nobody can add to this story.
+    (folder / LOCK_FILE).unlink()
+    (folder / LOCK_FILE).mkdir()
+    assert _undo(folder) == 0
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGTSTP])
+def test_no_signal_stops_it(number: signal.Signals, folder: Path, tmp_path: Path) -> None:
+    begun, marker = tmp_path / "begun", tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"touch {begun}; sleep 0.3; rm {marker}"))
+    worker = UndoWorker.stand_by(folder)
+    worker.go({})
+    _wait_for(begun)
+    os.kill(worker.pid, number)
+    assert worker.wait() == 0
+    assert not marker.exists()
+
+
+def test_one_killed_in_the_middle_is_followed_by_another(folder: Path, tmp_path: Path) -> None:
+    begun, marker = tmp_path / "begun", tmp_path / "marker"
+    marker.touch()
+    slow = f"test -e {begun} || {{ touch {begun}; sleep 60; }}; rm {marker}"
+    _open_run(folder, _experiment("files", slow))
+    worker = UndoWorker.stand_by(folder)
+    worker.go({})
+    _wait_for(begun)
+    os.kill(worker.pid, signal.SIGKILL)
+    assert worker.wait() == -signal.SIGKILL
+    assert _undo(folder) == 0
+    assert not marker.exists()
+    assert verify(folder / "transcript.jsonl") == []
+
+
+def test_secrets_come_over_its_input_and_stand_nowhere(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = f'printf %s "$TOKEN" >{out}; echo "got $TOKEN"'
+    _open_run(folder, _experiment("files", said))
+    worker = UndoWorker.stand_by(folder)
+    begun = Path(f"/proc/{worker.pid}")
+    assert b"open-sesame" not in (begun / "environ").read_bytes() + (begun / "cmdline").read_bytes()
+    worker.go({"TOKEN": "open-sesame"})
+    assert worker.wait() == 0
+    assert out.read_text() == "open-sesame"
+    for path in folder.iterdir():
+        assert b"open-sesame" not in path.read_bytes()
+
+
+def _wait_for(path: Path) -> None:
+    end = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
