@@ -21,6 +21,7 @@ _COMMANDS = {
     "show": ("runs", "The scorecard of a run."),
     "verify": ("runs", "Check that a transcript was not edited."),
     "abort": ("runs", "End a run, with undo."),
+    "recover": ("recover", "Undo what a run left open after everything of it was killed."),
     "tell": ("runs", "Give a running drill a command: do, say milestone=detected, choose label=…"),
     "sandbox": ("sandbox", "The embedded staging stack on its own."),
 }

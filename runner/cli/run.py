@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,11 @@ _LOOK = 0.05
 
 @click.command()
 @click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
-@click.option("--headless", is_flag=True, help="Tell the run line by line on stderr instead of opening the room.")
+@click.option(
+    "--headless",
+    is_flag=True,
+    help="Tell the run line by line on stderr; so far the only way, also without this option.",
+)
 @click.option("--detach", is_flag=True, help="Start it and leave it to itself.")
 @click.option("--json", "as_json", is_flag=True, help="The scorecard as JSON on stdout at the end.")
 @click.option("--operator", metavar="FILE", help="Scripted answers for the steps.")
@@ -89,6 +93,9 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
+    # While the run goes on: at its end somebody waits for the scorecard.
+    for module in ("runner.cli.runs", "runner.engine.score", "runner.views.scorecard"):
+        import_module(module)
     follower = Follower(started.folder / "transcript.jsonl")
     printer = Printer(sys.stderr)
     survivor = Survivor()
@@ -99,7 +106,7 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
             # A headless run belongs to who started it.
             parent = os.getppid()
             front.abort("the process that started the run went away")
-        time.sleep(_LOOK)
+        front.pause(_LOOK)
     _tell(follower, printer, survivor)
     code = survivor.exit_code if front.killed else front.wait()
     # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.

@@ -58,7 +58,9 @@ def _where(chosen: str | None) -> Path:
 def _state(ending: str, record: OpenRun | None) -> str:
     if ending:
         return ending
-    return "running" if record is not None and record.alive else "not closed"
+    if record is None:
+        return "not closed"
+    return "running" if record.alive else "left open: gameday recover"
 
 
 def _as_json(summary: Any, state: str) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from runner.actuators.processes import start_time
 from runner.errors import InputError, Problem, Refused
+from runner.values import dataclass
 
 _SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the terminating zero
 
@@ -148,7 +149,8 @@ class Registry:
             if not has_begun(Path(other.folder)):
                 continue
             raise Refused(
-                f"run {other.run} on target {run.target} did not close; see it with: gameday show {other.run}"
+                f"run {other.run} on target {run.target} did not close and may have left its fault; "
+                f"undo it with: gameday recover {other.run}"
             )
 
     def _records(self) -> Iterator[OpenRun]:

@@ -36,10 +36,12 @@ _ROLES = tuple(role for role in get_args(Role) if role != "system")
 
 
 def _word(kind: type[Command]) -> str:
+    if kind is cm.RunCommand:
+        return "run"
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
 
-#: What may be asked over the socket: "say", "go-to", "run-command" …
+#: What may be asked over the socket: "say", "go-to", "run" …
 COMMANDS: Mapping[str, type[Command]] = {
     _word(kind): kind for kind in cm.Command.__subclasses__() if kind not in _SYSTEM_ONLY
 }

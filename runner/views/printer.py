@@ -12,6 +12,7 @@ from runner.engine.plan_json import plan_from_json
 from runner.views.text import Paint, clock, duration, inert
 
 _OUTPUT_LINES = 6
+_OUTPUT_WIDTH = 100
 
 
 class Printer:
@@ -24,6 +25,7 @@ class Printer:
         self._t = 0.0
         self._by = ""
         self._broken = False
+        self._live = False
         self._bad: dict[str, bool] = {}
 
     def take(self, recorded: Recorded) -> None:
@@ -42,7 +44,9 @@ class Printer:
         self._write(f"{when}  {self._paint(style, sign)} {self._paint(style, inert(text))}{self._paint('dim', who)}\n")
 
     def _under(self, text: str) -> None:
-        self._write(f"{'':11}  {self._paint('dim', '│ ' + inert(text))}\n")
+        text = inert(text)
+        text = text if len(text) <= _OUTPUT_WIDTH else text[: _OUTPUT_WIDTH - 1] + "…"
+        self._write(f"{'':11}  {self._paint('dim', '│ ' + text)}\n")
 
     def _write(self, text: str) -> None:
         if self._broken:
@@ -69,6 +73,7 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.PhaseEntered) -> None:
+        self._live = event.phase == "live"
         self._line("──", event.phase, "bold blue")
 
     @_tell.register
@@ -156,6 +161,9 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.IndicatorJudged) -> None:
+        if not self._live:
+            # Before the load is there nothing comes, and that is no news; the baseline says what matters.
+            return
         before = self._bad.get(event.indicator, False)
         self._bad[event.indicator] = not event.ok
         if event.ok is before:

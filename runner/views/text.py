@@ -33,7 +33,7 @@ def duration(seconds: float | None) -> str:
     """`4.3 s`, `2:05.0`, `1:02:03`; `—` for none."""
     if seconds is None:
         return "—"
-    sign = "-" if seconds < 0 else ""
+    sign = "-" if seconds <= -0.05 else ""
     seconds = abs(seconds)
     if seconds < 60:
         return f"{sign}{seconds:.1f} s"
