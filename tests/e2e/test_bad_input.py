@@ -101,7 +101,7 @@ CASES = [
     _file("no secret", _DRILL, DRILL + "secrets: [GAMEDAY_TEST_NOWHERE]\n", f"{_DRILL}: secret GAMEDAY_TEST_NOWHERE", "is not set"),
     # what is answered beforehand
     _operator("operator key", _ASK, "name: ana\nstep: {}\n", "op.yaml:2:1", "'steps'"),
-    _operator("operator step", _ASK, "name: ana\nsteps: {b: {}}\n", "op.yaml:2:12", "step 'b' is not in the runbook"),
+    _operator("operator step", _ASK, "name: ana\nsteps: {b: {}}\n", "op.yaml:2:9", "step 'b' is not in the runbook"),
     _operator("operator answer", _ASK, "name: ana\nsteps: {a: {answers: {REGIN: eu}}}\n", "op.yaml:2:", "REGION", "did you mean 'REGION'?"),
     _operator("operator choice", _CHOOSE, "name: ana\nsteps: {a: {choose: lift}}\n", "op.yaml:2:21", "did you mean 'left'?"),
     _operator("operator no choice", _CHOOSE, "name: ana\nsteps: {a: {after: 1s}}\n", "op.yaml:2:12", "left | right"),
