@@ -20,13 +20,12 @@ def judge_action(plan: RunPlan, provider: Mapping[str, Any]) -> str:
 
 
 def _namespace(plan: RunPlan, provider: Mapping[str, Any]) -> str:
-    arguments = provider.get("arguments")
-    module = str(provider.get("module", ""))
-    if not module.startswith("chaosk8s") or not isinstance(arguments, Mapping):
+    if not str(provider.get("module", "")).startswith("chaosk8s"):
         return ""
     allowed = plan.target.allow.get("namespaces", ())
+    arguments = provider.get("arguments")
     # chaosk8s falls back on "default" when no namespace is given.
-    namespace = arguments.get("ns", "default")
+    namespace = arguments.get("ns", "default") if isinstance(arguments, Mapping) else "default"
     if namespace not in allowed:
         return (
             f"namespace {namespace!r} is not among those that target {plan.target.name} allows ({', '.join(allowed)})"

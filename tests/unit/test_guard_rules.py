@@ -1,0 +1,278 @@
+"""The guard: what must hold before a fault may happen, in the plan and again at the gate; and where secrets come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.engine.plan import Ask, Experiment, Load, RunPlan, Step, Target
+from runner.errors import InputError
+from runner.guard.gate import judge_action
+from runner.guard.rules import Refusal, allowed_hosts, host_refused, judge_plan
+from runner.guard.secrets import resolve_secrets
+from runner.testing import sample_plan
+
+_STAGING = Target(name="stage", kind="http", environment="staging", url="https://shop.stage.example.com")
+_PRODUCTION = Target(name="shop", kind="http", environment="production", url="https://shop.example.com")
+
+
+def _experiment(provider: Mapping[str, Any], *, rollbacks: int = 1, no_undo: str = "") -> Experiment:
+    action = {"type": "action", "name": "break it", "provider": dict(provider)}
+    return Experiment(
+        slug="errors",
+        file="experiments/errors.yaml",
+        document={"method": [action], "rollbacks": []},
+        document_hash="",
+        actions=1,
+        rollbacks=rollbacks,
+        no_undo=no_undo,
+    )
+
+
+_HARMLESS = _experiment({"type": "process", "path": "true"})
+
+
+def _plan(target: Target = _STAGING, experiment: Experiment = _HARMLESS, **more: Any) -> RunPlan:
+    changes: dict[str, Any] = {"file": "drills/outage/drill.yaml", "load": None, **more}
+    return sample_plan(target=target, experiments=(experiment,), **changes)
+
+
+def _judged(plan: RunPlan, *, attended: bool = True, **more: Any) -> list[str]:
+    return [refusal.rule for refusal in judge_plan(plan, attended=attended, **more)]
+
+
+def _said(plan: RunPlan, **more: Any) -> str:
+    return "\n".join(str(refusal) for refusal in judge_plan(plan, attended=more.pop("attended", True), **more))
+
+
+def test_a_refusal_names_place_reason_cure_and_rule() -> None:
+    refusal = Refusal(rule="hosts", what="it is elsewhere", where="a.yaml", cure="allow it")
+    assert str(refusal) == "a.yaml: it is elsewhere; allow it [hosts]"
+
+
+def test_nothing_is_said_against_a_harmless_plan() -> None:
+    assert _judged(_plan()) == []
+
+
+# -- production --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allow", "attended", "consent", "words"),
+    [
+        (False, True, "shop", "allow-production: true"),
+        (True, False, "shop", "never unattended"),
+        (True, True, "", "--consent shop"),
+        (True, True, "Shop", "--consent shop"),
+    ],
+)
+def test_production_takes_the_drill_people_and_the_typed_name(
+    allow: bool, attended: bool, consent: str, words: str
+) -> None:
+    plan = _plan(_PRODUCTION, allow_production=allow)
+    assert words in _said(plan, attended=attended, consent=consent)
+
+
+def test_production_with_all_three_is_allowed() -> None:
+    assert _judged(_plan(_PRODUCTION, allow_production=True), consent="shop") == []
+
+
+def test_what_the_guard_cannot_see_into_is_named_on_production() -> None:
+    plan = _plan(_PRODUCTION, allow_production=True, opaque=("break it: rm -rf /srv",))
+    assert "the guard cannot see into break it: rm -rf /srv" in _said(plan, consent="shop")
+    for name in ("break it: rm -rf /srv", "break it"):
+        named = Target(name="shop", kind="http", environment="production", allow={"allow-opaque": [name]})
+        allowed = _plan(named, allow_production=True, opaque=("break it: rm -rf /srv",))
+        assert _judged(allowed, consent="shop") == []
+    assert _judged(_plan(opaque=("break it: rm -rf /srv",))) == []
+
+
+# -- undo --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_that_nothing_undoes_is_for_sandboxes() -> None:
+    lasting = _experiment({"type": "process", "path": "true"}, rollbacks=0)
+    assert _judged(_plan(experiment=lasting)) == ["undo"]
+    healing = _experiment({"type": "process", "path": "true"}, rollbacks=0, no_undo="It heals.")
+    assert _judged(_plan(experiment=healing)) == []
+    sandbox = Target(name="local", kind="local", environment="sandbox")
+    assert _judged(_plan(sandbox, lasting)) == []
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "needs"),
+    [
+        (Step(id="a", name="A", ask=(Ask(name="X", prompt="?"),), where="runbooks/r.yaml:3"), "`ask`"),
+        (Step(id="a", name="A", approve="boss", where="runbooks/r.yaml:3"), "`approve`"),
+        (Step(id="a", name="A", choose={"x": "a"}, where="runbooks/r.yaml:3"), "`choose`"),
+    ],
+)
+def test_what_only_people_can_answer_needs_people_or_a_script(step: Step, needs: str) -> None:
+    plan = _plan(steps=(step,))
+    said = _said(plan, attended=False)
+    assert said.startswith("runbooks/r.yaml:3: step a has ")
+    assert needs in said
+    assert _judged(plan, attended=True) == []
+    assert _judged(plan, attended=False, scripted=("a",)) == []
+
+
+def test_a_confirmation_goes_ahead_without_people() -> None:
+    assert _judged(_plan(steps=(Step(id="a", name="A", confirm="Really?"),)), attended=False) == []
+
+
+# -- hosts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://shop.stage.example.com/x", True),
+        ("https://SHOP.stage.example.com:8443/x", True),
+        ("https://shop.example.com/x", False),
+        ("https://shop.stage.example.com.evil.example/x", False),
+        ("https://shop.stage.example.com@evil.example/x", False),
+        ("http://[::1", False),
+        ("not an address", False),
+        ("", False),
+    ],
+)
+def test_a_host_is_judged_by_its_name_alone(url: str, allowed: bool) -> None:
+    assert (host_refused(_plan(), url) == "") is allowed
+
+
+def test_declared_hosts_replace_the_targets_own() -> None:
+    target = Target(
+        name="stage", kind="http", environment="staging", url="https://a.example.com", allow={"hosts": ["*.b.example"]}
+    )
+    assert allowed_hosts(_plan(target)) == ("*.b.example",)
+    assert host_refused(_plan(target), "https://x.b.example") == ""
+    assert "'a.example.com' is not among" in host_refused(_plan(target), "https://a.example.com")
+
+
+def test_the_targets_own_addresses_count() -> None:
+    target = Target(
+        name="stage",
+        kind="http",
+        environment="staging",
+        url="https://a.example.com",
+        vars={"proxy": "http://p.example.com:8474", "word": "hello"},
+    )
+    assert allowed_hosts(_plan(target)) == ("a.example.com", "p.example.com")
+
+
+@pytest.mark.parametrize("kind", ["sandbox", "local"])
+def test_a_sandbox_is_this_machine(kind: Any) -> None:
+    target = Target(name="x", kind=kind, environment="sandbox", allow={"hosts": ["*"]})
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        assert host_refused(_plan(target), f"http://{host}:80/") == ""
+    assert host_refused(_plan(target), "https://shop.example.com") != ""
+
+
+def test_actions_and_load_are_held_to_the_hosts_in_the_plan() -> None:
+    away = _experiment({"type": "http", "url": "https://shop.example.com/kill"})
+    assert "break it: 'shop.example.com' is not among" in _said(_plan(experiment=away))
+    load = Load(locustfile="l.py", host="https://shop.example.com")
+    assert "the load's host: 'shop.example.com' is not among" in _said(_plan(load=load))
+    # What is not known yet is judged at the gate.
+    later = _experiment({"type": "http", "url": "${base}/kill"})
+    assert _judged(_plan(experiment=later)) == []
+
+
+# -- tools -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [
+        ({"type": "process", "path": "no-such-tool-here"}, "the command 'no-such-tool-here' is not on this machine"),
+        ({"type": "process", "path": "/no/such/tool"}, "'/no/such/tool'"),
+        ({"type": "python", "module": "no_such_module.x", "func": "f"}, "no Python module 'no_such_module.x'"),
+    ],
+)
+def test_what_is_not_installed_is_missed_beforehand(provider: Mapping[str, Any], words: str) -> None:
+    said = _said(_plan(experiment=_experiment(provider)))
+    assert words in said
+    assert said.startswith("experiments/errors.yaml: break it: ")
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        {"type": "process", "path": "sh"},
+        {"type": "process", "path": "${tool}"},
+        {"type": "python", "module": "os.path", "func": "join"},
+        {"type": "python", "module": "chaosk8s.pod.actions", "func": "delete_pods"},
+        {"type": "python", "module": "${module}", "func": "f"},
+    ],
+)
+def test_what_is_there_or_not_known_yet_is_not_missed(provider: Mapping[str, Any]) -> None:
+    assert _judged(_plan(experiment=_experiment(provider))) == []
+
+
+def test_every_reason_is_given_at_once() -> None:
+    worst = _experiment({"type": "http", "url": "https://elsewhere.example.com"}, rollbacks=0)
+    rules = _judged(_plan(_PRODUCTION, worst, steps=(Step(id="a", name="A", approve="boss"),)), attended=False)
+    assert rules == ["production", "undo", "people", "hosts"]
+
+
+# -- the gate ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_gate_judges_the_resolved_address() -> None:
+    assert judge_action(_plan(), {"type": "http", "url": "https://shop.stage.example.com/kill"}) == ""
+    assert "elsewhere.example.com" in judge_action(_plan(), {"type": "http", "url": "https://elsewhere.example.com"})
+    assert judge_action(_plan(), {"type": "http"}) != ""
+
+
+@pytest.mark.parametrize(
+    ("provider", "allowed"),
+    [
+        ({"module": "chaosk8s.pod.actions", "arguments": {"ns": "shop"}}, True),
+        ({"module": "chaosk8s.pod.actions", "arguments": {"ns": "kube-system"}}, False),
+        ({"module": "chaosk8s.pod.actions", "arguments": {}}, False),
+        ({"module": "chaosk8s.pod.actions"}, False),
+        ({"module": "my.own.module", "arguments": {"ns": "kube-system"}}, True),
+    ],
+)
+def test_a_namespace_that_is_not_named_is_the_default_one(provider: Mapping[str, Any], allowed: bool) -> None:
+    target = Target(name="k", kind="kubernetes", environment="staging", allow={"namespaces": ["shop"]})
+    assert (judge_action(_plan(target), {"type": "python", **provider}) == "") is allowed
+
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_comes_from_the_environment_a_file_or_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROM_ENV", "one")
+    (tmp_path / "two").write_text("two\n")
+    sources = {"FROM_ENV": {}, "FROM_FILE": {"file": "two"}, "FROM_COMMAND": {"command": "pwd >&2; echo three"}}
+    assert resolve_secrets(sources, tmp_path) == {"FROM_ENV": "one", "FROM_FILE": "two", "FROM_COMMAND": "three"}
+
+
+def test_every_secret_that_lacks_is_named_and_no_value_of_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LACKING", raising=False)
+    monkeypatch.setenv("EMPTY", "")
+    (tmp_path / "binary").write_bytes(b"open-sesame\xff")
+    sources = {
+        "LACKING": {},
+        "EMPTY": {},
+        "NO_FILE": {"file": "nowhere"},
+        "BINARY": {"file": "binary"},
+        "FAILS": {"command": "echo open-sesame; exit 3"},
+    }
+    with pytest.raises(InputError) as caught:
+        resolve_secrets(sources, tmp_path, file="drills/a/drill.yaml")
+    lines = str(caught.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["drills/a/drill.yaml"] * 5
+    assert [name for name in sources if f"secret {name}: " in str(caught.value)] == list(sources)
+    assert "set it, or say" in lines[0]
+    assert "exit code 3" in lines[4]
+    assert "open-sesame" not in str(caught.value)
