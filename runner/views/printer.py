@@ -185,15 +185,15 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.StepChosen) -> None:
-        self._line(" ", f"chosen: {event.label} → {event.to}", by=self._by)
+        self._line(" ", f"chosen: {event.label} → {event.to}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.StepAnswered) -> None:
-        self._line(" ", f"{event.name} = {'(secret)' if event.secret else event.value}", by=self._by)
+        self._line(" ", f"{event.name} = {'(secret)' if event.secret else event.value}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.StepApproved) -> None:
-        self._line(" ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._by)
+        self._line(" ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._person)
 
     @_tell.register
     def _(self, event: ev.CommandEnded) -> None:
@@ -232,23 +232,23 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.HintShown) -> None:
-        self._line("?", f"hint shown for {event.step}", by=self._by)
+        self._line("?", f"hint shown for {event.step}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.MilestoneReached) -> None:
-        self._line("★", event.milestone, "bold cyan", by=self._by)
+        self._line("★", event.milestone, "bold cyan", by=self._person)
 
     @_tell.register
     def _(self, event: ev.NoteWritten) -> None:
-        self._line("✎", f"{event.sort}: {event.text}", by=self._by)
+        self._line("✎", f"{event.sort}: {event.text}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.Paused) -> None:
-        self._line("‖", f"paused: {event.why}", "yellow", by=self._by)
+        self._line("‖", f"paused: {event.why}", "yellow", by=self._person)
 
     @_tell.register
     def _(self, event: ev.Unpaused) -> None:
-        self._line("▶", "goes on", by=self._by)
+        self._line("▶", "goes on", by=self._person)
 
     @_tell.register
     def _(self, event: ev.EndDecided) -> None:
@@ -285,7 +285,7 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.CommandRefused) -> None:
-        self._line("✗", f"{event.command} was not possible: {event.why}", "yellow", by=self._by)
+        self._line("✗", f"{event.command} was not possible: {event.why}", "yellow", by=self._person)
 
     @_tell.register
     def _(self, event: ev.SuspendSeen) -> None:

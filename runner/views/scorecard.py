@@ -28,6 +28,12 @@ def scorecard_text(card: Scorecard, stream: TextIO, folder: Path | None = None) 
     return "\n".join(_Card(card, Paint(stream), folder).lines())
 
 
+def _near(folder: Path) -> Path:
+    """As somebody standing here would write it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
 class _Card:
     def __init__(self, card: Scorecard, paint: Paint, folder: Path | None) -> None:
         self._card = card
@@ -43,7 +49,7 @@ class _Card:
                 yield from body
         if self._folder:
             yield ""
-            yield self._paint("dim", f"evidence: {self._folder}")
+            yield self._paint("dim", f"evidence: {_near(self._folder)}")
 
     def _head(self) -> Iterator[str]:
         card = self._card
@@ -70,7 +76,8 @@ class _Card:
         sign, style = _SIGNS.get(objective.status, ("·", ""))
         bound = f"within {duration(objective.bound)}" if objective.bound is not None else ""
         text = f"{objective.name:{_WIDTH}}{self._known(objective.measured, objective.resolution):18}{bound:16}"
-        evidence = self._paint("dim", inert(objective.evidence))
+        # What was measured stands under the times; here it explains what was not met.
+        evidence = "" if objective.status == "met" else self._paint("dim", inert(objective.evidence))
         return f"  {self._paint(style, sign)} {text}{self._paint(style, objective.status)}  {evidence}".rstrip()
 
     def _times(self) -> Iterator[str]:
