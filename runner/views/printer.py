@@ -7,7 +7,6 @@ from typing import TextIO
 
 from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
-from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.views.text import Paint, clock, duration, inert
 
@@ -21,7 +20,7 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._paint = Paint(stream)
-        self._plan: RunPlan | None = None
+        self._names: dict[str, str] = {}
         self._t = 0.0
         self._by = ""
         self._broken = False
@@ -65,8 +64,8 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.RunStarted) -> None:
-        self._plan = plan_from_json(event.plan)
-        plan = self._plan
+        plan = plan_from_json(event.plan)
+        self._names = {step.id: step.name for step in plan.steps}
         self._line("●", f"{plan.name}  on {plan.target.name}  run {event.run}", "bold")
         for warning in plan.warnings:
             self._line("!", warning, "yellow")
@@ -180,7 +179,7 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.StepStarted) -> None:
-        name = self._plan.step(event.step).name if self._plan else event.step
+        name = self._names.get(event.step, event.step)
         self._line("▶", f"{name}  [{event.step}]" + (f"  visit {event.visit}" if event.visit > 1 else ""), "bold")
 
     @_tell.register
@@ -193,7 +192,9 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.StepApproved) -> None:
-        self._line(" ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._person)
+        self._line(
+            " ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._person
+        )
 
     @_tell.register
     def _(self, event: ev.CommandEnded) -> None:

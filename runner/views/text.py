@@ -33,21 +33,22 @@ def duration(seconds: float | None) -> str:
     """`4.3 s`, `2:05.0`, `1:02:03`; `—` for none."""
     if seconds is None:
         return "—"
-    sign = "-" if seconds <= -0.05 else ""
-    seconds = abs(seconds)
-    if seconds < 60:
-        return f"{sign}{seconds:.1f} s"
-    minutes, rest = divmod(seconds, 60)
+    # Rounded before it is taken apart, or 59.96 s would be shown as 60.0 s.
+    tenths = round(abs(seconds) * 10)
+    sign = "-" if seconds < 0 and tenths else ""
+    if tenths < 600:
+        return f"{sign}{tenths / 10:.1f} s"
+    minutes, rest = divmod(tenths, 600)
     if minutes < 60:
-        return f"{sign}{int(minutes)}:{rest:04.1f}"
-    return f"{sign}{int(minutes // 60)}:{int(minutes % 60):02}:{int(rest):02}"
+        return f"{sign}{minutes}:{rest / 10:04.1f}"
+    return f"{sign}{minutes // 60}:{minutes % 60:02}:{rest // 10:02}"
 
 
 def clock(seconds: float) -> str:
     """`+00:04.31`, the run's clock in a left column."""
-    minutes, rest = divmod(max(seconds, 0.0), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"+{hours}:{minutes:02}:{rest:05.2f}" if hours else f"+{minutes:02}:{rest:05.2f}"
+    minutes, rest = divmod(round(max(seconds, 0.0) * 100), 6000)
+    hours, minutes = divmod(minutes, 60)
+    return f"+{hours}:{minutes:02}:{rest / 100:05.2f}" if hours else f"+{minutes:02}:{rest / 100:05.2f}"
 
 
 class Paint:
