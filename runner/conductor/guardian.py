@@ -196,7 +196,7 @@ class Guardian:
         from runner.conductor.standby import UndoWorker
 
         if self._folder is not None and self._undo is None:
-            self._undo = UndoWorker.stand_by(self._folder)
+            self._undo = UndoWorker.stand_by(self._folder, warm=bool(self._run.get("rollbacks")))
 
     def _start_undo(self) -> None:
         if self._undo is None or not self._undo.alive():
@@ -270,9 +270,11 @@ class Guardian:
         if self._undo is not None:
             self._undo.dismiss()
         os.close(self._sandbox)
-        from runner.conductor.fencing import fence_all
+        # Orphans are given to this process, so without a child there is nobody left below it.
+        if _has_children():
+            from runner.conductor.fencing import fence_all
 
-        fence_all(self._brought_back())
+            fence_all(self._brought_back())
         return int(code)
 
     def _brought_back(self) -> tuple[int, ...]:
@@ -312,6 +314,14 @@ class Guardian:
 def _ticks_now() -> int:
     """Now, as the kernel counts the start of processes: clock ticks since boot."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _reap(*ours: int) -> None:

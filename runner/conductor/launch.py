@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
-from dataclasses import asdict, dataclass, field
+import time
+from dataclasses import asdict, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from runner.conductor.links import say
 from runner.errors import Broken, ExitCode
+from runner.values import dataclass
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -63,6 +66,7 @@ class Front:
 
     def __init__(self, guardian: int, status: int, lifeline: int) -> None:
         self.guardian = guardian
+        self._pidfd = os.pidfd_open(guardian)
         self._status = status
         self._lifeline = lifeline
         self._exit: int | None = None
@@ -89,6 +93,13 @@ class Front:
 
     def abort(self, why: str) -> None:
         say(self._lifeline, {"do": "abort", "why": why})
+
+    def pause(self, seconds: float) -> None:
+        """So many seconds, or less when the guardian goes."""
+        if self._exit is None:
+            select.select([self._pidfd], [], [], seconds)
+        else:
+            time.sleep(seconds)
 
     def ended(self) -> bool:
         """Whether the guardian has gone, without waiting."""

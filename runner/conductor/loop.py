@@ -192,6 +192,11 @@ class Conductor:
             if self.state.end is not None:
                 self.finish()
 
+    def resume(self, state: State) -> None:
+        """Go on from a state that took in what others wrote; what follows from it is due now, not at the next tick."""
+        self.state = state
+        self._wake.set()
+
     def finish(self) -> None:
         """Everything is said and done."""
         self._over.set()

@@ -36,7 +36,8 @@ def main(request: Request, *, link: Link, status: int, sandbox_lifeline: int) ->
         say(status, {"exit": int(error.exit_code), "lines": str(error).splitlines()})
         link.send({"closed": int(error.exit_code)})
         return int(error.exit_code)
-    link.send({"run": {**opening.announcement, "secrets": opening.secrets}})
+    rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
+    link.send({"run": {**opening.announcement, "secrets": opening.secrets, "rollbacks": rollbacks}})
     say(status, opening.announcement)
     with contextlib.suppress(OSError):
         os.close(status)

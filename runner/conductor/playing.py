@@ -144,7 +144,7 @@ class Play:
         for recorded in self._conductor.recent:
             if recorded.seq > state.seq:
                 state = apply(state, recorded)
-        self._conductor.state = state
+        self._conductor.resume(state)
 
     async def _stop_sandbox(self) -> None:
         if self._run.sandbox is not None:

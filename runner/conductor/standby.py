@@ -54,13 +54,16 @@ class UndoWorker:
         self.started = False
 
     @classmethod
-    def stand_by(cls, folder: Path) -> UndoWorker:
-        """Start it in a session of its own, with every signal that can be masked masked from its first instruction on."""
+    def stand_by(cls, folder: Path, *, warm: bool = False) -> UndoWorker:
+        """Start it in a session of its own, with every signal that can be masked masked from its first instruction on.
+
+        `warm`: have a process ready for the first rollback too.
+        """
         with _log(folder) as log:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "runner.conductor.undo", str(folder)],
+                    [sys.executable, "-P", "-m", "runner.conductor.undo", str(folder), *(["--warm"] if warm else [])],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

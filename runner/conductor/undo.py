@@ -324,24 +324,50 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def main(folder: Path) -> int:
-    """Wait for the word, then undo; 0 when nothing is left, 6 when something is."""
+def main(folder: Path, *, warm: bool = False) -> int:
+    """Wait for the word, then undo; 0 when nothing is left, 6 when something is.
+
+    `warm`: a rollback is to be expected, so its process imports Chaos Toolkit while this one waits.
+    """
     lock = _lock(folder)
+    spare = _spare() if warm else None
     line = sys.stdin.buffer.readline()
-    if not line:
-        return ExitCode.PASSED
-    order = json.loads(line)
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        story = Story(folder, order.get("secrets", {}))
-        if not story.begun:
-            # The run died before its first line: nothing can have been injected.
+        story = _story(folder, line, lock) if line else None
+        open_rollbacks = story is not None and any(experiment.rollbacks for experiment in story.open)
+        if story is None or not open_rollbacks or story.vanished():
+            _send_home(spare)
+            spare = None
+        elif spare is None:
+            spare = _spare()
+        if story is None:
             return ExitCode.PASSED
-        needs_rollback = any(experiment.rollbacks for experiment in story.open)
-        spare = RollbackChild.spawn() if needs_rollback and not story.vanished() else None
         left = asyncio.run(UndoWorker(story, spare).undo())
     return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
 
 
+def _story(folder: Path, line: bytes, lock: IO[str]) -> Story | None:
+    """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    story = Story(folder, json.loads(line).get("secrets", {}))
+    return story if story.begun else None
+
+
+def _spare() -> RollbackChild | None:
+    """Only time is lost without one: a rollback that finds none ready starts its own."""
+    with contextlib.suppress(OSError):
+        return RollbackChild.spawn()
+    return None
+
+
+def _send_home(spare: RollbackChild | None) -> None:
+    if spare is not None:
+        spare.discard()
+
+
 if __name__ == "__main__":
-    sys.exit(int(main(Path(sys.argv[1]))))
+    code = int(main(Path(sys.argv[1]), warm="--warm" in sys.argv[2:]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The conductor waits for this end, and there is nothing left that taking the interpreter apart would do.
+    os._exit(code)
