@@ -9,12 +9,12 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from runner.actuators.processes import MARK, fence
 from runner.clock import Clock, Stamp
 from runner.redact import Redactor
+from runner.values import dataclass
 
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096

@@ -20,12 +20,13 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from runner.actuators.processes import MARK, fence
 from runner.clock import SystemClock
+from runner.values import dataclass
 
 #: Seconds between two beats.
 BEAT = 0.2

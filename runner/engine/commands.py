@@ -6,11 +6,11 @@ actuator's outcome, as the event it amounts to); `Tick` lets time pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from runner.engine.events import Event
 from runner.errors import ExitCode, GamedayError
+from runner.values import dataclass
 
 Role = Literal["facilitator", "participant", "observer", "system"]
 AbortReason = Literal["real-incident", "unsafe", "logistics", "stuck"]

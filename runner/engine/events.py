@@ -9,8 +9,10 @@ transcripts still read; a kind is never renamed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
+
+from runner.values import dataclass
 
 Json = Any
 

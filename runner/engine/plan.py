@@ -7,8 +7,10 @@ a transcript explains itself for ever. Times are seconds, ratios 0..1. Everythin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from runner.values import dataclass
 
 Json = Any
 Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]

@@ -5,8 +5,10 @@ Times are seconds, ratios 0..1. A moment is on the run's clock. None means: not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
+
+from runner.values import dataclass
 
 #: Version of the JSON form. A field may be added; none is renamed or changes its meaning without a new number.
 VERSION = 1

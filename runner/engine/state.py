@@ -8,12 +8,13 @@ lasts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from runner.engine.episodes import Episodes
 from runner.engine.events import BaselineTaken, EndDecided, LoadSampled, RunClosed
 from runner.engine.plan import RunPlan, Step, Target
+from runner.values import dataclass
 
 Phase = Literal["", "preflight", "warm-up", "live", "undoing", "debrief", "closed"]
 

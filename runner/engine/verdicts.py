@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runner.engine.plan import RunPlan
 from runner.engine.scorecard import EpisodeScore, Objective, StepScore, Time, Times, Verdict
@@ -11,6 +10,7 @@ from runner.engine.tally import Tally
 from runner.engine.tally_steps import UNFINISHED
 from runner.engine.times import first_alert, noticed_first
 from runner.errors import ExitCode, worst
+from runner.values import dataclass
 
 MET, MISSED, NOT_RECOVERED, NOT_APPLICABLE = "met", "missed", "not recovered", "not applicable"
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.machinery import PathFinder
 from typing import Any
 from urllib.parse import urlsplit
 
 from runner.engine.plan import Experiment, RunPlan, Step
+from runner.values import dataclass
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -13,7 +13,6 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,7 @@ def _kind_and_values(event: Event) -> tuple[str, dict[str, Any]]:
     if not isinstance(event, Unrecognised):
         return event.kind, {field.name: getattr(event, field.name) for field in fields(event)}
     clash = set(event.fields) & set(ENVELOPE)
-    if event.name in _known_kinds() or clash:
+    if _is_known(event.name) or clash:
         raise ValueError(f"`{event.name}` is no event of a newer release")
     return event.name, dict(event.fields)
 
@@ -144,7 +143,7 @@ def _recorded(raw: dict[str, Any]) -> Recorded:
     well_typed = type(seq) is int and type(t) in _NUMBER and type(at) is str and type(by) is str and type(kind) is str
     if not well_typed:
         raise LineError("seq, at, t, kind or by is of the wrong type")
-    layout = _known_kinds().get(kind)
+    layout = _LAYOUTS.get(kind) or _layout(kind)
     if layout is None:
         unknown = {name: value for name, value in raw.items() if name not in ENVELOPE}
         return Recorded(seq, at, t, by, Unrecognised(name=kind, fields=unknown))
@@ -213,9 +212,18 @@ def _default(field: Any) -> Callable[[], Any] | None:
     return None if field.default is MISSING else lambda: field.default
 
 
-@cache
-def _known_kinds() -> dict[str, _Layout]:
-    return {kind: _Layout(event_type) for kind, event_type in KINDS.items() if event_type is not Unrecognised}
+#: Of the kinds that were read so far: to make one of every kind takes longer than to read a short transcript.
+_LAYOUTS: dict[str, _Layout] = {}
+
+
+def _layout(kind: str) -> _Layout | None:
+    if not _is_known(kind):
+        return None
+    return _LAYOUTS.setdefault(kind, _Layout(KINDS[kind]))
+
+
+def _is_known(kind: str) -> bool:
+    return kind in KINDS and KINDS[kind] is not Unrecognised
 
 
 def _shape(hint: Any) -> _Shape:
