@@ -16,7 +16,7 @@ def opaque_activities(experiment: Experiment) -> Iterator[str]:
         for activity in experiment.document.get(part) or ():
             provider = activity.get("provider") or {}
             if provider.get("type") == "process":
-                yield f"{activity.get('name')}: {_command(provider)}"
+                yield f"{activity.get('name')}: {command_line(provider)}"
             elif provider.get("type") == "python" and not str(provider.get("module")).startswith("chaosk8s"):
                 arguments = json.dumps(provider.get("arguments") or {}, sort_keys=True)
                 yield f"{activity.get('name')}: {provider.get('module')}.{provider.get('func')} {arguments}"
@@ -27,7 +27,8 @@ def opaque_load(load: Load | None) -> tuple[str, ...]:
     return (f"load: {load.locustfile}",) if load else ()
 
 
-def _command(provider: Mapping[str, Any]) -> str:
+def command_line(provider: Mapping[str, Any]) -> str:
+    """What a process provider runs, as one would type it."""
     arguments = provider.get("arguments")
     if isinstance(arguments, Mapping):
         words = [str(word) for pair in arguments.items() for word in pair]

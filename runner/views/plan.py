@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step
+from runner.guard.opaque import command_line
 from runner.guard.rules import Refusal, allowed_hosts
 from runner.views.text import duration, inert
 
@@ -14,11 +15,12 @@ _WIDTH = 16
 
 def plan_text(plan: RunPlan, refusals: Sequence[Refusal]) -> str:
     """Everything the guard looks at, the guard's verdict, and the plan's hash."""
-    return "\n".join(_lines(plan, refusals))
+    # One place for all of them: whatever stands in a plan, it is shown, and does nothing.
+    return "\n".join(inert(line) for line in _lines(plan, refusals))
 
 
 def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
-    yield f"{inert(plan.name)}  ({inert(plan.file or plan.slug)})"
+    yield f"{plan.name}  ({plan.file or plan.slug})"
     yield from _target(plan)
     yield from _load(plan)
     yield from _faults(plan)
@@ -28,20 +30,20 @@ def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
     if plan.opaque:
         yield ""
         yield "opaque: the guard cannot see into these"
-        yield from (f"  {inert(what)}" for what in plan.opaque)
+        yield from (f"  {what}" for what in plan.opaque)
     for warning in plan.warnings:
-        yield f"! {inert(warning)}"
+        yield f"! {warning}"
     yield ""
     if refusals:
         yield "the guard refuses:"
-        yield from (f"  {inert(str(refusal))}" for refusal in refusals)
+        yield from (f"  {refusal!s}" for refusal in refusals)
     else:
         yield "the guard has no objection so far; identity, needs and steady state are looked at when the run begins"
     yield f"plan {plan.plan_hash[:16]}"
 
 
 def _row(name: str, text: str) -> str:
-    return f"  {name:{_WIDTH}}{inert(text)}"
+    return f"  {name:{_WIDTH}}{text}"
 
 
 def _target(plan: RunPlan) -> Iterator[str]:
@@ -70,10 +72,11 @@ def _load(plan: RunPlan) -> Iterator[str]:
 def _faults(plan: RunPlan) -> Iterator[str]:
     for experiment in plan.experiments:
         yield ""
-        yield f"experiment {inert(experiment.slug)}  ({_moment(experiment.inject)})"
+        yield f"experiment {experiment.slug}  ({_moment(experiment.inject)})"
         for verb, part in (("does", "method"), ("undoes", "rollbacks")):
             for activity in experiment.document.get(part) or ():
-                yield _row(verb if activity.get("type") != "probe" else "asks", _activity(activity))
+                asks = activity.get("type") == "probe" or "ref" in activity
+                yield _row("asks" if asks else verb, _activity(activity))
         yield from _undo(plan, experiment)
 
 
@@ -102,11 +105,11 @@ def _activity(activity: Mapping[str, Any]) -> str:
         case "http":
             what = f"{provider.get('method', 'GET')} {provider.get('url')}"
         case "process":
-            what = f"{provider.get('path')} {provider.get('arguments') or ''}".rstrip()
+            what = command_line(provider)
         case "python":
             what = f"{provider.get('module')}.{provider.get('func')}({_arguments(provider.get('arguments'))})"
         case _:
-            what = str(activity.get("ref", ""))
+            return str(activity.get("ref") or activity.get("name", ""))
     return f"{activity.get('name', '')}: {what}"
 
 
@@ -143,7 +146,7 @@ def _bound(metric: str, bound: float | None) -> str:
 def _steps(plan: RunPlan) -> Iterator[str]:
     if plan.steps:
         yield ""
-        yield f"runbook {inert(plan.runbook)}  ({inert(plan.runbook_file)})"
+        yield f"runbook {plan.runbook}  ({plan.runbook_file})"
     for number, step in enumerate(plan.steps, 1):
         yield _row(f"{number:>3}. {_way(step)}", step.name)
         for line in step.run.strip().splitlines():

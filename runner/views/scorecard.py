@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from runner.engine.scorecard import Objective, Scorecard, StepScore, Time
 from runner.views.text import Paint, duration, inert
@@ -25,7 +26,18 @@ _OUTCOMES = {"succeeded": ("✓", "green"), "failed": ("✗", "red"), "timed-out
 
 def scorecard_text(card: Scorecard, stream: TextIO, folder: Path | None = None) -> str:
     """The whole card, coloured when `stream` is a terminal."""
-    return "\n".join(_Card(card, Paint(stream), folder).lines())
+    return "\n".join(_Card(_inert(card), Paint(stream), folder).lines())
+
+
+def _inert(value: Any) -> Any:
+    """A card, or a part of one, whose words cannot act on a terminal, wherever they are put."""
+    if isinstance(value, str):
+        return inert(value)
+    if isinstance(value, tuple):
+        return tuple(_inert(item) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _inert(getattr(value, field.name)) for field in fields(value)})
+    return value
 
 
 def _near(folder: Path) -> Path:
@@ -55,14 +67,17 @@ class _Card:
         card = self._card
         ending = card.ending or f"running ({card.phase})"
         yield ""
-        title = f"{inert(card.drill)}  on {inert(card.target)}"
-        headline = inert(card.headline.removeprefix(f"{ending}: ").removeprefix(f"{ending}; "))
+        title = f"{card.drill}  on {card.target}"
+        headline = card.headline.removeprefix(f"{ending}: ").removeprefix(f"{ending}; ")
         yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', headline)}"
         yield f"{title}  {self._paint('dim', card.run)}"
-        if card.why and card.why not in card.headline:
-            yield f"  {inert(card.why)}"
-        for name, verdict in (("service", card.service), ("runbook", card.runbook)):
-            why = f": {inert(verdict.why)}" if verdict.why else ""
+        verdicts = (("service", card.service), ("runbook", card.runbook))
+        said = card.headline + "".join(verdict.why for _, verdict in verdicts)
+        # What a verdict says of itself stands beside it.
+        if card.why.removeprefix("service: ").removeprefix("runbook: ") not in said:
+            yield f"  {card.why}"
+        for name, verdict in verdicts:
+            why = f": {verdict.why}" if verdict.why else ""
             yield f"  {name:{_WIDTH}}{verdict.status}{self._paint('dim', why)}"
 
     def _objectives(self) -> Iterator[str]:
@@ -77,7 +92,7 @@ class _Card:
         bound = f"within {duration(objective.bound)}" if objective.bound is not None else ""
         text = f"{objective.name:{_WIDTH}}{self._known(objective.measured, objective.resolution):18}{bound:16}"
         # What was measured stands under the times; here it explains what was not met.
-        evidence = "" if objective.status == "met" else self._paint("dim", inert(objective.evidence))
+        evidence = "" if objective.status == "met" else self._paint("dim", objective.evidence)
         return f"  {self._paint(style, sign)} {text}{self._paint(style, objective.status)}  {evidence}".rstrip()
 
     def _times(self) -> Iterator[str]:
@@ -96,7 +111,7 @@ class _Card:
         if known or self._card.censored:
             yield self._title("times")
         for name, time in known:
-            how = self._paint("dim", inert(time.how))
+            how = self._paint("dim", time.how)
             yield f"    {name:{_WIDTH}}{self._known(time.seconds, time.resolution):18}{how}".rstrip()
         if self._card.censored:
             yield f"    {'time to recover':{_WIDTH}}not recovered by {duration(self._card.censored_after)}"
@@ -130,12 +145,11 @@ class _Card:
             *([split] if split else []),
             *(["verify proves nothing: it held before"] if step.vacuous_verify else []),
             *(["not as written"] if not step.as_written else []),
-            *([inert(step.why)] if step.why else []),
-            *([f"by {inert(step.who)}"] if step.who else []),
+            *([step.why] if step.why else []),
+            *([f"by {step.who}"] if step.who else []),
         ]
         outcome = step.outcome or "not reached"
-        name = inert(step.name)
-        head = f"  {self._paint(style, sign)} {name[:38]:40}{outcome:12}{duration(step.net) if step.visits else '':10}"
+        head = f"  {self._paint(style, sign)} {step.name[:38]:40}{outcome:12}{duration(step.net) if step.visits else '':10}"
         return f"{head}{goal:14}{self._paint('dim', '; '.join(remarks))}".rstrip()
 
     def _alerts(self) -> Iterator[str]:
@@ -143,7 +157,7 @@ class _Card:
             yield self._title("alerts")
         for alert in self._card.alerts:
             when = f"at {duration(alert.fired)}" if alert.fired is not None else "never fired: a finding"
-            yield f"    {inert(alert.name):{_WIDTH}}{when}"
+            yield f"    {alert.name:{_WIDTH}}{when}"
 
     def _faults(self) -> Iterator[str]:
         card = self._card
@@ -152,9 +166,9 @@ class _Card:
         for fault in card.faults:
             how = fault.how or fault.why or fault.status
             style = "green" if fault.state == "undone" else "bold red" if fault.state == "left" else ""
-            yield f"    {inert(fault.name)[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', inert(how))}"
+            yield f"    {fault.name[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', how)}"
         for name in card.vacuous:
-            yield f"  {self._paint('yellow', '!')} proves nothing: {inert(name)}"
+            yield f"  {self._paint('yellow', '!')} proves nothing: {name}"
         if card.load.requests:
             load = card.load
             yield self._title("load")
@@ -171,9 +185,9 @@ class _Card:
             if said:
                 yield self._title(title)
             for each in said:
-                yield f"    {inert(each.text)}  {self._paint('dim', inert(each.by))}"
+                yield f"    {each.text}  {self._paint('dim', each.by)}"
         for warning in card.warnings:
-            yield f"  {self._paint('yellow', '!')} {inert(warning)}"
+            yield f"  {self._paint('yellow', '!')} {warning}"
 
     def _title(self, text: str) -> str:
         return self._paint("bold", text)
