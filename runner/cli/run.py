@@ -109,6 +109,10 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
         front.pause(_LOOK)
     _tell(follower, printer, survivor)
     code = survivor.exit_code if front.killed else front.wait()
+    if not started.folder.exists():
+        for line in front.last_word():
+            click.echo(line, err=True)
+        return code
     # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
     with contextlib.suppress(OSError):
         _show(started.folder, as_json)

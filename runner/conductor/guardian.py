@@ -159,6 +159,8 @@ class Guardian:
                     self._run = run
                     self._folder = Path(run["folder"])
                     self._secrets = run.get("secrets", {})
+                    # Its event loop, which renews the lease, is yet to begin.
+                    self._lease_until = time.monotonic() + _START
                     self._stand_by()
                 case {"spare": pids}:
                     self._spare.update(pids)

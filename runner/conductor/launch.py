@@ -82,6 +82,16 @@ class Front:
             return Started(run=message["run"], folder=Path(message["folder"]), socket=message["socket"])
         return NotStarted(exit_code=message["exit"], lines=message["lines"])
 
+    def last_word(self) -> list[str]:
+        """What the guardian said of a run that died before its first line; nothing for any other."""
+        os.set_blocking(self._status, False)
+        try:
+            data = os.read(self._status, 65536)
+        except OSError:
+            return []
+        said = [json.loads(line) for line in data.splitlines()]
+        return [line for message in said for line in message.get("lines", ())]
+
     def forward_signals(self) -> None:
         """From here on INT, TERM, HUP and QUIT abort the run instead of ending this process; a second one changes nothing."""
         for number in _SIGNALS:
