@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
+from runner.actuators.spawn import Spawned
 from runner.redact import Redactor
 
 
@@ -168,6 +169,11 @@ class ChaosChild:
     def spawn(cls, *, log: Path | None = None) -> ChaosChild:
         """Start a child that knows no experiment yet. Needs no event loop. Raises OSError."""
         return cls(ShimProcess.spawn("chaos", log=log))
+
+    @classmethod
+    def of(cls, spawned: Spawned) -> ChaosChild:
+        """The child that `spawn("chaos")` started."""
+        return cls(ShimProcess(spawned))
 
     @property
     def pid(self) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
+from runner.actuators.spawn import Spawned
 from runner.redact import Redactor
 
 _EXIT_WITHIN = 0.5
@@ -72,6 +73,11 @@ class RollbackChild:
     def spawn(cls, *, log: Path | None = None) -> RollbackChild:
         """Start it, warm and idle. Needs no event loop. Raises OSError."""
         return cls(ShimProcess.spawn("rollback", log=log))
+
+    @classmethod
+    def of(cls, spawned: Spawned) -> RollbackChild:
+        """The child that `spawn("rollback")` started."""
+        return cls(ShimProcess(spawned))
 
     @property
     def pid(self) -> int:

@@ -9,22 +9,18 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.processes import MARK, fence
+from runner.actuators.processes import fence
+from runner.actuators.spawn import Spawned, spawn
 from runner.redact import Redactor
 
 Message = dict[str, Any]
 
-# All that a child is given before it knows what it is for; the rest comes with its orders.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH")
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 16
 _KEPT_LINES = 20
@@ -35,13 +31,11 @@ _KILL_WITHIN = 0.5
 class ShimProcess:
     """One child. `spawn` it anywhere; `attach` it, send and stop it in one event loop."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], ours: socket.socket, output: int, mark: str, log: Path | None
-    ) -> None:
-        self._process = process
-        self._socket = ours
-        self._output = output
-        self._mark = mark
+    def __init__(self, spawned: Spawned, log: Path | None = None) -> None:
+        self._process = spawned.process
+        self._socket = spawned.socket
+        self._output = spawned.output
+        self._mark = spawned.mark
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
@@ -61,23 +55,7 @@ class ShimProcess:
 
         `log` gets what it prints, redacted, readable by the owner alone. Raises OSError.
         """
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        mark = os.urandom(8).hex()
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {MARK: mark}
-        output, printing = os.pipe()
-        with theirs, os.fdopen(printing, "wb") as stdout:
-            process = subprocess.Popen(
-                # Without -P a folder called "runner" where the user stands would be taken for this one.
-                [sys.executable, "-P", "-u", "-m", f"runner.actuators.shims.{shim}", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=subprocess.STDOUT,
-                pass_fds=(theirs.fileno(),),
-                env=environment,
-                start_new_session=True,
-            )
-        return cls(process, ours, output, mark, log)
+        return cls(spawn(shim), log)
 
     @property
     def pid(self) -> int:

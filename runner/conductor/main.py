@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.actuators.spawn import spawn
 from runner.conductor.launch import Request
 from runner.conductor.links import Link, say
 from runner.errors import GamedayError, InputError
@@ -22,10 +23,11 @@ def main(request: Request, *, link: Link, status: int, sandbox_lifeline: int) ->
     spare: ChaosChild | None = None
     try:
         os.chdir(request.cwd)
+        # First of all: it warms up on the other core while this process imports and reads.
+        spawned = spawn("chaos")
         from runner.actuators.chaos import ChaosChild
 
-        # First of all: it warms up on the other core while this process imports and reads.
-        spare = ChaosChild.spawn()
+        spare = ChaosChild.of(spawned)
         from runner.conductor.opening import open_run
 
         opening = open_run(request)

@@ -63,7 +63,14 @@ class UndoWorker:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "runner.conductor.undo", str(folder), *(["--warm"] if warm else [])],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "runner.conductor.undo_main",
+                        str(folder),
+                        *(["--warm"] if warm else []),
+                    ],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

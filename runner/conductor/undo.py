@@ -1,7 +1,7 @@
 """The undo worker: the one process that ever undoes.
 
-`python -m runner.conductor.undo FOLDER`, started by guardian, conductor or `gameday recover`, in a session of its own
-with every maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
+`runner.conductor.undo_main`, started by guardian, conductor or `gameday recover`, in a session of its own with every
+maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
 that has an intent in the transcript, latest injected first, each in a process of its own with a deadline and retries,
 and asks every `undone-when` whether the fault is really gone. Its answer outranks the rollbacks' own status.
 
@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
+from runner.actuators.spawn import Spawned
 from runner.clock import SystemClock, resumed_origin
 from runner.conductor.registry import boot_id, state_dir
 from runner.engine import events as ev
@@ -324,22 +325,20 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def main(folder: Path, *, warm: bool = False) -> int:
-    """Wait for the word, then undo; 0 when nothing is left, 6 when something is.
+def undo_on_word(folder: Path, warm: Spawned | None) -> int:
+    """Wait for one line on the input, then undo; 0 when nothing is left, 6 when something is.
 
-    `warm`: a rollback is to be expected, so its process imports Chaos Toolkit while this one waits.
+    `warm` is a process for the first rollback. Without a line, because the input closed, there is nothing to undo.
     """
     lock = _lock(folder)
-    spare = _spare() if warm else None
+    spare = None if warm is None else RollbackChild.of(warm)
     line = sys.stdin.buffer.readline()
     with lock:
         story = _story(folder, line, lock) if line else None
-        open_rollbacks = story is not None and any(experiment.rollbacks for experiment in story.open)
-        if story is None or not open_rollbacks or story.vanished():
-            _send_home(spare)
+        needed = story is not None and any(each.rollbacks for each in story.open) and not story.vanished()
+        if spare is not None and not needed:
+            spare.discard()
             spare = None
-        elif spare is None:
-            spare = _spare()
         if story is None:
             return ExitCode.PASSED
         left = asyncio.run(UndoWorker(story, spare).undo())
@@ -351,23 +350,3 @@ def _story(folder: Path, line: bytes, lock: IO[str]) -> Story | None:
     fcntl.flock(lock, fcntl.LOCK_EX)
     story = Story(folder, json.loads(line).get("secrets", {}))
     return story if story.begun else None
-
-
-def _spare() -> RollbackChild | None:
-    """Only time is lost without one: a rollback that finds none ready starts its own."""
-    with contextlib.suppress(OSError):
-        return RollbackChild.spawn()
-    return None
-
-
-def _send_home(spare: RollbackChild | None) -> None:
-    if spare is not None:
-        spare.discard()
-
-
-if __name__ == "__main__":
-    code = int(main(Path(sys.argv[1]), warm="--warm" in sys.argv[2:]))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # The conductor waits for this end, and there is nothing left that taking the interpreter apart would do.
-    os._exit(code)

@@ -1,0 +1,117 @@
+"""Classes that are completed on first use behave as those of `dataclasses`, whoever touches them first."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
+from typing import Any
+
+import pytest
+
+from runner.values import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pickled:
+    name: str = ""
+
+
+def _family() -> tuple[type[Any], type[Any]]:
+    @dataclass(frozen=True, kw_only=True)
+    class Parent:
+        name: str
+
+    @dataclass(frozen=True, kw_only=True)
+    class Child(Parent):
+        tags: list[str] = field(default_factory=list)
+        size: int = 3
+
+    return Parent, Child
+
+
+USES: dict[str, Callable[[type[Any]], bool]] = {
+    "made": lambda child: child(name="a").size == 3,
+    "its fields": lambda child: [each.name for each in fields(child)] == ["name", "tags", "size"],
+    "recognised": is_dataclass,
+    "compared": lambda child: child(name="a") == child(name="a") != child(name="b"),
+    "shown": lambda child: repr(child(name="a")).endswith("Child(name='a', tags=[], size=3)"),
+    "changed": lambda child: replace(child(name="a"), size=4).size == 4,
+    "as a mapping": lambda child: asdict(child(name="a")) == {"name": "a", "tags": [], "size": 3},
+    "copied": lambda child: copy.deepcopy(child(name="a")) == child(name="a"),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_any_first_use_finds_it_complete(use: Callable[[type[Any]], bool]) -> None:
+    _, child = _family()
+    assert use(child)
+
+
+def test_it_is_not_completed_before() -> None:
+    _, child = _family()
+    assert "__eq__" not in vars(child)
+    child(name="a")
+    assert "__eq__" in vars(child)
+
+
+def test_it_is_frozen() -> None:
+    _, child = _family()
+    with pytest.raises(FrozenInstanceError):
+        child(name="a").size = 4
+
+
+def test_a_field_without_a_default_is_asked_for() -> None:
+    _, child = _family()
+    with pytest.raises(TypeError, match="name"):
+        child()
+
+
+def test_each_instance_has_defaults_of_its_own() -> None:
+    _, child = _family()
+    child(name="a").tags.append("x")
+    assert child(name="a").tags == []
+
+
+def test_a_plain_subclass_of_an_unfinished_class_can_be_made() -> None:
+    parent, _ = _family()
+    plain = type("Plain", (parent,), {})
+    assert plain(name="a").name == "a"
+
+
+def test_the_post_init_is_called_for_the_first_one_too() -> None:
+    seen: list[str] = []
+
+    @dataclass
+    class Loud:
+        name: str
+
+        def __post_init__(self) -> None:
+            seen.append(self.name)
+
+    Loud("a")
+    Loud("b")
+    assert seen == ["a", "b"]
+
+
+def test_a_pickle_opens() -> None:
+    assert pickle.loads(pickle.dumps(Pickled(name="a"))) == Pickled(name="a")
+
+
+def test_slots_and_order_are_there_at_once() -> None:
+    @dataclass(slots=True, order=True)
+    class Slotted:
+        size: int
+
+    assert "__slots__" in vars(Slotted)
+    assert Slotted(1) < Slotted(2)
+
+
+def test_threads_that_come_together_all_find_it_complete() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            _, child = _family()
+            made = list(pool.map(lambda name, child=child: child(name=name), "abcdefgh"))
+            assert [each.tags for each in made] == [[]] * 8
