@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from figures import BIN, Row, in_turn, place
@@ -25,7 +26,16 @@ def _row(what: str, rollbacks: list[Any], times: int) -> Row:
     experiment = {"title": "Nothing", "description": "Nothing happens.", "method": [_NOTHING], "rollbacks": rollbacks}
     with place() as here:
         path = here.write("noop.json", json.dumps(experiment))
-        gameday = [BIN / "gameday", "run", path, "--headless", "--target", "local", "--runs-dir", here.folder / "runs"]
+        gameday: list[str | Path] = [
+            BIN / "gameday",
+            "run",
+            path,
+            "--headless",
+            "--target",
+            "local",
+            "--runs-dir",
+            here.folder / "runs",
+        ]
         chaos = [BIN / "chaos", "--no-version-check", "run", path]
         pairs = in_turn(lambda: here.call(*gameday), lambda: here.call(*chaos), times)
     return pairs.row(what, "chaos run", MOST)
