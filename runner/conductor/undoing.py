@@ -36,6 +36,7 @@ class UndoingHand:
         self._others = others
         self._link = link
         self._refold = refold
+        self._looking: list[asyncio.Task[None]] = []
 
     def act(self, recorded: ev.Recorded) -> None:
         match recorded.event:
@@ -44,7 +45,7 @@ class UndoingHand:
 
     def check_while_in(self, experiment: str) -> None:
         """The fault is in: every `undone-when` must be false now, or it can prove nothing later."""
-        self._run.spawn(self._check_while_in(experiment), "undone-when")
+        self._looking.append(self._run.spawn(self._check_while_in(experiment), "undone-when"))
 
     async def close(self) -> None:
         return
@@ -86,7 +87,11 @@ class UndoingHand:
     async def _stop_faults(self) -> None:
         end = self._run.state.end
         if end is not None and end.cause in ("complete", "time-box", "deviated"):
+            # A check that is still being looked at would be seen to hold once the fault is out.
+            await asyncio.gather(*self._looking, return_exceptions=True)
             await self._experiments.release()
+        for task in self._looking:
+            task.cancel()
         await self._experiments.close()
         if self._open():
             # The load is let to finish its files: it has no fault to apply.
