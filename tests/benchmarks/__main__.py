@@ -40,7 +40,9 @@ def main() -> int:
     before = os.getloadavg()[0]
     for family in wanted.family or FAMILIES:
         print(f"measuring {family} …", file=sys.stderr, flush=True)
-        rows += measure(family, quick=wanted.quick)
+        rows += (found := measure(family, quick=wanted.quick))
+        for row in found:
+            print(f"  {row.what}: {row.value}", file=sys.stderr, flush=True)
     machine = f"{os.cpu_count()} cores, {platform.platform(terse=True)}, Python {platform.python_version()}"
     print(f"{machine}; load average {before:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     print(as_markdown(rows) if wanted.markdown else table(rows))

@@ -36,6 +36,6 @@ def _row(what: str, rollbacks: list[Any], times: int) -> Row:
             "--runs-dir",
             here.folder / "runs",
         ]
-        chaos = [BIN / "chaos", "--no-version-check", "run", path]
+        chaos: list[str | Path] = [BIN / "chaos", "--no-version-check", "run", path]
         pairs = in_turn(lambda: here.call(*gameday), lambda: here.call(*chaos), times)
     return pairs.row(what, "chaos run", MOST)
