@@ -328,7 +328,7 @@ def web() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 
 def _loaded(repo: Repo, port: int, more: str = "") -> None:
-    load = f"load: {{users: 2, spawn-rate: 10, warm-up: 2s, host: 'http://127.0.0.1:{port}'}}\n"
+    load = f"load: {{users: 2, spawn-rate: 10, warm-up: 6s, host: 'http://127.0.0.1:{port}'}}\n"
     steady = f"""\
 steady-state:
   hold: 1s
