@@ -7,16 +7,16 @@ never acts before it was told to: each action is `Asking`, and runs after `go()`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
 from runner.redact import Redactor
+from runner.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProbeOutcome:
     """One probe of a hypothesis. `value` is JSON, at most 4 kB; `error` is empty when the probe itself worked."""
 
@@ -26,12 +26,12 @@ class ProbeOutcome:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExperimentLoaded:
     """The document is valid, its modules are imported, the gate is in place; nothing was resolved or run yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HypothesisChecked:
     """`when` is before, during or after. The toolkit stops at the first probe that is not met."""
 
@@ -41,14 +41,14 @@ class HypothesisChecked:
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Armed:
     """It stands before its method and waits for `inject()`."""
 
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Asking:
     """An action wants to run: answer with `go()` or `refuse()`.
 
@@ -65,7 +65,7 @@ class Asking:
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ActivityStarted:
     """Stamped directly before the call. `type` is action or probe."""
 
@@ -75,7 +75,7 @@ class ActivityStarted:
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ActivityEnded:
     """Stamped when the call returned, before any pause. `status` is succeeded or failed, as the toolkit sees it (a
     command that exits with 1 has succeeded), aborted or interrupted. `exception` is one line, empty if none.
@@ -91,14 +91,14 @@ class ActivityEnded:
     duration: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MethodEnded:
     """Every activity, those in the background too, has ended. A held experiment now waits for `release()`."""
 
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExperimentEnded:
     """`status` is completed, failed, aborted or interrupted. `journal_kept` is false if the disk refused it."""
 
@@ -108,14 +108,14 @@ class ExperimentEnded:
     t: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ChildFailed:
     """The experiment cannot go on; `why` is one line for a person."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ChildGone:
     """The process has ended. Always the last report; negative is the signal that ended it."""
 

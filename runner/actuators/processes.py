@@ -11,8 +11,9 @@ import os
 import signal
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from runner.values import dataclass
 
 #: Environment variable whose value names the child a process came from.
 MARK = "GAMEDAY_CHILD"
@@ -22,7 +23,7 @@ _POLL = 0.005
 _GONE = frozenset("ZX")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Process:
     pid: int
     state: str

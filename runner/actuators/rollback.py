@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
 from runner.redact import Redactor
+from runner.values import dataclass
 
 _EXIT_WITHIN = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RollbackOrder:
     """What is undone, and with what.
 
@@ -32,7 +32,7 @@ class RollbackOrder:
     redact: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RollbackResult:
     """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
 

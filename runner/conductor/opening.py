@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from runner.redact import Redactor
 from runner.specs.catalogue import Catalogue
 from runner.specs.script import Script, load_script
 from runner.transcript.writer import TranscriptWriter
+from runner.values import dataclass
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from runner.redact import MASK, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
 from runner.specs.probe import Probe
+from runner.values import dataclass
 
 #: Seconds a cancelled task gets.
 _ENDING = 2.0

@@ -16,7 +16,7 @@ import re
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -27,6 +27,7 @@ from runner.engine.commands import Answer, Command, Role
 from runner.errors import InputError
 from runner.redact import MASK
 from runner.specs.notes import nearest
+from runner.values import dataclass
 
 _LONGEST_LINE = 64 * 1024
 #: What every message may hold beside the command's own values.

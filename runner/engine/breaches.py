@@ -6,11 +6,11 @@ Buckets come in order per indicator, not across indicators: a probe's answer may
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from runner.engine.events import IndicatorJudged
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import Indicator
+from runner.values import dataclass
 
 #: Consecutive bad buckets that make a breach; one alone is noise.
 BREACH = 2
@@ -19,7 +19,7 @@ BREACH = 2
 FINEST = 0.001
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Moment:
     """A moment on the run's clock (s), how well it is known (s), and the indicator that showed it."""
 
@@ -28,7 +28,7 @@ class Moment:
     indicator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trait:
     """What of an indicator matters here: its name, how far apart consecutive buckets lie (s), whether it is a rate."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from runner.engine.breaches import BREACH, Moment, Track, Trait, bad_until
@@ -36,6 +36,7 @@ from runner.engine.events import (
 )
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import RunPlan
+from runner.values import dataclass
 
 #: Bad buckets kept from before an injection: its event may come a moment after the bucket it falls into.
 _RECENT = 8
@@ -48,7 +49,7 @@ _AFTER_LIVE = ("undoing", "debrief", "closed")
 _OfExperiment = ActivityStarted | MethodEnded | ExperimentEnded | ExperimentFailed | FaultRefused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """One incident of the run. Moments are on the run's clock (s); None is not, or not yet.
 

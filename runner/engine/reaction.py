@@ -7,16 +7,16 @@ the next deadline and going on after an interruption are then the same thing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runner.engine.events import EndDecided, Event
 from runner.engine.state import State
+from runner.values import dataclass
 
 #: How long after its end the judgement of a second may arrive: the load's window, its transport, the probe's timeout.
 JUDGING_LAG = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reaction:
     """These events follow at `due` (s of the run's clock; 0 is at once) unless something else happens first."""
 

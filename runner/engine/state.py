@@ -53,7 +53,7 @@ ExperimentStatus = Literal[
 BASELINE_BUCKETS = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StepView:
     """One step of the runbook: of its latest visit, unless said otherwise.
 
@@ -100,7 +100,7 @@ class StepView:
     disputes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ExperimentView:
     """One experiment: how far it is, and what is known of its fault.
 
@@ -135,7 +135,7 @@ class ExperimentView:
         return self.intents > 0 and self.status != "undone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bucket:
     """One second of an indicator, from `since` on."""
 
@@ -144,7 +144,7 @@ class Bucket:
     value: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IndicatorView:
     """An indicator's latest second; `ok_since`: when its unbroken good run began; `baseline`: what it is judged by."""
 
@@ -169,7 +169,7 @@ class IndicatorView:
         return self.since + 1.0 - max(self.ok_since, t)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadView:
     """The load: its users, its latest window, and what it sent so far."""
 
@@ -183,7 +183,7 @@ class LoadView:
     last: LoadSampled | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AlertView:
     """An alert; `fired_t` is its first firing that counts, `before` one that was there before the fault."""
 
@@ -194,7 +194,7 @@ class AlertView:
     cleared_t: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Person:
     name: str
     uid: int
@@ -207,7 +207,7 @@ class Person:
         return self.left_t is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Note:
     t: float
     by: str
@@ -215,7 +215,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reached:
     """A milestone: when, by whom, and through which step if one carries it."""
 
@@ -224,13 +224,13 @@ class Reached:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Need:
     met: bool
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Streak:
     """A stop rule's bound has been broken from `since` until `until`."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from runner.errors import Broken
+from runner.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

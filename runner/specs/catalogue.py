@@ -7,7 +7,6 @@ that is wrong in all the files of a drill is reported at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +25,7 @@ from runner.specs.target import BUILT_IN, SecretSource, Target, TargetsFile
 from runner.specs.target_checks import read_targets
 from runner.specs.together import Parts, check_experiment, check_together
 from runner.specs.yaml import Document, read_document
+from runner.values import dataclass
 
 T = TypeVar("T")
 Reader = Callable[[Document], tuple[T | None, Notes]]
@@ -35,7 +35,7 @@ _DRILL_FILES = ("drill.yaml", "drill.yml")
 _TARGETS_FILES = ("targets.yaml", "targets.yml")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LoadedExperiment:
     """An experiment of a drill, or a bare one (`planned` is then made up)."""
 
@@ -44,7 +44,7 @@ class LoadedExperiment:
     planned: PlannedExperiment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LoadedDrill:
     """Every file of a drill, checked alone and together. Paths are absolute, `file` and the like relative to `root`.
 

@@ -232,9 +232,9 @@ class Drill(Model):
     """Alerts that should fire."""
     expect: Expect = Expectation(True, None)
     """no-impact, or {impact-within: 60s}."""
-    objectives: Objectives = Objectives()
+    objectives: Objectives = Field(default_factory=Objectives)
     """What the team wants to reach."""
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     """What ends a run whatever happens."""
     stop_when: tuple[StopRule, ...] = ()
     """Collateral damage that ends the run."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +17,7 @@ from runner.specs.probe import Probe
 from runner.specs.shape import Shape, note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Document, Json, Path_
+from runner.values import dataclass
 
 KEYS = (
     "version",
@@ -62,7 +62,7 @@ class GamedayExtension(Model):
     """How long one rollback may take."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Experiment:
     """A checked experiment. `document` is the file as plain values: what Chaos Toolkit is given.
 

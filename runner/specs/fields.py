@@ -6,8 +6,17 @@ import re
 import unicodedata
 from typing import Annotated, Any, ClassVar, NoReturn
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 MAX_NAME = 200
 
@@ -30,8 +39,19 @@ class Model(BaseModel):
     """A mapping in a file: frozen, kebab-case keys, unknown keys refused."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=kebab, use_attribute_docstrings=True, protected_namespaces=()
+        frozen=True, extra="forbid", alias_generator=kebab, defer_build=True, protected_namespaces=()
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        from runner.specs.docs import field_docs
+
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in field_docs(cls).items():
+            if kebab(name) in properties:
+                properties[kebab(name)]["description"] = text
+        return schema
 
 
 def _one_line(text: str) -> str:

@@ -8,9 +8,10 @@ because the same file means two things to two tools.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from runner.values import dataclass
 
 _CONSTANTS: dict[str, Any] = {
     "": None,
@@ -45,7 +46,7 @@ MAYBE_TYPED = frozenset("0123456789+-.~ntfNTFyYoO=")
 _MAX_DIGITS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plain:
     """A value and, when there is one, the trap: what other tools would read (`as_`), or why it is `refused`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from runner.errors import Problem
@@ -13,9 +13,10 @@ from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
 from runner.specs.target import Target, attributes
 from runner.specs.yaml import Document, Json, Path_
+from runner.values import dataclass
 
 
-@dataclass(slots=True)
+@dataclass
 class Parts:
     """What was found of a drill; a part that is missing or wrong is None."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import yaml
 from runner.errors import Problem
 from runner.specs.files import read_bytes
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
+from runner.values import dataclass
 
 Json = Any
 Path_ = tuple[str | int, ...]
@@ -50,7 +51,7 @@ _PLAINER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Line and column, both from 1; `word` is what stands there when it is unquoted."""
 
@@ -59,7 +60,7 @@ class Place:
     word: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trap:
     """An unquoted word that other tools read as something else than its text."""
 
@@ -69,7 +70,7 @@ class Trap:
     as_: str
 
 
-@dataclass(slots=True)
+@dataclass
 class Document:
     """One file: its plain `value` (None when it cannot be read at all), what is wrong so far, and where things are."""
 

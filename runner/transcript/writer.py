@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from runner.errors import InputError, Problem, TranscriptError
 from runner.transcript.codec import FILE, FIRST_PREV, decode, encode, line_hash, parse, plain_fields
 from runner.transcript.recover import sound_tail
 from runner.transcript.space import SpaceAhead
+from runner.values import dataclass
 
 # The lock has a file of its own, which only the owner may open: a reader of the group could stop the run with it.
 LOCK_FILE = "transcript.lock"
@@ -30,7 +30,7 @@ LOCK_FILE = "transcript.lock"
 Redact = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """An event to be appended and who did it; `stamp` is the moment it happened, None for now."""
 
@@ -39,7 +39,7 @@ class Entry:
     stamp: Stamp | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _End:
     """The end of the sound part: offset, and number and hash of the line before it."""
 
