@@ -30,7 +30,7 @@ def run_in_terminal(command: list[str]) -> str:
 
 def main() -> None:
     drill = sys.argv[1] if len(sys.argv) > 1 else "payment-gateway-outage"
-    shown = run_in_terminal([sys.executable, "-m", "runner.cli.main", "run", drill, "--headless"])
+    shown = run_in_terminal([sys.executable, "-m", "runner", "run", drill, "--headless"])
     console = Console(record=True, width=COLUMNS, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115
     console.print(Text(f"$ gameday run {drill} --headless", style="bold"))
     console.print(Text.from_ansi(shown))

@@ -164,6 +164,8 @@ class ChaosChild:
         self._shim = shim
         self._report: Callable[[ChaosReport], None] = lambda _: None
         self._last_beat: float | None = None
+        #: The pid of the rollback's process that it left behind; 0 when there is none.
+        self.heir = 0
 
     @classmethod
     def spawn(cls, *, log: Path | None = None) -> ChaosChild:
@@ -172,7 +174,7 @@ class ChaosChild:
 
     @classmethod
     def of(cls, spawned: Spawned) -> ChaosChild:
-        """The child that `spawn("chaos")` started."""
+        """The child that `spawn("chaos", …)` started."""
         return cls(ShimProcess(spawned))
 
     @property
@@ -267,6 +269,7 @@ class ChaosChild:
         kind = message.pop("kind", None)
         if isinstance(message.get("t"), float | int):
             self._last_beat = max(self._last_beat or 0.0, float(message["t"]))
+        self.heir = message.get("heir", self.heir)
         reader = _READERS.get(str(kind))
         if reader is None:
             return

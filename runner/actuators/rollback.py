@@ -76,7 +76,7 @@ class RollbackChild:
 
     @classmethod
     def of(cls, spawned: Spawned) -> RollbackChild:
-        """The child that `spawn("rollback")` started."""
+        """The child that was started, or left behind, for this."""
         return cls(ShimProcess(spawned))
 
     @property

@@ -65,8 +65,8 @@ def gameday() -> None:
     """
 
 
-def main() -> None:
-    """Entry point. Exit codes: 0 passed, 1 failed, 2 bad input, 3 refused, 4 aborted or stopped, 5 the tool broke,
+def main() -> int:
+    """Run the command line; its exit code: 0 passed, 1 failed, 2 bad input, 3 refused, 4 aborted or stopped, 5 the tool broke,
     6 something could not be undone, 7 inconclusive."""
     try:
         code = gameday.main(standalone_mode=False)
@@ -79,7 +79,7 @@ def main() -> None:
         code = 130
     except Exception as error:
         code = _report(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _report(error: Exception) -> int:
@@ -110,6 +110,3 @@ def _kept(error: Exception) -> str:
         return f" (details: {keep_crash(''.join(traceback.format_exception(error)))})"
     return ""
 
-
-if __name__ == "__main__":
-    main()

@@ -129,6 +129,9 @@ class ExperimentsHand:
 
     @_translate.register
     def _(self, report: chaos.ExperimentLoaded, slug: str) -> ev.Event | None:
+        if heir := self._children[slug].heir:
+            # What undoes is not to be fenced off with what injects.
+            self._run.spare(heir)
         return ev.ExperimentLoaded(experiment=slug)
 
     @_translate.register

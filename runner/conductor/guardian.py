@@ -8,19 +8,16 @@ worker and the sandbox, starts the undo, and writes down that it did.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import select
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runner.conductor.launch import Request
 from runner.conductor.links import BEAT, LEASE, Link, say
 from runner.errors import ExitCode, GamedayError, worst
 
@@ -32,30 +29,48 @@ _LATE = 0.05
 _ATTEMPTS = 3
 
 
-def main(request: Request, *, status: int, lifeline: int) -> int:
-    """Be the guardian of one run until it is over; returns the run's exit code."""
+def main(*, request: int, status: int, lifeline: int) -> int:
+    """Be the guardian of one run until it is over; returns the run's exit code.
+
+    What the conductor is to run comes over `request`; `status` is for the front, `lifeline` is what its terminal does.
+    """
     os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     errors = _detach_stdio()
     ours, theirs = Link.pair()
     sandbox_read, sandbox_write = os.pipe()
+    word_read, word_write = os.pipe()
     conductor = os.fork()
     if not conductor:
         ours.close()
         os.close(lifeline)
-        os._exit(_conduct(request, theirs, status, sandbox_read))
+        # The undo worker must see the guardian's death, and it inherits what is open here.
+        os.close(word_write)
+        os._exit(_conduct(request, theirs, status, sandbox_read, word_read))
+    _adopt_orphans()
     theirs.close()
-    os.close(sandbox_read)
-    guardian = Guardian(conductor, ours, status=status, lifeline=lifeline, errors=errors, sandbox=sandbox_write)
+    for descriptor in (request, sandbox_read, word_read):
+        os.close(descriptor)
+    guardian = Guardian(
+        conductor, ours, status=status, lifeline=lifeline, errors=errors, sandbox=sandbox_write, word=word_write
+    )
     return guardian.watch()
 
 
-def _conduct(request: Request, link: Link, status: int, sandbox_lifeline: int) -> int:
+def _adopt_orphans() -> None:
+    # Imported here: the conductor is forked before, and imports for longer than anything else.
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _conduct(request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
     try:
         from runner.conductor.main import main as conduct
 
-        return conduct(request, link=link, status=status, sandbox_lifeline=sandbox_lifeline)
+        return conduct(request=request, link=link, status=status, sandbox_lifeline=sandbox_lifeline, word=word)
     except BaseException:
+        import traceback
+
         traceback.print_exc()
         return ExitCode.BROKEN
 
@@ -78,7 +93,9 @@ def _detach_stdio() -> int:
 class Guardian:
     """Watches one conductor. `errors` is where both write what should never happen."""
 
-    def __init__(self, conductor: int, link: Link, *, status: int, lifeline: int, errors: int, sandbox: int) -> None:
+    def __init__(
+        self, conductor: int, link: Link, *, status: int, lifeline: int, errors: int, sandbox: int, word: int
+    ) -> None:
         self._conductor = conductor
         self._link = link
         self._status = status
@@ -86,6 +103,8 @@ class Guardian:
         self._errors = errors
         # Held open, never used: the sandbox lives while this process or the conductor does.
         self._sandbox = sandbox
+        # What the first undo worker listens to; the write end, until that worker is known.
+        self._word = word
         self._pidfd = os.pidfd_open(conductor)
         self._lease_until = time.monotonic() + _START
         self._next_beat = 0.0
@@ -161,7 +180,7 @@ class Guardian:
                     self._secrets = run.get("secrets", {})
                     # Its event loop, which renews the lease, is yet to begin.
                     self._lease_until = time.monotonic() + _START
-                    self._stand_by()
+                    self._adopt(run.get("undo"))
                 case {"spare": pids}:
                     self._spare.update(pids)
                 case {"lease": seconds}:
@@ -194,11 +213,20 @@ class Guardian:
 
     # -- undo ----------------------------------------------------------------------------------------------------------
 
+    def _adopt(self, forked: tuple[int, int] | None) -> None:
+        """Take on the worker that the conductor forked, or start one."""
+        from runner.conductor.standby import UndoWorker
+
+        if forked is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._undo = UndoWorker.adopt(*forked, self._word)
+        self._stand_by()
+
     def _stand_by(self) -> None:
         from runner.conductor.standby import UndoWorker
 
         if self._folder is not None and self._undo is None:
-            self._undo = UndoWorker.stand_by(self._folder, warm=bool(self._run.get("rollbacks")))
+            self._undo = UndoWorker.stand_by(self._folder)
 
     def _start_undo(self) -> None:
         if self._undo is None or not self._undo.alive():

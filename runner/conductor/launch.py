@@ -1,7 +1,7 @@
 """The front of a run: it forks the guardian, hears how the start went, and hands on what its terminal does.
 
-Called before any heavy import: the guardian is this process forked while it is still small, and the children warm up
-while the conductor reads the files.
+Called before any heavy import: the guardian is this process forked while it is still small. It may be forked before the
+command line is read (`begin`): then everything below imports while this process does that.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> Request:
+        return cls(**{**said, "sets": tuple((key, value) for key, value in said["sets"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,24 +138,66 @@ class Front:
         self.abort(f"{signal.Signals(number).name} at the terminal")
 
 
-def launch(request: Request) -> Front:
-    """Fork the guardian, which forks the conductor. Single-threaded callers only."""
-    status_out, status_in = os.pipe()
-    lifeline_out, lifeline_in = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(status_in)
-        os.close(lifeline_out)
-        return Front(pid, status_out, lifeline_in)
-    code = int(ExitCode.BROKEN)
-    try:
-        os.close(status_out)
-        os.close(lifeline_in)
-        from runner.conductor.guardian import main
+class Launch:
+    """A guardian and a conductor that wait to be told what to run; without a word they go when this process goes."""
 
-        code = main(request, status=status_in, lifeline=lifeline_out)
-    finally:
-        os._exit(code)
+    def __init__(self) -> None:
+        """Fork the guardian, which forks the conductor. Single-threaded callers only."""
+        status_out, status_in = os.pipe()
+        lifeline_out, lifeline_in = os.pipe()
+        request_out, self._request = os.pipe()
+        pid = os.fork()
+        if not pid:
+            code = int(ExitCode.BROKEN)
+            try:
+                for descriptor in (status_out, lifeline_in, self._request):
+                    os.close(descriptor)
+                from runner.conductor.guardian import main
+
+                code = main(request=request_out, status=status_in, lifeline=lifeline_out)
+            finally:
+                os._exit(code)
+        for descriptor in (status_in, lifeline_out, request_out):
+            os.close(descriptor)
+        self._front = Front(pid, status_out, lifeline_in)
+
+    def go(self, request: Request) -> Front:
+        """Run this."""
+        with os.fdopen(self._request, "wb") as pipe:
+            pipe.write(json.dumps(request.to_json()).encode())
+        return self._front
+
+
+    def cancel(self) -> None:
+        """There is nothing to run; returns when they are gone."""
+        os.close(self._request)
+        self._front.wait()
+
+
+_begun: list[Launch] = []
+
+
+def begin() -> None:
+    """Fork them now, for the `launch` to come."""
+    _begun.append(Launch())
+
+
+def cancel() -> None:
+    """Nothing will come of what was begun."""
+    while _begun:
+        _begun.pop().cancel()
+
+
+def launch(request: Request) -> Front:
+    """Begin a run. Single-threaded callers only."""
+    return (_begun.pop() if _begun else Launch()).go(request)
+
+
+def asked(descriptor: int) -> Request | None:
+    """What is to be run, as soon as it is known; None when nothing is."""
+    with os.fdopen(descriptor, "rb") as pipe:
+        said = pipe.read()
+    return Request.from_json(json.loads(said)) if said else None
 
 
 def _read_line(descriptor: int) -> bytes:

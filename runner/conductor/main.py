@@ -8,42 +8,68 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.actuators.spawn import spawn
-from runner.conductor.launch import Request
+from runner.actuators.spawn import Heir, spawn
+from runner.conductor.launch import asked
 from runner.conductor.links import Link, say
-from runner.errors import GamedayError, InputError
+from runner.errors import ExitCode, GamedayError, InputError
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
     from runner.conductor.opening import Opening
 
 
-def main(request: Request, *, link: Link, status: int, sandbox_lifeline: int) -> int:
-    """Conduct one run; returns its exit code. Nothing is left, not even a folder, when the input is bad."""
+def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
+    """Conduct one run; returns its exit code. Nothing is left, not even a folder, when the input is bad.
+
+    `request` is where what is to be run comes from, `word` where the undo worker will hear the guardian's word.
+    """
     spare: ChaosChild | None = None
     try:
-        os.chdir(request.cwd)
         # First of all: it warms up on the other core while this process imports and reads.
-        spawned = spawn("chaos")
+        heir = Heir()
+        spawned = spawn("chaos", heir=heir)
         from runner.actuators.chaos import ChaosChild
-
-        spare = ChaosChild.of(spawned)
         from runner.conductor.opening import open_run
 
-        opening = open_run(request)
+        spare = ChaosChild.of(spawned)
+        wanted = asked(request)
+        if wanted is None:
+            spare.discard()
+            return _close(link, ExitCode.PASSED)
+        os.chdir(wanted.cwd)
+        opening = open_run(wanted)
     except (GamedayError, OSError) as failure:
         if spare is not None:
             spare.discard()
         error = failure if isinstance(failure, GamedayError) else InputError.of(failure)
         say(status, {"exit": int(error.exit_code), "lines": str(error).splitlines()})
-        link.send({"closed": int(error.exit_code)})
-        return int(error.exit_code)
-    rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
-    link.send({"run": {**opening.announcement, "secrets": opening.secrets, "rollbacks": rollbacks}})
+        return _close(link, error.exit_code)
+    undo = _stand_by(opening, word, heir)
+    link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}})
     say(status, opening.announcement)
     with contextlib.suppress(OSError):
         os.close(status)
     return _play(opening, link, spare, sandbox_lifeline)
+
+
+def _close(link: Link, code: ExitCode) -> int:
+    """There is nothing to undo, and nothing to tell but the exit code."""
+    link.send({"closed": int(code)})
+    return int(code)
+
+
+def _stand_by(opening: Opening, word: int, heir: Heir) -> tuple[int, int] | None:
+    """Have the undo worker wait from here on; None where it cannot be: then the guardian starts one."""
+    from runner.conductor.standby import fork_worker
+
+    rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
+    try:
+        return fork_worker(opening.folder, word, heir if rollbacks else None)
+    except (OSError, ValueError):
+        return None
+    finally:
+        heir.close()
+        os.close(word)
 
 
 def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:

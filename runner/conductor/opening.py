@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner import __version__
 from runner.actuators.processes import start_time
@@ -23,7 +23,6 @@ from runner.conductor.registry import (
     target_key,
 )
 from runner.conductor.run import Redaction
-from runner.conductor.script_check import scripted_steps
 from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
@@ -33,9 +32,11 @@ from runner.guard.rules import judge_plan
 from runner.guard.secrets import resolve_secrets
 from runner.redact import Redactor
 from runner.specs.catalogue import Catalogue
-from runner.specs.script import Script, load_script
 from runner.transcript.writer import TranscriptWriter
 from runner.values import dataclass
+
+if TYPE_CHECKING:
+    from runner.specs.script import Script
 
 
 @dataclass(kw_only=True)
@@ -64,7 +65,7 @@ class Opening:
 def open_run(request: Request) -> Opening:
     """Everything that can refuse a run without touching the target. Raises GamedayError; leaves nothing then."""
     clock = SystemClock()
-    script = load_script(Path(request.operator)) if request.operator else None
+    script = _script(request.operator)
     attended = request.attended
     catalogue = Catalogue.around(Path(request.cwd), request.what)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
@@ -73,7 +74,7 @@ def open_run(request: Request) -> Opening:
             f"the plan is {plan.plan_hash[:16]}, not {request.plan_hash}: something changed since it was looked at; "
             f"see it with: gameday plan {request.what}"
         )
-    scripted = scripted_steps(script, plan, Path(str(request.operator))) if script else ()
+    scripted = _scripted(script, plan, request.operator)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     if refusals:
         raise Refused("\n".join(str(refusal) for refusal in refusals))
@@ -86,6 +87,22 @@ def open_run(request: Request) -> Opening:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
         raise
+
+
+def _script(operator: str | None) -> Script | None:
+    if operator is None:
+        return None
+    from runner.specs.script import load_script
+
+    return load_script(Path(operator))
+
+
+def _scripted(script: Script | None, plan: RunPlan, operator: str | None) -> tuple[str, ...]:
+    if script is None or operator is None:
+        return ()
+    from runner.conductor.script_check import scripted_steps
+
+    return scripted_steps(script, plan, Path(operator))
 
 
 def _open(

@@ -14,7 +14,6 @@ from runner.conductor.links import Link
 from runner.conductor.load import LoadHand
 from runner.conductor.loop import Conductor
 from runner.conductor.opening import Opening
-from runner.conductor.operator import OperatorHand
 from runner.conductor.preflight import PreflightHand
 from runner.conductor.registry import Registry
 from runner.conductor.rescue import TRANSCRIPT, closing, scorecard
@@ -80,6 +79,8 @@ class Play:
         self._server = CommandServer(run, conductor, opening.socket)
         conductor.hands += [self, self._experiments, steps, load, watch, self._undoing, self._preflight]
         if opening.script is not None:
+            from runner.conductor.operator import OperatorHand
+
             conductor.hands.append(OperatorHand(run, conductor, opening.script))
 
     async def through(self) -> int:

@@ -1,7 +1,9 @@
-"""Starting the undo worker: the same few lines for guardian, conductor and `gameday recover`.
+"""Starting the undo worker, for guardian, conductor and `gameday recover`.
 
-The worker is started early and waits, so that the undo begins at once and needs nothing that may be lacking by then.
-Secrets reach it over its standard input, so they stand in no environment and no command line.
+The worker is there early and waits, so that the undo begins at once and needs nothing that may be lacking by then.
+The first one of a run is forked from the conductor while that has no thread yet: what it needs is imported then. One
+that comes later is a process of its own. Secrets reach it over a pipe, so they stand in no environment and no command
+line.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import IO
 
-from runner.actuators.processes import frozen
+from runner.actuators.processes import frozen, start_time
+from runner.actuators.spawn import Adopted, Heir, Process
+from runner.errors import ExitCode
 
 _MASKED = {
     signal.SIGINT,
@@ -47,30 +52,29 @@ def _log(folder: Path) -> IO[bytes]:
 class UndoWorker:
     """The one process that undoes. `go` gives the word; without it, closing its input sends it home."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Process, word: IO[bytes]) -> None:
         self._process = process
+        self._word = word
         self.pid = process.pid
         self.pidfd = os.pidfd_open(process.pid)
         self.started = False
 
     @classmethod
-    def stand_by(cls, folder: Path, *, warm: bool = False) -> UndoWorker:
-        """Start it in a session of its own, with every signal that can be masked masked from its first instruction on.
+    def adopt(cls, pid: int, started: int, word: int) -> UndoWorker:
+        """The one that `fork_worker` forked, which listens at the other end of `word`.
 
-        `warm`: have a process ready for the first rollback too.
+        Raises ProcessLookupError when it is gone.
         """
+        return cls(Adopted(pid, started), os.fdopen(word, "wb"))
+
+    @classmethod
+    def stand_by(cls, folder: Path) -> UndoWorker:
+        """Start it in a session of its own, with every signal that can be masked masked from its first instruction on."""
         with _log(folder) as log:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
             try:
                 process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "runner.conductor.undo_main",
-                        str(folder),
-                        *(["--warm"] if warm else []),
-                    ],
+                    [sys.executable, "-P", "-m", "runner.conductor.undo_main", str(folder)],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -78,23 +82,23 @@ class UndoWorker:
                 )
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return cls(process)
+        assert process.stdin is not None  # noqa: S101 - it was asked for
+        return cls(process, process.stdin)
 
     def go(self, secrets: dict[str, str]) -> None:
         """Undo now."""
-        stdin = self._process.stdin
-        if self.started or stdin is None:
+        if self.started:
             return
         self.started = True
         with contextlib.suppress(OSError):
-            stdin.write(json.dumps({"do": "undo", "secrets": secrets}).encode() + b"\n")
-            stdin.close()
+            self._word.write(json.dumps({"do": "undo", "secrets": secrets}).encode() + b"\n")
+            self._word.close()
 
     def dismiss(self) -> None:
         """Nothing to undo any more: it leaves by itself when its input closes."""
-        if not self.started and self._process.stdin is not None:
+        if not self.started:
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._word.close()
         self._end_within(_GOING_HOME)
 
     def thaw(self) -> None:
@@ -127,3 +131,61 @@ class UndoWorker:
         os.close(self.pidfd)
         self.pidfd = -1
         return code
+
+
+def fork_worker(folder: Path, word: int, heir: Heir | None) -> tuple[int, int]:
+    """Fork the undo worker of this process, which must have one thread only; its pid and start time.
+
+    It is given to the nearest subreaper, the guardian, and waits for the word at the read end `word`.
+    """
+    told, tell = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
+    between = os.fork()
+    if not between:
+        try:
+            if worker := os.fork():
+                os.write(tell, str(worker).encode())
+            else:
+                _be_worker(folder, word, heir)
+        finally:
+            os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    os.close(tell)
+    with os.fdopen(told, "rb") as answer:
+        pid = int(answer.read())
+    os.waitpid(between, 0)
+    return pid, start_time(pid) or 0
+
+
+def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
+    code = int(ExitCode.BROKEN)
+    try:
+        os.setsid()
+        with _log(folder) as log:
+            for stream in (1, 2):
+                os.dup2(log.fileno(), stream)
+        _let_go_of_all_but({0, 1, 2, word, *(heir.kept if heir else ())})
+        from runner.conductor.undo import undo_on_word
+
+        code = undo_on_word(folder, os.fdopen(word, "rb"), heir)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _let_go_of_all_but(kept: set[int]) -> None:
+    """Hold no end of what the conductor holds, or nobody would notice its death.
+
+    The numbers stay taken: objects inherited from the conductor may still close them.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208  numbers, not files
+        descriptor = int(name)
+        if descriptor not in kept | {null}:
+            # The listing's own is closed by now.
+            with contextlib.suppress(OSError):
+                os.fstat(descriptor)
+                os.dup2(null, descriptor, inheritable=False)

@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
-from runner.actuators.spawn import Spawned
+from runner.actuators.spawn import Heir
 from runner.clock import SystemClock, resumed_origin
 from runner.conductor.registry import boot_id, state_dir
 from runner.engine import events as ev
@@ -325,24 +325,27 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def undo_on_word(folder: Path, warm: Spawned | None) -> int:
-    """Wait for one line on the input, then undo; 0 when nothing is left, 6 when something is.
+def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None) -> int:
+    """Wait for one line, then undo; 0 when nothing is left, 6 when something is.
 
-    `warm` is a process for the first rollback. Without a line, because the input closed, there is nothing to undo.
+    `heir` may be a process for the first rollback. Without a line, because its other end closed, there is nothing to
+    undo.
     """
-    lock = _lock(folder)
-    spare = None if warm is None else RollbackChild.of(warm)
-    line = sys.stdin.buffer.readline()
-    with lock:
+    with _lock(folder) as lock:
+        line = word.readline()
         story = _story(folder, line, lock) if line else None
-        needed = story is not None and any(each.rollbacks for each in story.open) and not story.vanished()
-        if spare is not None and not needed:
-            spare.discard()
-            spare = None
         if story is None:
             return ExitCode.PASSED
-        left = asyncio.run(UndoWorker(story, spare).undo())
+        left = asyncio.run(UndoWorker(story, _first(story, heir)).undo())
     return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
+
+
+def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
+    """The process of the first rollback, when one is needed and stands ready."""
+    if heir is None or story.vanished() or not any(each.rollbacks for each in story.open):
+        return None
+    ready = heir.take()
+    return None if ready is None else RollbackChild.of(ready)
 
 
 def _story(folder: Path, line: bytes, lock: IO[str]) -> Story | None:

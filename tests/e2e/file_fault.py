@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-GAMEDAY = [sys.executable, "-m", "runner.cli.main"]
+GAMEDAY = [sys.executable, "-m", "runner"]
 #: Seconds until a test stops hoping.
 PATIENCE = 60.0
 

@@ -38,7 +38,7 @@ class World:
     def start(self, *words: str, cwd: Path = REPOSITORY) -> subprocess.Popen[str]:
         """`gameday WORDS…`, in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "runner.cli.main", *words],
+            [sys.executable, "-m", "runner", *words],
             cwd=cwd,
             env={**self.env, "PYTHONPATH": str(REPOSITORY)},
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
-"""Runs one experiment's hypothesis and method, never its rollbacks: `python -m runner.actuators.shims.chaos FD`.
+"""Runs one experiment's hypothesis and method, never its rollbacks: `python -m runner.actuators.shims.chaos FD [HEIR]`.
 
-FD is one end of a private socket. Parent to child, one JSON object a line:
+HEIR, three words, is what a rollback's process is left behind with; see `heir`. FD is one end of a private socket. Parent to child, one JSON object a line:
 
     {"do": "load", "experiment": {…}, "origin": ns, "env": {…}, "secrets": […], "journal": path, "hold": bool,
      "settings": {…}}
@@ -29,6 +29,7 @@ from chaoslib.types import Schedule, Strategy
 from runner.actuators.journal import write_journal
 from runner.actuators.processes import fence
 from runner.actuators.shims.gate import Gate
+from runner.actuators.shims.heir import leave_heir
 from runner.actuators.shims.wire import (
     Message,
     Orders,
@@ -48,11 +49,16 @@ _KINDS = ("load", "arm", "inject", "go", "release")
 
 def main() -> None:
     """One experiment, then the end. Exit code 0 if its end was told, 70 if the parent was lost."""
+    descriptor, *heir = sys.argv[1:]
+    hello: Message = {"kind": "hello"}
+    if heir:
+        socket, printing, mark = heir
+        hello["heir"] = leave_heir(int(descriptor), int(socket), int(printing), mark)
     take_signals(_leave)
     adopt_orphans()
-    wire = Wire(int(sys.argv[1]))
+    wire = Wire(int(descriptor))
     orders = Orders(wire, _KINDS)
-    wire.send({"kind": "hello"})
+    wire.send(hello)
     orders.start()
     order = orders.wait("load")
     try:

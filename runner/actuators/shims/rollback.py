@@ -29,6 +29,7 @@ from chaoslib.secret import load_secrets
 from chaoslib.types import Strategy
 
 from runner.actuators.journal import plain
+from runner.actuators.processes import start_time
 from runner.actuators.shims.wire import (
     BEAT,
     Message,
@@ -53,7 +54,7 @@ def main() -> None:
     """One rollback, then the end."""
     take_signals(_carry_on)
     wire = Wire(int(sys.argv[1]))
-    wire.send({"kind": "hello"})
+    wire.send({"kind": "hello", "pid": os.getpid(), "started": start_time(os.getpid())})
     try:
         order = wire.receive() or {}
     except (EOFError, OSError):
