@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 N ?= 20
 
-.PHONY: help setup drill test lint bench clean
+.PHONY: help setup drill test lint bench torture clean
 
 help:  ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,9 +23,11 @@ drill: setup  ## Run drills/payment-gateway-outage on the embedded sandbox
 	$(BIN)/gameday run payment-gateway-outage --headless
 
 test: setup  ## The whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_drills.py tests
-	@echo "and the drills, alone: their times are held against the shop's own log, so nothing else may starve the shoppers"
-	$(BIN)/python -m pytest tests/e2e/test_drills.py
+	@echo "the drills first and alone: their times are held against the shop's own log, so nothing else may starve the shoppers"
+	@failed=0; \
+	$(BIN)/python -m pytest tests/e2e/test_drills.py || failed=$$?; \
+	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_drills.py tests || failed=$$?; \
+	exit $$failed
 
 lint: setup  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check runner tests drills
@@ -35,6 +37,9 @@ lint: setup  ## Format, lint, types, import contracts
 
 bench: setup  ## The figures, side by side with the peers
 	$(BIN)/python tests/benchmarks
+
+torture: setup  ## Hit real runs at random moments and see what is left behind; N=200 for more trials (as root)
+	$(BIN)/python tests/faults --n $(N)
 
 clean:  ## Take the virtual environment and the caches away
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
