@@ -225,14 +225,15 @@ class ExperimentsHand:
 
     async def _watch_beats(self) -> None:
         silent = dict.fromkeys(self._children, 0)
-        heard: dict[str, float | None] = {}
+        heard: dict[str, int] = {}
         while not self._stopping:
             await asyncio.sleep(_LOOK)
             for slug, child in self._children.items():
                 # Counted in looks, not in time: while this machine slept nobody could be heard.
-                unheard = child.last_beat is not None and child.last_beat == heard.get(slug)
+                # Before the first word it still imports.
+                unheard = child.heard > 0 and child.heard == heard.get(slug)
                 silent[slug] = silent[slug] + 1 if unheard else 0
-                heard[slug] = child.last_beat
+                heard[slug] = child.heard
                 if child.alive and not self._ended[slug].is_set() and silent[slug] * _LOOK >= _SILENCE:
                     why = f"its process was silent for {_SILENCE:g} s"
                     self._run.observe(ev.ExperimentFailed(experiment=slug, why=why))

@@ -94,6 +94,15 @@ def test_a_run_undoes_and_closes_without(role: str, harm: object, repo: Repo) ->
     _unbroken(repo)
 
 
+def test_a_chaos_child_that_freezes_as_soon_as_it_has_loaded_ends_the_run(repo: Repo) -> None:
+    going = repo.start(fault=False)
+    until(lambda: going.seen("experiment-loaded"), going.said)
+    _freeze(going, "chaos")
+    assert going.ended() == 5
+    assert "silent" in going.said()
+    going.closed()
+
+
 def test_the_front_of_a_killed_guardian_tells_the_end_of_the_story(repo: Repo) -> None:
     going = repo.start()
     _kill(going, "guardian")

@@ -91,7 +91,6 @@ class _Run:
         redactor = Redactor(order.get("secrets", ()))
         take_environment(order.get("env", {}))
         log_to_stderr(redactor)
-        orders.stamp_beats(self._clock.now)
         self._prepare()
         self._gate = Gate(
             wire=wire,

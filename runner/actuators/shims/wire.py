@@ -75,14 +75,9 @@ class Orders:
         # "go" and "refuse" answer the same question.
         if "go" in self._queues:
             self._queues["refuse"] = self._queues["go"]
-        self._now: Callable[[], float] | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="orders", daemon=True).start()
-
-    def stamp_beats(self, now: Callable[[], float]) -> None:
-        """From here on a beat carries `t`."""
-        self._now = now
 
     def wait(self, kind: str) -> Message:
         """Block until such an order has come."""
@@ -93,17 +88,11 @@ class Orders:
             while True:
                 message = self._wire.receive(BEAT)
                 if message is None:
-                    self._beat()
+                    self._wire.send({"kind": "beat"})
                 else:
                     self._queues[message["do"]].put(message)
         except BaseException:
             os._exit(UNCONTROLLED)
-
-    def _beat(self) -> None:
-        beat: Message = {"kind": "beat"}
-        if self._now:
-            beat["t"] = self._now()
-        self._wire.send(beat)
 
 
 def adopt_orphans() -> None:
