@@ -149,6 +149,33 @@ class Queue(User):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
+def test_a_listener_that_ends_its_user_hides_no_request(tmp_path: Path, processes: int) -> None:
+    with Target() as target:
+        load = Watcher(
+            tmp_path,
+            """
+from locust import FastHttpUser, events, task
+from locust.exception import StopUser
+
+@events.request.add_listener
+def leave(exception, **_):
+    if exception:
+        raise StopUser
+
+class Shopper(FastHttpUser):
+    @task
+    def shop(self):
+        self.client.get("/bad")
+""",
+            host=target.url,
+            processes=processes,
+        )
+        load.run(lambda: load.total("failures")["GET /bad"] >= 4)
+    assert load.total() == load.total("failures") == {"GET /bad": 4}
+    assert target.answered == {"/bad": 4}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
 def test_a_load_shape_decides_on_users_and_end(tmp_path: Path, processes: int) -> None:
     shape = """
 from locust import LoadTestShape

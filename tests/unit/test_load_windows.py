@@ -24,7 +24,9 @@ class Requests:
 
     def end(self, at: int, took: float | None = 5.0, name: str = "/", error: object = None) -> None:
         with patch.object(load_windows, "boottime_ns", return_value=ORIGIN + at * MS):
-            self.recorder.on_request("GET", name, took, exception=error, response_length=3)
+            self.recorder.ended("GET", name, took)
+            if error:
+                self.recorder.failed("GET", name)
 
     def take(self, at: int, users: int = 1, **kwargs: bool) -> list[dict[str, object]]:
         return self.recorder.take(users, ORIGIN + at * MS, **kwargs)
@@ -70,6 +72,15 @@ def test_a_window_holds_its_moments() -> None:
         "last_bad": 0.03,
         "slow": {"0.4": [2, 0.02, 0.03], "1": [1, 0.03, 0.03]},
     }
+
+
+def test_a_limit_for_all_requests_is_looked_at_for_each() -> None:
+    requests = Requests({"": (0.4,), "GET /a": (0.4, 1.0)})
+    for at, name in ((10, "/a"), (20, "/b")):
+        requests.end(at, 1200.0, name=name)
+    (share,) = requests.take(500)
+    assert share["requests"]["GET /a"]["slow"] == {"0.4": [1, 0.01, 0.01], "1": [1, 0.01, 0.01]}
+    assert share["requests"]["GET /b"]["slow"] == {"0.4": [1, 0.02, 0.02]}
 
 
 def test_the_boundary_belongs_to_the_next_window() -> None:

@@ -20,7 +20,6 @@ from typing import Any, NoReturn
 #: Seconds without a word from the owner after which the load ends. Renewed five times a second.
 LEASE = 2.0
 
-_LOOK = 0.1
 _PR_SET_PDEATHSIG = 1
 
 BEAT = b'{"do":"beat"}\n'
@@ -55,7 +54,7 @@ class Lifeline:
         poller.register(self._fd, POLLIN | POLLHUP | POLLERR)
         rest = b""
         while True:
-            if poller.poll(_LOOK * 1000):
+            if poller.poll(self._left()):
                 chunk = self._read()
                 if not chunk:
                     end_all("the owner of this load is gone")
@@ -65,6 +64,10 @@ class Lifeline:
             # Judged only after reading: what is already there counts, however late this thread got its turn.
             elif self._expires is not None and time.monotonic() > self._expires:
                 end_all(f"the owner of this load has not been heard of for {LEASE:g} s")
+
+    def _left(self) -> float | None:
+        """Milliseconds until the lease ends: to look earlier would cost the load its turn for nothing."""
+        return None if self._expires is None else max(self._expires - time.monotonic(), 0.0) * 1000 + 1
 
     def _read(self) -> bytes:
         try:

@@ -5,7 +5,7 @@ Importing this module imports Locust, which changes the interpreter: child proce
 
 from __future__ import annotations
 
-import locust  # isort: skip  (first: it replaces the blocking parts of everything imported after it)
+import locust  # noqa: F401  # isort: skip  (first: it replaces the blocking parts of everything imported after it)
 
 import gc
 import logging
@@ -87,9 +87,7 @@ def _settle(order: Mapping[str, Any], redactor: Redactor) -> Log:
 
 def _generate(owner: Owner, inbox: Inbox, order: Mapping[str, Any], redactor: Redactor) -> None:
     clock = SystemClock(order["origin"])
-    # The listener is there before the locustfile's own, one of which may end a user by raising.
     recorder = Recorder(clock.origin, order["watch"], stats.bucket_response_time)
-    locust.events.request.add_listener(recorder.on_request)
     environment = prepare(order)
     source = _source(owner, order["processes"], environment, recorder, clock)
     keeper = Keeper(environment, Path(order["folder"]), redactor)
@@ -100,12 +98,14 @@ def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, 
     """Make the environment's runner, and whatever processes it needs."""
     if processes <= 1:
         here = _Here(environment.create_local_runner(), recorder)
+        recorder.follow(environment)
         initialise(environment)
         return here
     gc.collect()
     gc.freeze()  # the workers share these pages with their master
     workers = Workers(processes, owner, environment, recorder, clock)
     master = environment.create_master_runner(LOOPBACK, 0)
+    recorder.follow(environment)
     initialise(environment)
     workers.connect(master)
     return workers

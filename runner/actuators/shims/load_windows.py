@@ -56,10 +56,10 @@ class _Entry:
 
 
 class Recorder:
-    """Counts the requests that end in this process. `on_request` is Locust's `request` listener.
+    """Counts the requests that end in this process.
 
-    `watch` maps a request ("POST /checkout") to the limits in seconds above which it counts as slow; `bucket` rounds a
-    response time in milliseconds to the histogram's key.
+    `watch` maps a request ("POST /checkout", or "" for all) to the limits in seconds above which it counts as slow;
+    `bucket` rounds a response time in milliseconds to the histogram's key.
     """
 
     def __init__(
@@ -75,28 +75,45 @@ class Recorder:
         self._k = self._next = self._index(boottime_ns() if now is None else now)
         self._end = self._origin + (self._k + 1) * WINDOW_NS
 
-    def on_request(
-        self,
-        request_type: str,
-        name: str,
-        response_time: float | None,
-        exception: object = None,
-        **_others: object,
-    ) -> None:
-        """Called for every request of the load, so it only appends; the counting is done once a window."""
+    def follow(self, environment: Any) -> None:
+        """Count what Locust's `environment`, which has its runner, takes into its own statistics.
+
+        A listener beside Locust's own would cost three times as much, for every request of the load.
+        """
+        # Before the locustfile's listeners, one of which may end a user by raising: the request has ended all the same.
+        listeners = environment.events.request._handlers
+        listeners.insert(0, listeners.pop())
+        statistics = environment.stats
+        log_request, log_error = statistics.log_request, statistics.log_error
+
+        def request(method: str, name: str, response_time: float | None, length: int) -> None:
+            self.ended(method, name, response_time)
+            log_request(method, name, response_time, length)
+
+        def error(method: str, name: str, exception: object) -> None:
+            self.failed(method, name)
+            log_error(method, name, exception)
+
+        statistics.log_request, statistics.log_error = request, error
+
+    def ended(self, method: str, name: str, response_time: float | None) -> None:
+        """A request ended now. Called for every one, so it only appends; the counting is done once a window."""
         now = boottime_ns()
         if now >= self._end:
             self._roll(now)
         try:
-            entry = self._entries[request_type, name]
+            entry = self._entries[method, name]
         except KeyError:
-            entry = self._open(request_type, name, now)
+            entry = self._open(method, name, now)
         entry.last = now
         entry.times.append(response_time)
-        if exception:
-            entry.failed(now)
         if entry.limits and response_time is not None:
             entry.judge(response_time, now)
+
+    def failed(self, method: str, name: str) -> None:
+        """The request of this name that ended last was a failure."""
+        if entry := self._entries.get((method, name)):
+            entry.failed(entry.last)
 
     def take(self, users: int, now: int | None = None, *, unfinished: bool = False) -> list[Share]:
         """Every window that is complete by `now` and was not taken before, the silent ones too.
@@ -126,15 +143,16 @@ class Recorder:
         self._k = self._index(now)
         self._end = self._origin + (self._k + 1) * WINDOW_NS
 
-    def _open(self, request_type: str, name: str, now: int) -> _Entry:
-        entry = self._entries[request_type, name] = _Entry(now, self._limits.get(f"{request_type} {name}", ()))
+    def _open(self, method: str, name: str, now: int) -> _Entry:
+        limits = (*self._limits.get("", ()), *self._limits.get(f"{method} {name}", ()))
+        entry = self._entries[method, name] = _Entry(now, tuple(dict.fromkeys(limits)))
         return entry
 
     def _t(self, moment: int | None) -> float | None:
         return None if moment is None else round((moment - self._origin) / 1e9, 6)
 
     def _share(self, entries: Mapping[tuple[str, str], _Entry]) -> dict[str, Any]:
-        return {f"{request_type} {name}": self._counts(entry) for (request_type, name), entry in entries.items()}
+        return {f"{method} {name}": self._counts(entry) for (method, name), entry in entries.items()}
 
     def _counts(self, entry: _Entry) -> dict[str, Any]:
         # A response time of None is a request without one (Locust allows it): counted, not measured.

@@ -173,6 +173,7 @@ def _generate(master: Owner, environment: Any, recorder: Recorder, clock: System
     if order is None:
         return
     runner = environment.create_worker_runner(LOOPBACK, order["port"])
+    recorder.follow(environment)
     initialise(environment)
     reporter = gevent.spawn(_report, master, runner, recorder, clock)
     runner.greenlet.join()
