@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.completion import complete_drills
 from runner.errors import InputError
+
+if TYPE_CHECKING:
+    from runner.engine.plan import RunPlan
 
 
 @click.command()
@@ -87,9 +91,19 @@ def schema(kind: str) -> int:
 @click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
 @click.option("--target", metavar="NAME", help="Another target than the drill's.")
 @click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill.")
+@click.option("--operator", metavar="FILE", help="As a run with these scripted answers would be.")
 @click.option("--attended", is_flag=True, help="As a run with people would be.")
+@click.option("--consent", metavar="TARGET", default="", help="The target's name, typed, for a production target.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
-def plan(what: str, target: str | None, sets: tuple[str, ...], attended: bool, as_json: bool) -> int:
+def plan(
+    what: str,
+    target: str | None,
+    sets: tuple[str, ...],
+    operator: str | None,
+    attended: bool,
+    consent: str,
+    as_json: bool,
+) -> int:
     """What will be touched, in what order, what undoes it, under what load, for how long, and what the guard cannot see.
 
     Changes nothing. The exit code is 3 when the guard would refuse the run.
@@ -98,19 +112,29 @@ def plan(what: str, target: str | None, sets: tuple[str, ...], attended: bool, a
     from runner.engine.plan_json import plan_to_json
     from runner.errors import ExitCode
     from runner.guard.compile import compile_named
+    from runner.guard.refusal import placed
     from runner.guard.rules import judge_plan
     from runner.specs.catalogue import Catalogue
     from runner.views.plan import plan_text
 
     catalogue = Catalogue.around(Path.cwd(), what)
     found = compile_named(catalogue, what, target=target, sets=dict(pair(text) for text in sets), attended=attended)
-    refusals = judge_plan(found, attended=attended)
+    scripted = _scripted(Path(operator).absolute(), found) if operator else ()
+    judged = judge_plan(found, attended=attended, scripted=scripted, consent=consent)
+    refusals = placed(judged, catalogue.where)
     if as_json:
         body = {"plan": plan_to_json(found), "refusals": [str(refusal) for refusal in refusals]}
         click.echo(json.dumps(body, indent=2))
     else:
         click.echo(plan_text(found, refusals))
     return int(ExitCode.REFUSED if refusals else ExitCode.PASSED)
+
+
+def _scripted(path: Path, found: RunPlan) -> tuple[str, ...]:
+    from runner.conductor.script_check import scripted_steps
+    from runner.specs.script import load_script
+
+    return scripted_steps(load_script(path), found, path)
 
 
 COMMANDS = {"init": init, "list": list_command, "check": check, "schema": schema, "plan": plan}

@@ -12,9 +12,11 @@ from functools import partial, singledispatchmethod
 from runner.actuators import chaos
 from runner.actuators.chaos import ChaosChild
 from runner.conductor.run import Run
+from runner.conductor.target import TargetHand
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.guard.gate import judge_action
+from runner.guard.refusal import placed
 from runner.specs.experiment import environment
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
@@ -28,9 +30,12 @@ _AFTERWORD = 3.0
 class ExperimentsHand:
     """`spare` is a child that was started before anyone knew what for."""
 
-    def __init__(self, run: Run, spare: ChaosChild | None, undo_checks: Callable[[str], None]) -> None:
+    def __init__(
+        self, run: Run, spare: ChaosChild | None, target: TargetHand, undo_checks: Callable[[str], None]
+    ) -> None:
         self._run = run
         self._spare = spare
+        self._target = target
         self._undo_checks = undo_checks
         self._children: dict[str, ChaosChild] = {}
         self._ended: dict[str, asyncio.Event] = {}
@@ -65,7 +70,7 @@ class ExperimentsHand:
             self._children[experiment.slug] = child
             self._ended[experiment.slug] = asyncio.Event()
             log = self._run.folder / f"chaos-{experiment.slug}.log"
-            await child.attach(partial(self._heard, experiment.slug), self._run.redactor, log=log)
+            await child.attach(partial(self._heard, experiment.slug), self._run.redaction, log=log)
             self._observe_start(child)
             self._load_one(child, experiment)
         if self._spare is not None:
@@ -110,6 +115,9 @@ class ExperimentsHand:
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     def _heard(self, slug: str, report: chaos.ChaosReport) -> None:
+        if isinstance(report, chaos.Asking) and not self._target.fresh:
+            self._run.spawn(self._look_first(slug, report), "target")
+            return
         try:
             event = self._translate(report, slug)
             if event is not None:
@@ -122,6 +130,18 @@ class ExperimentsHand:
             return
         if isinstance(report, chaos.Asking) and self._run.state.end is not None:
             self._children[slug].refuse("the run is ending")
+
+    async def _look_first(self, slug: str, report: chaos.Asking) -> None:
+        """What the guard knows of the target is too old for a first fault: it waits for another look."""
+        try:
+            why = await self._target.look()
+        except Exception as error:
+            why = f"the target could not be asked: {error}"
+        if not why:
+            self._heard(slug, report)
+            return
+        refused = ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=f"{why} [identity]")
+        self._run.observe(refused)
 
     @singledispatchmethod
     def _translate(self, report: chaos.ChaosReport, slug: str) -> ev.Event | None:
@@ -148,7 +168,7 @@ class ExperimentsHand:
     def _(self, report: chaos.Asking, slug: str) -> ev.Event | None:
         experiment = self._experiment(slug)
         refusal = "" if self._run.state.end is None else "the run is ending"
-        refusal = refusal or judge_action(self._run.plan, report.provider)
+        refusal = refusal or self._judged(slug, report)
         if refusal:
             return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)
         self._run.configurations[slug] = report.configuration
@@ -161,6 +181,18 @@ class ExperimentsHand:
             configuration=report.configuration,
             background=report.background,
         )
+
+    def _judged(self, slug: str, report: chaos.Asking) -> str:
+        """Why the guard does not agree; '' when it does."""
+        refusals = judge_action(
+            self._run.plan,
+            slug,
+            report.provider,
+            index=report.index,
+            name=report.name,
+            configuration=report.configuration,
+        )
+        return "; ".join(str(refusal) for refusal in placed(refusals, self._run.where))
 
     @_translate.register
     def _(self, report: chaos.ActivityStarted, slug: str) -> ev.Event | None:

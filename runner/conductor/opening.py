@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,16 @@ from runner.conductor.registry import (
     socket_path,
     target_key,
 )
-from runner.conductor.run import Redaction
 from runner.engine.events import RunStarted
-from runner.engine.plan import RunPlan
+from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Refused
-from runner.guard.compile import compile_named
+from runner.guard.compile import HASH_SHOWN, compile_named
+from runner.guard.leaks import judge_values
+from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.rules import judge_plan
 from runner.guard.secrets import resolve_secrets
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 from runner.specs.catalogue import Catalogue
 from runner.transcript.writer import TranscriptWriter
 from runner.values import dataclass
@@ -46,6 +48,7 @@ class Opening:
     run: str
     folder: Path
     root: Path
+    where: Places
     plan: RunPlan
     clock: SystemClock
     redaction: Redaction
@@ -69,24 +72,37 @@ def open_run(request: Request) -> Opening:
     attended = request.attended
     catalogue = Catalogue.around(Path(request.cwd), request.what)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
-    if request.plan_hash and request.plan_hash != plan.plan_hash[: len(request.plan_hash)]:
-        raise Refused(
-            f"the plan is {plan.plan_hash[:16]}, not {request.plan_hash}: something changed since it was looked at; "
-            f"see it with: gameday plan {request.what}"
-        )
+    if request.plan_hash is not None:
+        _compare(plan, request.plan_hash, request.what)
     scripted = _scripted(script, plan, request.operator)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
-    if refusals:
-        raise Refused("\n".join(str(refusal) for refusal in refusals))
+    _refuse(refusals, catalogue)
     secrets = resolve_secrets(plan.secret_sources, catalogue.root, file=plan.file)
+    _refuse(judge_values(plan, secrets.values()), catalogue)
     run = new_run_id(plan.slug, utc_now())
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:
-        return _open(request, clock, plan, run, folder, catalogue.root, secrets, script, scripted)
+        return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted)
     except BaseException:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
         raise
+
+
+def _compare(plan: RunPlan, said: str, what: str) -> None:
+    """Raises Refused for any plan but the one that was looked at."""
+    if len(said) < HASH_SHOWN or not plan.plan_hash.startswith(said.lower()):
+        raise Refused(
+            f"the plan is {plan.plan_hash[:HASH_SHOWN]}, not {said!r}: something changed since it was looked at; "
+            f"see it with: gameday plan {what}"
+        )
+
+
+def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:
+    """Raises Refused with every one of them, each at its place."""
+    lines = [str(refusal) for refusal in placed(refusals, catalogue.where)]
+    if lines:
+        raise Refused("\n".join(lines))
 
 
 def _script(operator: str | None) -> Script | None:
@@ -111,7 +127,7 @@ def _open(
     plan: RunPlan,
     run: str,
     folder: Path,
-    root: Path,
+    catalogue: Catalogue,
     secrets: dict[str, str],
     script: Script | None,
     scripted: tuple[str, ...],
@@ -139,7 +155,8 @@ def _open(
     return Opening(
         run=run,
         folder=folder,
-        root=root,
+        root=catalogue.root,
+        where=catalogue.where,
         plan=plan,
         clock=clock,
         redaction=redaction,
@@ -158,7 +175,7 @@ def _record(plan: RunPlan, run: str, folder: Path, path: Path) -> OpenRun:
     return OpenRun(
         run=run,
         folder=str(folder),
-        target=target_key(target.name, target.kind, {"url": target.url, **target.vars} if target.url else {}),
+        target=target_key(target.name, target.kind, _addresses(target)),
         # A sandbox is started for its run alone.
         exclusive=target.kind != "sandbox",
         pid=guardian,
@@ -167,6 +184,13 @@ def _record(plan: RunPlan, run: str, folder: Path, path: Path) -> OpenRun:
         socket=str(path),
         drill=plan.slug,
     )
+
+
+def _addresses(target: Target) -> dict[str, str]:
+    """What makes two targets the same one, whatever they are called."""
+    if target.kind == "kubernetes":
+        return {"cluster": target.cluster_uid}
+    return {"url": target.url, **target.vars} if target.url else {}
 
 
 def _make_folder(runs: Path, run: str) -> Path:

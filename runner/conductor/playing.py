@@ -20,6 +20,7 @@ from runner.conductor.rescue import TRANSCRIPT, closing, scorecard
 from runner.conductor.run import Run
 from runner.conductor.server import CommandServer
 from runner.conductor.steps import StepsHand
+from runner.conductor.target import TargetHand
 from runner.conductor.undoing import UndoingHand
 from runner.conductor.watch import WatchHand
 from runner.engine import events as ev
@@ -55,7 +56,9 @@ async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline
         redaction=opening.redaction,
         secrets=opening.secrets,
         conductor=conductor,
+        where=opening.where,
     )
+    run.redaction.tell(lambda secrets: conductor.tell_guardian({"hide": secrets}))
     conductor.redact = lambda text: run.redactor.text(text)
     game = Play(opening, run, conductor, spare, sandbox_lifeline)
     return await game.through()
@@ -73,11 +76,12 @@ class Play:
         watch = WatchHand(run)
         load = LoadHand(run, watch)
         steps = StepsHand(run)
-        self._experiments = ExperimentsHand(run, spare, lambda slug: self._undoing.check_while_in(slug))
+        target = TargetHand(run)
+        self._experiments = ExperimentsHand(run, spare, target, lambda slug: self._undoing.check_while_in(slug))
         self._preflight = PreflightHand(run, self._experiments, load, sandbox_lifeline)
         self._undoing = UndoingHand(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
-        conductor.hands += [self, self._experiments, steps, load, watch, self._undoing, self._preflight]
+        conductor.hands += [self, self._experiments, steps, load, watch, target, self._undoing, self._preflight]
         if opening.script is not None:
             from runner.conductor.operator import OperatorHand
 

@@ -13,10 +13,14 @@ from runner.conductor.load import LoadHand
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
-from runner.engine.plan import Check
-from runner.errors import GamedayError
+from runner.engine.plan import Check, Target
+from runner.errors import GamedayError, Refused
+from runner.guard.calls import asked_calls
+from runner.guard.identity import identity_checks, kubeconfig
+from runner.guard.refusal import placed
+from runner.guard.rules import judge_load
 from runner.specs.probe import Probe
-from runner.specs.substitution import UndefinedVariable
+from runner.specs.substitution import UndefinedVariable, substitute
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
@@ -49,6 +53,7 @@ class PreflightHand:
         self._load.prepare()
         try:
             await self._find_target()
+            self._judge_load()
         except GamedayError as error:
             self._run.stop("refused", f"target {self._run.plan.target.name}: {error}")
             return
@@ -57,6 +62,7 @@ class PreflightHand:
             env=self._run.child_env(),
             variables=self._run.variables(),
             secrets=self._run.secrets,
+            redaction=self._run.redaction,
             python=self._run.python_probe,
         )
         await self._experiments.load()
@@ -68,8 +74,17 @@ class PreflightHand:
         if target.kind == "sandbox":
             await self._start_sandbox()
         else:
-            self._run.url, self._run.vars = target.url, dict(target.vars)
+            self._run.url, self._run.vars = target.url, {**target.vars, **_cluster_vars(target)}
         self._run.observe(ev.TargetReady(url=self._run.url, vars=self._run.vars))
+
+    def _judge_load(self) -> None:
+        """Its host may have waited for the target's address. Raises Refused."""
+        load = self._run.plan.load
+        if load is not None and load.host:
+            host = str(substitute(load.host, self._run.variables()))
+            refusals = placed(judge_load(self._run.plan, host), self._run.where)
+            if refusals:
+                raise Refused(str(refusals[0]))
 
     async def _start_sandbox(self) -> None:
         from runner import sandbox
@@ -83,8 +98,7 @@ class PreflightHand:
 
     def _needs(self) -> Iterable[Check]:
         plan = self._run.plan
-        if plan.target.identity:
-            yield Check(name=f"target {plan.target.name} is what was declared", probe=plan.target.identity)
+        yield from identity_checks(plan.target)
         yield from plan.needs
         # An `undone-when` that does not hold now is an older fault still in, or a check that can never hold.
         yield from plan.undone_when
@@ -107,8 +121,14 @@ class PreflightHand:
             every=0.25,
             clock=self._run.clock,
         )
-        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=result.why), by="probe")
+        why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
+        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
         return result.ok
+
+    def _where(self, check: Check) -> str:
+        """Where the check is written, for whoever has to mend it or the target."""
+        asked = next(call for call in asked_calls(self._run.plan) if call.name == check.name)
+        return self._run.where(asked.file, asked.at)
 
     async def _all_loaded(self) -> bool:
         """Wait until every experiment has loaded; one that cannot ends the run through its own event."""
@@ -126,3 +146,13 @@ class PreflightHand:
             if all(view.status != "waiting" for view in state.experiments.values()):
                 return True
             await asyncio.sleep(0.005)
+
+
+def _cluster_vars(target: Target) -> dict[str, str]:
+    """By what a cluster is reached, from now until the undo is done. Raises Refused."""
+    if target.kind != "kubernetes":
+        return {}
+    path, why = kubeconfig()
+    if why:
+        raise Refused(why)
+    return {"context": target.context, "kubeconfig": path}

@@ -19,7 +19,8 @@ from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
 from runner.engine.state import State
 from runner.errors import Broken
-from runner.redact import MASK, Redactor
+from runner.guard.refusal import Places, nowhere
+from runner.redact import MASK, Redaction, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
 from runner.specs.probe import Probe
@@ -44,16 +45,6 @@ class Hand(Protocol):
 
 
 @dataclass
-class Redaction:
-    """The secrets known so far; a secret answer adds to them while the run goes on."""
-
-    known: Redactor
-
-    def value(self, value: Any) -> Any:
-        return self.known.value(value)
-
-
-@dataclass
 class Run:
     """One run, as its hands see it. `state` is always the newest."""
 
@@ -73,6 +64,8 @@ class Run:
     sandbox: SandboxInfo | None = None
     #: Processes that the fence spares: they are the target, not the run.
     spared: set[int] = field(default_factory=set)
+    #: Where a value of the run's files stands.
+    where: Places = nowhere
     caller_or_none: ProbeCaller | None = None
     probe_child: ProbeChild | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -115,7 +108,7 @@ class Run:
 
     def protect(self, secret: str) -> None:
         """From here on this value is kept out of whatever is written."""
-        self.redaction.known = self.redactor.including([secret])
+        self.redaction.learn([secret])
 
     @property
     def redactor(self) -> Redactor:
@@ -154,7 +147,7 @@ class Run:
             await self.probe_child.attach(
                 origin=self.clock.origin,
                 env=self.child_env(secrets),
-                secrets=sorted(self.redactor.secrets),
+                redaction=self.redaction,
                 log=self.folder / "probes.log",
             )
         return await self.probe_child.call(request)

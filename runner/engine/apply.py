@@ -18,6 +18,8 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.PhaseEntered: fold_run.phase_entered,
     e.NeedChecked: fold_run.need_checked,
     e.TargetReady: fold_run.target_ready,
+    e.TargetLost: fold_run.target_lost,
+    e.TargetFound: fold_run.target_found,
     e.BaselineTaken: fold_run.baseline_taken,
     e.EndDecided: fold_run.end_decided,
     e.RunClosed: fold_run.run_closed,

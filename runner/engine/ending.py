@@ -27,7 +27,9 @@ def debrief(state: State) -> Reaction | None:
 
 
 def unmet_needs(state: State) -> Reaction | None:
-    """A need that does not hold."""
+    """A need that does not hold; once a fault is in, that may be its doing."""
+    if state.last_injection is not None:
+        return None
     for name, need in state.needs.items():
         if not need.met:
             return ends("refused", f"{name}: {need.why}" if need.why else f"{name} does not hold", reason="need")
@@ -67,6 +69,16 @@ def _trouble(state: State, view: ExperimentView, cause: str) -> Reaction | None:
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def target_gone(state: State) -> Reaction | None:
+    """The target has been lost for as long as the drill puts up with."""
+    patience = min((rule.lasting for rule in state.plan.stop_when if rule.target), default=None)
+    if patience is None or state.target_lost_t is None:
+        return None
+    why = f"the target is gone{f' for {patience:g} s' if patience else ''}: {state.target_lost_why}"
+    own = state.last_injection is not None
+    return ends("stopped", why, reason="target-gone", due=state.target_lost_t + patience, own_fault=own)
 
 
 def stop_rules(state: State) -> Reaction | None:

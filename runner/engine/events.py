@@ -89,7 +89,10 @@ class PhaseEntered(Event, kind="phase-entered"):
 
 @dataclass(frozen=True, kw_only=True)
 class NeedChecked(Event, kind="need-checked"):
-    """A preflight probe: a need, the target's identity, an `undone-when` before the fault."""
+    """A preflight probe: a need, the target's identity, an `undone-when` before the fault.
+
+    After the preflight: the target's identity does not hold any more, and no fault has gone in yet.
+    """
 
     name: str
     met: bool
@@ -102,6 +105,18 @@ class TargetReady(Event, kind="target-ready"):
 
     url: str = ""
     vars: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetLost(Event, kind="target-lost"):
+    """The target does not answer any more, or not as the one that was declared. Only a drill that asks for it is told."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetFound(Event, kind="target-found"):
+    """The target that was lost answers again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,8 @@ from runner.engine.events import (
     RunClosed,
     RunStarted,
     SuspendSeen,
+    TargetFound,
+    TargetLost,
     TargetReady,
     Unpaused,
     Warned,
@@ -81,6 +83,15 @@ def need_checked(state: State, event: NeedChecked, record: Recorded) -> State:
 
 def target_ready(state: State, event: TargetReady, record: Recorded) -> State:
     return state.but(target_url=event.url, target_vars=event.vars)
+
+
+def target_lost(state: State, event: TargetLost, record: Recorded) -> State:
+    """The first time counts until it is found again."""
+    return state if state.target_lost_t is not None else state.but(target_lost_t=record.t, target_lost_why=event.why)
+
+
+def target_found(state: State, event: TargetFound, record: Recorded) -> State:
+    return state.but(target_lost_t=None, target_lost_why="")
 
 
 def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> State:

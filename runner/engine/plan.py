@@ -111,9 +111,10 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class StopRule:
-    """End the run when `indicator` stays below/above a bound for `lasting` seconds."""
+    """End the run when `indicator` stays below/above a bound, or the `target` is gone, for `lasting` seconds."""
 
-    indicator: str
+    indicator: str = ""
+    target: Literal["", "gone"] = ""
     below: float | None = None
     above: float | None = None
     lasting: float = 0.0
@@ -153,9 +154,10 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where the run happens, as declared; for a sandbox the addresses are those of the one started for this run."""
+    """Where the run happens, as declared in `file` ('' for what is built in); a sandbox has its addresses once it runs."""
 
     name: str
+    file: str = ""
     kind: str
     environment: str
     url: str = ""

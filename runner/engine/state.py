@@ -263,6 +263,8 @@ class State:
     live_ended_t: float | None = None
     target_url: str = ""
     target_vars: Mapping[str, str] = field(default_factory=dict)
+    target_lost_t: float | None = None
+    target_lost_why: str = ""
     needs: Mapping[str, Need] = field(default_factory=dict)
     baseline: BaselineTaken | None = None
     steps: Mapping[str, StepView] = field(default_factory=dict)

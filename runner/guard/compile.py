@@ -27,6 +27,9 @@ from runner.specs.fields import slug
 from runner.specs.probe import Probe
 from runner.specs.substitution import placeholders, substitute
 
+#: Characters of a plan's hash that people are shown, and must give back.
+HASH_SHOWN = 16
+
 
 def compile_named(
     catalogue: Catalogue,
@@ -62,7 +65,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         briefing=drill.briefing,
         description=drill.description,
         team=drill.team or "",
-        target=_target(loaded.target_name, loaded.target, drill.allow_opaque),
+        target=_target(loaded.target_name, loaded.target, loaded.targets_file, drill.allow_opaque),
         runbook=loaded.runbook.name if loaded.runbook else "",
         runbook_file=loaded.runbook_file,
         steps=_steps(loaded, attended=attended),
@@ -101,7 +104,7 @@ def compile_experiment(catalogue: Catalogue, what: str, *, target: str) -> RunPl
         bare=True,
         file=loaded.experiment.file,
         description=str(loaded.experiment.document["description"]),
-        target=_target(target, declared, ()),
+        target=_target(target, declared, catalogue.targets_file(target), ()),
         experiments=(_experiment(loaded),),
         secret_sources={name: _source(source) for name, source in declared.secrets.items()},
     )
@@ -109,9 +112,15 @@ def compile_experiment(catalogue: Catalogue, what: str, *, target: str) -> RunPl
 
 
 def plan_hash(plan: RunPlan) -> str:
-    """What `run --plan HASH` compares: SHA-256 of the plan as canonical JSON, in hexadecimal."""
+    """What `run --plan HASH` compares: SHA-256 of the plan as canonical JSON, in hexadecimal.
+
+    Where things stand in their files is left out: another comment makes no other plan.
+    """
     document = plan_to_json(plan)
-    del document["plan_hash"]
+    for name in ("plan_hash", "warnings"):
+        del document[name]
+    for step in document["steps"]:
+        del step["where"]
     return _hash(document)
 
 
@@ -123,7 +132,7 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
         plan,
         secrets=tuple(dict.fromkeys((*plan.secrets, *own))),
         secret_sources={**{name: {} for name in own}, **plan.secret_sources},
-        opaque=(*(line for each in plan.experiments for line in opaque_activities(each)), *opaque),
+        opaque=(*(line for each in plan.experiments for _, line in opaque_activities(each)), *opaque),
         warnings=tuple(_warnings(plan, loaded)),
     )
     plan = with_target_headers(plan)
@@ -142,12 +151,13 @@ def _warnings(plan: RunPlan, loaded: Iterable[LoadedExperiment]) -> Iterator[str
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _target(name: str, target: target_spec.Target, allow_opaque: tuple[str, ...]) -> Target:
+def _target(name: str, target: target_spec.Target, file: str, allow_opaque: tuple[str, ...]) -> Target:
     allow = target.allow.model_dump(mode="json", by_alias=True, exclude_none=True)
     if allow_opaque:
         allow["allow-opaque"] = list(allow_opaque)
     return Target(
         name=name,
+        file=file,
         kind=target.kind,
         environment=target.environment,
         url=target.url or "",
@@ -285,6 +295,8 @@ def _indicator(indicator: spec.Indicator) -> Indicator:
 
 
 def _stop_rule(rule: spec.StopRule, indicators: Iterable[spec.Indicator]) -> StopRule:
+    if rule.target or rule.indicator is None:
+        return StopRule(target=rule.target or "", lasting=rule.for_)
     metric = next(each.metric for each in indicators if each.name == rule.indicator)
     below, above = (None if bound is None else parse_bound(metric, bound) for bound in (rule.below, rule.above))
     return StopRule(indicator=rule.indicator, below=below, above=above, lasting=rule.for_)

@@ -6,28 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.engine.plan import RunPlan
-from runner.guard.rules import host_refused
+from runner.guard.calls import gated_calls
+from runner.guard.leaks import judge_masked
+from runner.guard.refusal import Refusal
+from runner.guard.rules import judge_call
 
 
-def judge_action(plan: RunPlan, provider: Mapping[str, Any]) -> str:
-    """Why this action may not run; '' when it may."""
-    kind = provider.get("type")
-    if kind == "http":
-        return host_refused(plan, str(provider.get("url", "")))
-    if kind == "python" and plan.target.kind == "kubernetes":
-        return _namespace(plan, provider)
-    return ""
+def judge_action(
+    plan: RunPlan,
+    slug: str,
+    provider: Mapping[str, Any],
+    *,
+    index: int = -1,
+    name: str = "",
+    configuration: Mapping[str, Any] | None = None,
+) -> tuple[Refusal, ...]:
+    """Why this action of the experiment `slug` may not run; nothing when it may.
 
-
-def _namespace(plan: RunPlan, provider: Mapping[str, Any]) -> str:
-    if not str(provider.get("module", "")).startswith("chaosk8s"):
-        return ""
-    allowed = plan.target.allow.get("namespaces", ())
-    arguments = provider.get("arguments")
-    # chaosk8s falls back on "default" when no namespace is given.
-    namespace = arguments.get("ns", "default") if isinstance(arguments, Mapping) else "default"
-    if namespace not in allowed:
-        return (
-            f"namespace {namespace!r} is not among those that target {plan.target.name} allows ({', '.join(allowed)})"
-        )
-    return ""
+    What would undo it is judged with it: with the same configuration, before there is anything to undo. Secrets are
+    masked in what comes here.
+    """
+    experiment = next(each for each in plan.experiments if each.slug == slug)
+    calls = gated_calls(experiment, index=index, name=name, provider=provider, configuration=configuration or {})
+    return tuple(refusal for call in calls for refusal in (*judge_call(plan, call), *judge_masked(call)))

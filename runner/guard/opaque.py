@@ -8,18 +8,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import Experiment, Load
+from runner.guard.cluster import deed_of
+from runner.specs.yaml import Path_
 
 
-def opaque_activities(experiment: Experiment) -> Iterator[str]:
-    """The actions and rollbacks of an experiment that run a process or a function of their own."""
+def opaque_activities(experiment: Experiment) -> Iterator[tuple[Path_, str]]:
+    """The actions and rollbacks of an experiment that run a process or a function of their own, and their places."""
     for part in ("method", "rollbacks"):
-        for activity in experiment.document.get(part) or ():
+        for index, activity in enumerate(experiment.document.get(part) or ()):
             provider = activity.get("provider") or {}
-            if provider.get("type") == "process":
-                yield f"{activity.get('name')}: {command_line(provider)}"
-            elif provider.get("type") == "python" and not str(provider.get("module")).startswith("chaosk8s"):
-                arguments = json.dumps(provider.get("arguments") or {}, sort_keys=True)
-                yield f"{activity.get('name')}: {provider.get('module')}.{provider.get('func')} {arguments}"
+            if what := _what(provider):
+                yield (part, index), f"{activity.get('name')}: {what}"
+
+
+def _what(provider: Mapping[str, Any]) -> str:
+    if provider.get("type") == "process":
+        return command_line(provider)
+    if provider.get("type") != "python":
+        return ""
+    deed = deed_of(provider)
+    if str(provider.get("module")).partition(".")[0] == "chaosk8s" and not (deed and deed.opaque):
+        return ""
+    arguments = json.dumps(provider.get("arguments") or {}, sort_keys=True)
+    return f"{provider.get('module')}.{provider.get('func')} {arguments}"
 
 
 def opaque_load(load: Load | None) -> tuple[str, ...]:

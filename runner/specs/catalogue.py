@@ -24,7 +24,7 @@ from runner.specs.script import Script
 from runner.specs.target import BUILT_IN, SecretSource, Target, TargetsFile
 from runner.specs.target_checks import read_targets
 from runner.specs.together import Parts, check_experiment, check_together
-from runner.specs.yaml import Document, read_document
+from runner.specs.yaml import Document, Path_, read_document
 from runner.values import dataclass
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ class LoadedDrill:
     document: Document
     target_name: str
     target: Target
+    targets_file: str
     experiments: tuple[LoadedExperiment, ...]
     secrets: Mapping[str, SecretSource]
     runbook_slug: str = ""
@@ -78,6 +79,7 @@ class Catalogue:
         self.root = root.absolute()
         self._read: dict[tuple[Path, Any], tuple[Any, Notes, Document]] = {}
         self._names: dict[str, dict[str, Path]] = {}
+        self._options: dict[str, Document] = {}
 
     @classmethod
     def find(cls, cwd: Path) -> Catalogue:
@@ -197,7 +199,7 @@ class Catalogue:
         path = self.drill(what)
         document = self._document(path)
         if sets:
-            document = apply_options(document, sets)
+            document = self._options[self.shown(path)] = apply_options(document, sets)
         drill, notes = read_drill(document) if sets else self._cached(path, read_drill)[:2]
         problems = notes.problems()
         raw = document.value if isinstance(document.value, dict) else {}
@@ -227,6 +229,27 @@ class Catalogue:
         slug = path.stem
         planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
         return LoadedExperiment(slug, experiment, planned), declared
+
+    def targets_file(self, target: str) -> str:
+        """The file that declares this target; '' for one that exists without being declared."""
+        file = self._targets_path()
+        if file is None:
+            return ""
+        document = self._document(file)
+        declared = document.value.get("targets") if isinstance(document.value, dict) else None
+        return document.file if isinstance(declared, dict) and target in declared else ""
+
+    def where(self, file: str, at: Path_) -> str:
+        """`file:line:column` of a value in a file that was read, or the option of the command line it came from.
+
+        `at` is the value's path; of what is not written there, the nearest that is. Just the file when nobody has read it.
+        """
+        read = {document.file: document for _, _, document in self._read.values()} | self._options
+        document = read.get(file)
+        if document is None or not at:
+            return file
+        place = document.place(at)
+        return document.option(at) or f"{file}:{place.line}:{place.column}"
 
     def _gather(
         self, raw: Mapping[str, Any], parts: Parts, problems: list[Problem], path: Path, *, override: str | None
@@ -266,6 +289,7 @@ class Catalogue:
             document=parts.document,
             target_name=parts.target_name,
             target=target,
+            targets_file=self.targets_file(parts.target_name),
             experiments=tuple(
                 LoadedExperiment(planned.experiment, parts.experiments[planned.experiment][0], planned)
                 for planned in drill.experiments
@@ -279,7 +303,7 @@ class Catalogue:
 
     def _targets(self) -> tuple[dict[str, Target | None], Notes | None]:
         """Name → target, None for one that is wrong; and what is wrong with them."""
-        file = next((path for name in _TARGETS_FILES if (path := self.root / "drills" / name).exists()), None)
+        file = self._targets_path()
         if file is None:
             return dict(BUILT_IN), None
         try:
@@ -291,6 +315,9 @@ class Catalogue:
             # A target that is declared wrongly is declared all the same: its own problems are enough.
             declared = dict.fromkeys(document.value["targets"])
         return {**BUILT_IN, **declared}, notes
+
+    def _targets_path(self) -> Path | None:
+        return next((path for name in _TARGETS_FILES if (path := self.root / "drills" / name).exists()), None)
 
     def _document(self, path: Path) -> Document:
         return self._cached(path, _as_it_is)[2]

@@ -191,10 +191,12 @@ class Limits(Model):
 
 
 class StopRule(Model):
-    """Collateral damage: the run ends when an indicator stays out of a bound."""
+    """Collateral damage: the run ends when an indicator stays out of a bound, or the target is gone."""
 
-    indicator: Name
+    indicator: Name | None = None
     """An indicator of the steady state."""
+    target: Literal["gone"] | None = None
+    """gone: the target does not answer any more, or not as the one that was declared."""
     below: Bound | None = None
     """End below this."""
     above: Bound | None = None

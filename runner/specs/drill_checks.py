@@ -129,6 +129,15 @@ def _bound(holder: dict[str, Json], key: str, metric: str, path: Path_, notes: N
 
 
 def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, str], notes: Notes) -> None:
+    if ("indicator" in rule) == ("target" in rule):
+        what = "'indicator' and 'target' exclude each other" if "target" in rule else "'indicator' is missing"
+        notes.add(path, what, "make two rules" if "target" in rule else "or `target: gone`")
+        return
+    if "target" in rule:
+        for key in ("below", "above"):
+            if key in rule:
+                notes.add((*path, key), f"{key!r} is for indicators", "such as {target: gone, for: 10s}", key=True)
+        return
     if ("below" in rule) == ("above" in rule):
         what = "'below' and 'above' exclude each other" if "below" in rule else "'below' or 'above' is missing"
         notes.add(path, what, "such as {indicator: storefront answers, below: 95%, for: 10s}")

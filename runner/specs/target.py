@@ -128,6 +128,8 @@ class TargetsFile(Model):
 
 
 SANDBOX_VARS = ("admin", "monitor", "proxy")
+#: What a cluster is reached by: children get them as KUBERNETES_CONTEXT and KUBECONFIG too.
+CLUSTER_VARS = ("context", "kubeconfig")
 
 #: Targets that exist without being declared. Nothing in them is to be checked, and building a model's checks takes long.
 BUILT_IN: dict[str, Target] = {
@@ -141,6 +143,8 @@ def attributes(target: Target) -> tuple[str, ...]:
     known = set(target.vars)
     if target.kind == "sandbox":
         known.update(("url", *SANDBOX_VARS))
+    if target.kind == "kubernetes":
+        known.update(CLUSTER_VARS)
     if target.url is not None:
         known.add("url")
     return tuple(sorted(known))

@@ -6,7 +6,7 @@ from runner.specs.explain import validated
 from runner.specs.notes import Notes, nearest
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
-from runner.specs.target import BUILT_IN, TargetsFile
+from runner.specs.target import BUILT_IN, CLUSTER_VARS, TargetsFile
 from runner.specs.yaml import Document, Json, Path_
 
 _ADDRESSED = ("url", "vars", "headers", "identity")
@@ -43,6 +43,12 @@ def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> Non
     for key in strange:
         if key in target:
             notes.add((*path, key), f"{key!r} is not for targets of kind {kind}", "leave it out", key=True)
+    variables = target.get("vars")
+    for key in variables if kind == "kubernetes" and isinstance(variables, dict) else ():
+        if key in CLUSTER_VARS:
+            notes.add(
+                (*path, "vars", key), f"{key!r} is an attribute of every cluster", "choose another name", key=True
+            )
     if name in BUILT_IN and kind in _KINDS and kind != BUILT_IN[name].kind:
         notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
     if kind == "sandbox" and target.get("environment", "sandbox") != "sandbox":

@@ -42,6 +42,7 @@ def check_together(
     if parts.target is not None:
         for path, value in _probes(raw):
             check_placeholders(value, parts.target, secrets, notes, path)
+        _check_stop_rules(raw, parts.target_name, parts.target, notes)
     problems = notes.problems()
     if parts.runbook_document is not None:
         problems += _check_runbook(raw, parts, secrets)
@@ -78,6 +79,13 @@ def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], kno
         if steps and isinstance(step, str) and step not in steps:
             what, meant = f"the runbook has no step {step!r}", nearest(step, steps, noun="steps")
             notes.add((*path, "inject", "at-step"), what, meant)
+
+
+def _check_stop_rules(raw: Mapping[str, Json], name: str, target: Target, notes: Notes) -> None:
+    for index, rule in enumerate(_list(raw.get("stop-when"))):
+        if isinstance(rule, dict) and rule.get("target") == "gone" and target.kind == "local":
+            what = f"the target {name!r} is this machine, which cannot be gone while the drill runs on it"
+            notes.add(("stop-when", index, "target"), what, "leave the rule out")
 
 
 def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ...]) -> list[Problem]:

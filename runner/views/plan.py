@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step
+from runner.guard.calls import planned_calls
+from runner.guard.cluster import heals
+from runner.guard.compile import HASH_SHOWN
+from runner.guard.hosts import allowed_hosts
+from runner.guard.identity import identity_checks
 from runner.guard.opaque import command_line
-from runner.guard.rules import Refusal, allowed_hosts
+from runner.guard.refusal import Refusal
 from runner.views.text import duration, inert
 
 _WIDTH = 16
@@ -39,7 +46,7 @@ def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
         yield from (f"  {refusal!s}" for refusal in refusals)
     else:
         yield "the guard has no objection so far; identity, needs and steady state are looked at when the run begins"
-    yield f"plan {plan.plan_hash[:16]}"
+    yield f"plan {plan.plan_hash[:HASH_SHOWN]}"
 
 
 def _row(name: str, text: str) -> str:
@@ -55,6 +62,16 @@ def _target(plan: RunPlan) -> Iterator[str]:
     for name, value in target.allow.items():
         if value and name != "hosts":
             yield _row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
+    if target.kind == "kubernetes":
+        yield _row("context", target.context)
+    for check in identity_checks(target):
+        yield _row("identity", f"{check.name}: {_asks(check.probe)}")
+    for check in plan.needs:
+        yield _row("needs", f"{check.name}: {_asks(check.probe)}")
+    for name, source in plan.secret_sources.items():
+        yield _row(
+            "secret", f"{name}, from {' '.join(f'{key} {value}' for key, value in source.items()) or 'the environment'}"
+        )
 
 
 def _load(plan: RunPlan) -> Iterator[str]:
@@ -73,18 +90,26 @@ def _faults(plan: RunPlan) -> Iterator[str]:
     for experiment in plan.experiments:
         yield ""
         yield f"experiment {experiment.slug}  ({_moment(experiment.inject)})"
+        calls = {call.at: call for call in planned_calls(replace(plan, experiments=(experiment,)))}
         for verb, part in (("does", "method"), ("undoes", "rollbacks")):
-            for activity in experiment.document.get(part) or ():
+            for index, activity in enumerate(experiment.document.get(part) or ()):
                 asks = activity.get("type") == "probe" or "ref" in activity
-                yield _row("asks" if asks else verb, _activity(activity))
-        yield from _undo(plan, experiment)
+                call = calls.get((part, index, "provider"))
+                # As the guard sees it: with what is known of the configuration put in.
+                seen = {**activity, "provider": call.provider} if call else activity
+                yield _row("asks" if asks else verb, _activity(seen))
+        yield from _undo(plan, experiment, all(heals(call) for call in calls.values() if call.sort == "action"))
 
 
-def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[str]:
+def _undo(plan: RunPlan, experiment: Experiment, healing: bool) -> Iterator[str]:
     if experiment.no_undo:
         yield _row("no undo", experiment.no_undo)
+    elif experiment.actions and healing and not experiment.rollbacks:
+        yield _row("no undo", "a controller of the cluster brings back what it takes")
     elif experiment.actions and not experiment.rollbacks:
         yield _row("no undo", "NOTHING undoes this fault")
+    elif experiment.actions:
+        yield _row("lasts", "until it is undone: it does not expire by itself")
     for check in (*experiment.undone_when, *plan.undone_when):
         yield _row("undone when", check.name)
 
@@ -99,11 +124,19 @@ def _moment(inject: str) -> str:
     return inject.replace("-", " ")
 
 
+def _asks(probe: Mapping[str, Any]) -> str:
+    what = _activity({**probe, "name": ""}).removeprefix(": ")
+    return f"{what}, expecting {json.dumps(probe.get('tolerance', True), sort_keys=True)}"
+
+
 def _activity(activity: Mapping[str, Any]) -> str:
     provider = activity.get("provider") or {}
     match provider.get("type"):
         case "http":
-            what = f"{provider.get('method', 'GET')} {provider.get('url')}"
+            body = provider.get("arguments")
+            what = f"{provider.get('method', 'GET')} {provider.get('url')}" + (f" {json.dumps(body)}" if body else "")
+        case "tcp":
+            what = f"{provider.get('host')}:{provider.get('port')}"
         case "process":
             what = command_line(provider)
         case "python":
@@ -124,6 +157,9 @@ def _steady_state(plan: RunPlan) -> Iterator[str]:
     for indicator in plan.indicators:
         yield _row("", f"{indicator.name}: {_tolerance(indicator)}")
     for rule in plan.stop_when:
+        if rule.target:
+            yield _row("stops when", f"the target is {rule.target} for {duration(rule.lasting)}")
+            continue
         sign, bound = ("below", rule.below) if rule.below is not None else ("above", rule.above)
         metric = next((each.metric for each in plan.indicators if each.name == rule.indicator), "")
         yield _row("stops when", f"{rule.indicator} is {sign} {_bound(metric, bound)} for {duration(rule.lasting)}")

@@ -81,6 +81,14 @@ class Printer:
             self._line("·", f"target: {event.url}")
 
     @_tell.register
+    def _(self, event: ev.TargetLost) -> None:
+        self._line("✗", f"the target is gone: {event.why}", "red")
+
+    @_tell.register
+    def _(self, event: ev.TargetFound) -> None:
+        self._line("✓", "the target is there again", "green")
+
+    @_tell.register
     def _(self, event: ev.NeedChecked) -> None:
         if event.met:
             self._line("✓", event.name, "green")

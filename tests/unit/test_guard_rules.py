@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from runner.engine.plan import Ask, Experiment, Load, RunPlan, Step, Target
 from runner.errors import InputError
 from runner.guard.gate import judge_action
-from runner.guard.rules import Refusal, allowed_hosts, host_refused, judge_plan
+from runner.guard.hosts import allowed_hosts, host_refused
+from runner.guard.refusal import Refusal, placed
+from runner.guard.rules import judge_plan
 from runner.guard.secrets import resolve_secrets
 from runner.testing import sample_plan
 
@@ -33,6 +36,7 @@ def _experiment(provider: Mapping[str, Any], *, rollbacks: int = 1, no_undo: str
 
 
 _HARMLESS = _experiment({"type": "process", "path": "true"})
+_SEEN = _experiment({"type": "http", "url": "https://shop.example.com/kill"})
 
 
 def _plan(target: Target = _STAGING, experiment: Experiment = _HARMLESS, **more: Any) -> RunPlan:
@@ -77,17 +81,34 @@ def test_production_takes_the_drill_people_and_the_typed_name(
 
 
 def test_production_with_all_three_is_allowed() -> None:
-    assert _judged(_plan(_PRODUCTION, allow_production=True), consent="shop") == []
+    assert _judged(_plan(_PRODUCTION, _SEEN, allow_production=True), consent="shop") == []
+
+
+def test_an_experiment_alone_never_runs_on_production() -> None:
+    plan = _plan(_PRODUCTION, _SEEN, allow_production=True, bare=True)
+    assert "where no experiment runs alone" in _said(plan, consent="shop")
+
+
+def test_a_refusal_of_production_leads_to_where_the_target_says_so() -> None:
+    (refusal,) = judge_plan(_plan(replace(_PRODUCTION, file="drills/targets.yaml"), _SEEN), attended=True)
+    assert (refusal.where, refusal.at) == ("drills/targets.yaml", ("targets", "shop", "environment"))
 
 
 def test_what_the_guard_cannot_see_into_is_named_on_production() -> None:
-    plan = _plan(_PRODUCTION, allow_production=True, opaque=("break it: rm -rf /srv",))
-    assert "the guard cannot see into break it: rm -rf /srv" in _said(plan, consent="shop")
+    process = _experiment({"type": "process", "path": "rm", "arguments": ["-rf", "/srv"]})
+    (refusal,) = judge_plan(_plan(_PRODUCTION, process, allow_production=True), attended=True, consent="shop")
+    assert refusal.what == "the guard cannot see into break it: rm -rf /srv"
+    assert (refusal.where, refusal.at) == ("experiments/errors.yaml", ("method", 0))
     for name in ("break it: rm -rf /srv", "break it"):
         named = Target(name="shop", kind="http", environment="production", allow={"allow-opaque": [name]})
-        allowed = _plan(named, allow_production=True, opaque=("break it: rm -rf /srv",))
-        assert _judged(allowed, consent="shop") == []
-    assert _judged(_plan(opaque=("break it: rm -rf /srv",))) == []
+        assert _judged(_plan(named, process, allow_production=True), consent="shop") == []
+    assert _judged(_plan(experiment=process)) == []
+
+
+def test_the_locustfile_is_opaque_too() -> None:
+    load = Load(locustfile="drills/outage/l.py", host="https://shop.example.com")
+    plan = _plan(_PRODUCTION, _SEEN, allow_production=True, load=load)
+    assert "the guard cannot see into load: drills/outage/l.py" in _said(plan, consent="shop")
 
 
 # -- undo --------------------------------------------------------------------------------------------------------------
@@ -95,7 +116,8 @@ def test_what_the_guard_cannot_see_into_is_named_on_production() -> None:
 
 def test_a_fault_that_nothing_undoes_is_for_sandboxes() -> None:
     lasting = _experiment({"type": "process", "path": "true"}, rollbacks=0)
-    assert _judged(_plan(experiment=lasting)) == ["undo"]
+    (refusal,) = judge_plan(_plan(experiment=lasting), attended=True)
+    assert (refusal.rule, refusal.where, refusal.at) == ("undo", "experiments/errors.yaml", ("method", 0))
     healing = _experiment({"type": "process", "path": "true"}, rollbacks=0, no_undo="It heals.")
     assert _judged(_plan(experiment=healing)) == []
     sandbox = Target(name="local", kind="local", environment="sandbox")
@@ -108,16 +130,16 @@ def test_a_fault_that_nothing_undoes_is_for_sandboxes() -> None:
 @pytest.mark.parametrize(
     ("step", "needs"),
     [
-        (Step(id="a", name="A", ask=(Ask(name="X", prompt="?"),), where="runbooks/r.yaml:3"), "`ask`"),
-        (Step(id="a", name="A", approve="boss", where="runbooks/r.yaml:3"), "`approve`"),
-        (Step(id="a", name="A", choose={"x": "a"}, where="runbooks/r.yaml:3"), "`choose`"),
+        (Step(id="a", name="A", ask=(Ask(name="X", prompt="?"),)), "`ask`"),
+        (Step(id="a", name="A", approve="boss"), "`approve`"),
+        (Step(id="a", name="A", choose={"x": "a"}), "`choose`"),
     ],
 )
 def test_what_only_people_can_answer_needs_people_or_a_script(step: Step, needs: str) -> None:
-    plan = _plan(steps=(step,))
-    said = _said(plan, attended=False)
-    assert said.startswith("runbooks/r.yaml:3: step a has ")
-    assert needs in said
+    plan = _plan(steps=(step,), runbook_file="runbooks/r.yaml")
+    (refusal,) = judge_plan(plan, attended=False)
+    assert (refusal.where, refusal.at) == ("runbooks/r.yaml", ("steps", 0, needs.strip("`")))
+    assert f"step a has {needs}" in refusal.what
     assert _judged(plan, attended=True) == []
     assert _judged(plan, attended=False, scripted=("a",)) == []
 
@@ -192,6 +214,7 @@ def test_actions_and_load_are_held_to_the_hosts_in_the_plan() -> None:
     [
         ({"type": "process", "path": "no-such-tool-here"}, "the command 'no-such-tool-here' is not on this machine"),
         ({"type": "process", "path": "/no/such/tool"}, "'/no/such/tool'"),
+        ({"type": "process", "path": "~/no-such-tool"}, "'~/no-such-tool'"),
         ({"type": "python", "module": "no_such_module.x", "func": "f"}, "no Python module 'no_such_module.x'"),
     ],
 )
@@ -207,7 +230,6 @@ def test_what_is_not_installed_is_missed_beforehand(provider: Mapping[str, Any],
         {"type": "process", "path": "sh"},
         {"type": "process", "path": "${tool}"},
         {"type": "python", "module": "os.path", "func": "join"},
-        {"type": "python", "module": "chaosk8s.pod.actions", "func": "delete_pods"},
         {"type": "python", "module": "${module}", "func": "f"},
     ],
 )
@@ -224,25 +246,46 @@ def test_every_reason_is_given_at_once() -> None:
 # -- the gate ----------------------------------------------------------------------------------------------------------
 
 
+def _at_the_gate(plan: RunPlan, provider: Mapping[str, Any], **more: Any) -> str:
+    return "\n".join(str(refusal) for refusal in judge_action(plan, "errors", provider, **more))
+
+
 def test_the_gate_judges_the_resolved_address() -> None:
-    assert judge_action(_plan(), {"type": "http", "url": "https://shop.stage.example.com/kill"}) == ""
-    assert "elsewhere.example.com" in judge_action(_plan(), {"type": "http", "url": "https://elsewhere.example.com"})
-    assert judge_action(_plan(), {"type": "http"}) != ""
+    assert _at_the_gate(_plan(), {"type": "http", "url": "https://shop.stage.example.com/kill"}) == ""
+    assert "elsewhere.example.com" in _at_the_gate(_plan(), {"type": "http", "url": "https://elsewhere.example.com"})
+    assert _at_the_gate(_plan(), {"type": "http"}) != ""
+    # Nothing is left to be resolved: what still looks like a placeholder is a text.
+    assert _at_the_gate(_plan(), {"type": "http", "url": "${base}/kill"}) != ""
 
 
-@pytest.mark.parametrize(
-    ("provider", "allowed"),
-    [
-        ({"module": "chaosk8s.pod.actions", "arguments": {"ns": "shop"}}, True),
-        ({"module": "chaosk8s.pod.actions", "arguments": {"ns": "kube-system"}}, False),
-        ({"module": "chaosk8s.pod.actions", "arguments": {}}, False),
-        ({"module": "chaosk8s.pod.actions"}, False),
-        ({"module": "my.own.module", "arguments": {"ns": "kube-system"}}, True),
-    ],
-)
-def test_a_namespace_that_is_not_named_is_the_default_one(provider: Mapping[str, Any], allowed: bool) -> None:
-    target = Target(name="k", kind="kubernetes", environment="staging", allow={"namespaces": ["shop"]})
-    assert (judge_action(_plan(target), {"type": "python", **provider}) == "") is allowed
+def test_the_gate_judges_what_would_undo_it_as_well() -> None:
+    undo = {"type": "action", "name": "mend it", "provider": {"type": "http", "url": "${base}/mend"}}
+    experiment = _experiment({"type": "http", "url": "${base}/kill"})
+    experiment = replace(experiment, document={**experiment.document, "rollbacks": [undo]})
+    action = {"type": "http", "url": "https://shop.stage.example.com/kill"}
+    for base, words in (
+        ("https://shop.stage.example.com", ""),
+        ("https://shop.example.com", "mend it: 'shop.example.com'"),
+    ):
+        assert words in _at_the_gate(_plan(experiment=experiment), action, configuration={"base": base})
+    assert (
+        _at_the_gate(_plan(experiment=experiment), action, configuration={"base": "https://shop.stage.example.com"})
+        == ""
+    )
+
+
+def test_the_gate_says_where_the_action_stands() -> None:
+    (refusal,) = judge_action(
+        _plan(), "errors", {"type": "http", "url": "https://x.example.com"}, index=0, name="break it"
+    )
+    assert (refusal.where, refusal.at) == ("experiments/errors.yaml", ("method", 0, "provider", "url"))
+    (found,) = placed([refusal], lambda file, at: f"{file}:{len(at)}:7")
+    assert str(found).startswith("experiments/errors.yaml:4:7: break it: 'x.example.com' is not among the hosts")
+
+
+def test_a_secret_that_reached_an_argument_is_turned_back_at_the_gate() -> None:
+    masked = {"type": "process", "path": "sh", "arguments": ["-c", "echo [redacted]"]}
+    assert "[secrets]" in _at_the_gate(_plan(), masked)
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,341 @@
+"""Whether what is called in a Kubernetes cluster stays inside the target: its namespaces, its selectors, its counts.
+
+Chaos Toolkit's extension takes the namespace `default` when none is given, everything when nothing selects, and the
+cluster that the environment names, whatever it is. None of that is ever meant.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.engine.plan import RunPlan
+from runner.guard.calls import Call
+from runner.guard.deeds import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed
+from runner.guard.hosts import command_words, is_chaosk8s, machine_refused
+from runner.guard.refusal import Refusal
+from runner.specs.notes import nearest, shown
+from runner.specs.yaml import Path_
+
+#: Commands that reach a cluster → their option for the kube context.
+_TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}
+_ELSEWHERE = ("--kubeconfig", "--server", "-s", "--cluster", "--kube-apiserver", "--user", "--token")
+_EVERYTHING = ("--all", "-A", "--all-namespaces")
+#: Names of pods that have nothing in common: a pattern that finds them all finds everything.
+_ANY_NAMES = ("a", "0-9", "zz", "web-5d4f-x7q")
+
+
+def deed_of(provider: Mapping[str, Any]) -> Deed | None:
+    """What the table says of this function; None for an unknown one, and for any other provider."""
+    module, _, rest = str(provider.get("module", "")).partition(".")
+    return DEEDS.get(f"{rest}.{provider.get('func')}") if module == "chaosk8s" else None
+
+
+def heals(call: Call) -> bool:
+    """Whether a controller brings back what this action takes: known only where nothing of it is still open."""
+    deed = deed_of(call.provider)
+    return deed is not None and deed.heals and not call.open(call.provider)
+
+
+def judge_cluster(plan: RunPlan, call: Call) -> Iterator[Refusal]:
+    """What would go to another cluster, or further in this one than the target allows."""
+    if is_chaosk8s(call):
+        yield from (_refusal(call, at, what, cure) for at, what, cure in _judged(plan, call))
+    elif call.kind == "process" and call.sort != "probe":
+        yield from (_refusal(call, ("arguments",), what, cure) for what, cure in _judged_command(plan, call))
+
+
+Finding = tuple[Path_, str, str]
+
+
+def _refusal(call: Call, at: Path_, what: str, cure: str) -> Refusal:
+    return Refusal(
+        rule="kubernetes",
+        what=f"{call.name}: {what}",
+        where=call.file,
+        at=(*call.at, *at) if call.at else (),
+        cure=cure,
+    )
+
+
+def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
+    name = f"{call.provider.get('module')}.{call.provider.get('func')}"
+    if plan.target.kind != "kubernetes":
+        what = f"{name} needs a Kubernetes cluster, and target {plan.target.name} is of kind {plan.target.kind}"
+        yield ("module",), what, "declare the cluster as a target of kind kubernetes"
+        return
+    is_probe = str(call.provider.get("module", "")).endswith("probes")
+    if call.sort == "probe":
+        if not is_probe:
+            yield ("module",), f"{name} is an action, and would be called as a probe", "put it into the method"
+    elif not is_probe:
+        yield from _judged_deed(plan, call, name)
+
+
+def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
+    deed = deed_of(call.provider)
+    if deed is None:
+        yield ("func",), f"{name} is not allowed: {_why_unknown(name)}", ""
+        return
+    if deed.undoes and call.sort != "rollback":
+        yield ("func",), f"{name} makes what a file says, which cannot be judged", "it is for rollbacks alone"
+    for argument in sorted(call.arguments.keys() - deed.arguments):
+        cure = nearest(argument, sorted(deed.arguments), noun="its arguments")
+        yield ("arguments", argument), f"what {argument!r} of {name} means is not known", cure
+    yield from _namespaces(plan, call, deed, name)
+    yield from _selectors(plan, call, deed, name)
+    yield from _counts(plan, call, deed)
+    for argument in HOSTS:
+        for host in _texts(call.arguments.get(argument)):
+            if not call.open(host) and (why := machine_refused(plan, host)):
+                yield ("arguments", argument), why, "name it under allow: hosts if it belongs to the target"
+
+
+def _why_unknown(name: str) -> str:
+    own = name.removeprefix("chaosk8s.")
+    module = own.rpartition(".")[0]
+    return NEVER.get(own) or NEVER.get(module) or "the guard does not know what it does, so nothing can hold it"
+
+
+# -- namespaces --------------------------------------------------------------------------------------------------------
+
+
+def _namespaces(plan: RunPlan, call: Call, deed: Deed, name: str) -> Iterator[Finding]:
+    allowed = plan.target.allow.get("namespaces") or ()
+    for argument in deed.needs:
+        if not call.arguments.get(argument):
+            default = ": 'default' would be taken" if argument == "ns" else ""
+            cure = f"one of {', '.join(allowed) or 'those under allow: namespaces, which has none'}"
+            yield ("arguments",), f"{name} has no {argument!r}{default}", f"{argument}: {cure}"
+    for argument in NAMESPACES:
+        for namespace in _texts(call.arguments.get(argument)):
+            if not call.open(namespace) and namespace not in allowed:
+                what = (
+                    f"namespace {namespace!r} is not among those that target {plan.target.name} allows "
+                    f"({', '.join(allowed) or 'none'})"
+                )
+                yield ("arguments", argument), what, ""
+
+
+def _texts(value: Any) -> list[str]:
+    """The items of a list, or of a text with commas in it."""
+    if value in (None, "", [], ()):
+        return []
+    items = value if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(item).strip() for item in items]
+
+
+# -- selectors ---------------------------------------------------------------------------------------------------------
+
+
+def _selectors(plan: RunPlan, call: Call, deed: Deed, name: str) -> Iterator[Finding]:
+    if not deed.by:
+        return
+    given = [argument for argument in deed.by if _narrows(call, argument)]
+    if not given:
+        # The place of the selector that selects everything, else of all the arguments.
+        wide = next((argument for argument in deed.by if argument in call.arguments), "")
+        at: Path_ = ("arguments", wide) if wide else ("arguments",)
+        said = f"its {wide} {shown(call.arguments[wide])} fits everything" if wide else "nothing selects"
+        yield at, f"{said}: {name} would take all there is", f"give it {' or '.join(deed.by)}"
+        return
+    yield from _allowed_selectors(plan, call, given)
+
+
+def _narrows(call: Call, argument: str) -> bool:
+    value = call.arguments.get(argument)
+    if not value:
+        return False
+    if call.open(value):
+        return True
+    if argument == "pod_label_selector" and not call.arguments.get("pod_namespace"):
+        # Without the namespace the extension leaves the labels out as well.
+        return False
+    if argument in PATTERNS or _is_pattern(call, argument):
+        return _narrow_pattern(str(value))
+    return any(_is_positive(term) for term in _terms(value)) if argument in SELECTORS else bool(str(value).strip())
+
+
+def _is_pattern(call: Call, argument: str) -> bool:
+    return argument == "name" and call.provider.get("func") == "delete_pods"
+
+
+def _narrow_pattern(pattern: str) -> bool:
+    try:
+        found = re.compile(pattern)
+    except re.error:
+        return False
+    return not all(found.search(name) for name in _ANY_NAMES)
+
+
+def _terms(selector: Any) -> list[str]:
+    """`app=shop,tier in (a, b)` → its terms, without blanks; of a mapping, `key=value`."""
+    if isinstance(selector, Mapping):
+        return [f"{key}={value}" for key, value in selector.items()]
+    terms = re.findall(r"(?:[^,(]|\([^)]*\))+", str(selector))
+    return [re.sub(r"\s+", " ", term).strip().replace("==", "=").replace(" = ", "=") for term in terms]
+
+
+def _is_positive(term: str) -> bool:
+    return bool(term) and not term.startswith("!") and "!=" not in term and not re.search(r"\snotin\b", term)
+
+
+def _allowed_selectors(plan: RunPlan, call: Call, given: list[str]) -> Iterator[Finding]:
+    allowed = plan.target.allow.get("selectors") or ()
+    if not allowed:
+        return
+    words = f"target {plan.target.name} allows only what fits {' or '.join(allowed)}"
+    labels = [argument for argument in given if argument in SELECTORS]
+    if not labels:
+        yield ("arguments", given[0]), f"it selects by {given[0]}, and {words}", "select by these labels"
+    for argument in labels:
+        value = call.arguments[argument]
+        terms = set(_terms(value))
+        if not call.open(value) and not any(terms >= set(_terms(each)) for each in allowed):
+            yield ("arguments", argument), f"it selects {', '.join(sorted(terms))}, and {words}", ""
+
+
+# -- counts ------------------------------------------------------------------------------------------------------------
+
+
+def _counts(plan: RunPlan, call: Call, deed: Deed) -> Iterator[Finding]:
+    match deed.counted:
+        case "pods":
+            yield from _pods(plan, call)
+        case "mesh":
+            yield from _mesh(plan, call)
+        case "one":
+            yield from _at_most(plan, call, "", 1, "max-pods")
+        case "replicas" if call.sort != "rollback":
+            # What a rollback brings back was there before.
+            yield from _at_most(plan, call, "replicas", call.arguments.get("replicas"), "max-pods")
+        case "nodes" if call.sort != "rollback":
+            yield from _nodes(plan, call)
+        case "" if call.sort != "rollback":
+            yield from _uncounted(plan, call, deed)
+
+
+def _pods(plan: RunPlan, call: Call) -> Iterator[Finding]:
+    arguments = call.arguments
+    everything = arguments.get("all")
+    if everything and not call.open(everything):
+        yield ("arguments", "all"), "`all` takes every pod that is selected", "say how many, with qty"
+    mode = arguments.get("mode", "fixed")
+    if not call.open(mode):
+        bound = "max-share" if mode == "percentage" else "max-pods"
+        yield from _at_most(plan, call, "qty", arguments.get("qty", 1), bound)
+
+
+def _mesh(plan: RunPlan, call: Call) -> Iterator[Finding]:
+    mode, value = call.arguments.get("mode", "one"), call.arguments.get("mode_value")
+    if call.open(mode):
+        return
+    match mode:
+        case "one":
+            yield from _at_most(plan, call, "mode", 1, "max-pods")
+        case "fixed":
+            yield from _at_most(plan, call, "mode_value", value, "max-pods")
+        case "fixed-percent" | "random-max-percent":
+            yield from _at_most(plan, call, "mode_value", value, "max-share")
+        case _:
+            yield (
+                ("arguments", "mode"),
+                f"mode {shown(mode)} takes every pod that is selected",
+                "say how many: mode: one",
+            )
+    if call.arguments.get("direction", "to") != "to":
+        what = "a direction other than `to` reaches the other side of the network too, which nothing counts"
+        yield ("arguments", "direction"), what, "direction: to"
+
+
+def _nodes(plan: RunPlan, call: Call) -> Iterator[Finding]:
+    if not plan.target.allow.get("max-nodes"):
+        what = f"it takes nodes, with all that runs on them, and target {plan.target.name} allows none"
+        yield ("func",), what, "declare allow: max-nodes if that is really meant"
+    elif call.arguments.get("count") is not None:
+        yield from _at_most(plan, call, "count", call.arguments["count"], "max-nodes")
+    elif not call.arguments.get("name"):
+        yield ("arguments",), "how many nodes it takes is not said: every one that is selected", "give it one by name"
+
+
+def _uncounted(plan: RunPlan, call: Call, deed: Deed) -> Iterator[Finding]:
+    """What has a name is one thing; how many a label finds, only the cluster knows."""
+    bounds = [bound for bound in ("max-pods", "max-share") if plan.target.allow.get(bound)]
+    labels = [argument for argument in deed.by if argument in SELECTORS and call.arguments.get(argument)]
+    if bounds and labels and not call.arguments.get("name"):
+        cure = "give it a name" if "name" in deed.by else f"use a target that declares no {' and no '.join(bounds)}"
+        what = f"how many pods it takes cannot be told, and target {plan.target.name} declares {' and '.join(bounds)}"
+        yield ("arguments", labels[0]), what, cure
+
+
+def _at_most(plan: RunPlan, call: Call, argument: str, value: Any, bound: str) -> Iterator[Finding]:
+    if call.open(value):
+        return
+    at: Path_ = ("arguments", argument) if argument in call.arguments else ("arguments",)
+    number = _number(value)
+    if number is None:
+        yield at, f"{argument}: {shown(value)} is not a number that can be judged", ""
+        return
+    limit = plan.target.allow.get(bound)
+    share = bound == "max-share"
+    unit = "%" if share else " node(s)" if bound == "max-nodes" else " pod(s)"
+    if limit is None:
+        if number > 0:
+            what = f"it takes {number:g}{unit}, and target {plan.target.name} does not say how many it allows"
+            yield at, what, f"declare allow: {bound}"
+    elif number > (limit * 100 if share else limit):
+        allowed = f"{limit * 100:g}" if share else f"{limit}"
+        yield at, f"it takes {number:g}{unit}, and target {plan.target.name} allows {allowed}{unit} ({bound})", ""
+
+
+def _number(value: Any) -> float | None:
+    """Also of a text: what comes from the environment is one."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = float(str(value).strip().rstrip("%"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------
+
+
+def _judged_command(plan: RunPlan, call: Call) -> Iterator[tuple[str, str]]:
+    words = [piece.strip("'\"") for word in command_words(call.provider) for piece in re.split(r"[\s;|&()]+", word)]
+    tool = next((name for word in words if (name := word.rpartition("/")[2]) in _TOOLS), "")
+    if not tool:
+        return
+    target = plan.target
+    if target.kind != "kubernetes":
+        what = f"{tool} reaches a cluster, and target {target.name} is of kind {target.kind}"
+        yield what, "declare the cluster as a target of kind kubernetes"
+        return
+    yield from _judged_options(plan, call, tool, dict(_options(words)))
+
+
+def _judged_options(plan: RunPlan, call: Call, tool: str, options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    target = plan.target
+    context = options.get(_TOOLS[tool])
+    if context not in (target.context, "$TARGET_CONTEXT", "${TARGET_CONTEXT}") and not (context and call.open(context)):
+        said = f"goes to context {context!r}" if context else "says no context, and goes wherever the kubeconfig points"
+        yield f"{tool} {said}; target {target.name} is {target.context!r}", f'{_TOOLS[tool]} "$TARGET_CONTEXT"'
+    for option in (*_ELSEWHERE, *_EVERYTHING):
+        if option in options:
+            what = "would go elsewhere" if option in _ELSEWHERE else "takes everything"
+            yield f"{tool} {option} {what}", "leave it out"
+    namespace = options.get("--namespace", options.get("-n"))
+    allowed = target.allow.get("namespaces") or ()
+    if namespace not in allowed and not (namespace and call.open(namespace)):
+        said = f"namespace {namespace!r} is" if namespace else f"{tool} says no namespace; it is"
+        yield f"{said} not among those that target {target.name} allows ({', '.join(allowed) or 'none'})", ""
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        option, sign, value = word.partition("=")
+        if word.startswith("-"):
+            yield option, (value if sign else after).strip("'\"")
