@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.actuators.processes import start_time
+from runner.conductor.awake import AwakeHand
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.links import Link
 from runner.conductor.load import LoadHand
@@ -81,7 +82,9 @@ class Play:
         self._preflight = PreflightHand(run, self._experiments, load, sandbox_lifeline)
         self._undoing = UndoingHand(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
+        self._awake = AwakeHand(run)
         conductor.hands += [self, self._experiments, steps, load, watch, target, self._undoing, self._preflight]
+        conductor.hands.append(self._awake)
         if opening.script is not None:
             from runner.conductor.operator import OperatorHand
 
@@ -115,6 +118,7 @@ class Play:
         await self._run.finish_tasks()
         await self._preflight.close()
         await self._server.close()
+        await self._awake.close()
         await self._stop_sandbox()
 
     def act(self, recorded: ev.Recorded) -> None:
