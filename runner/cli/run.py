@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.views.printer import Printer
 
 #: Seconds between two looks at the transcript.
-_LOOK = 0.05
+_LOOK = 0.1
 
 
 @click.command()

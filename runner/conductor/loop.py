@@ -39,7 +39,8 @@ from runner.transcript.writer import Entry, TranscriptWriter
 #: Samples may wait up to a second for the disk; everything else is durable before anyone acts on it.
 _BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled)
 _SYNC_EVERY = 0.5
-_LONGEST_SLEEP = 0.1
+#: What changes the state wakes the loop; this is for the deadlines that a suspend brought near.
+_LONGEST_SLEEP = 0.5
 _SUSPENDED = 1.0
 #: Own beats without one of the guardian's, after which it counts as frozen.
 _UNHEARD = 15

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from runner.actuators.load import RequestWindow
-from runner.actuators.probe import ProbeResult, Sampler
+from runner.actuators.probe import ProbeResult, Sampler, ticks
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.indicators import Judge
 from runner.engine.plan import Check, Indicator
 from runner.specs.probe import Probe
 
-#: Seconds between two looks at what can be judged.
-_LOOK = 0.1
+#: Seconds between two looks at what can be judged; they fall on whole seconds too, where a bucket ends.
+_LOOK = 0.25
 #: Seconds of load windows that may be missing before their buckets are judged as silent.
 _LOAD_LATE = 2.5
 #: Seconds of shots that go into one transcript line.
@@ -79,8 +79,7 @@ class WatchHand:
         self._judge.shot(name, result.t, result.ok, result.duration, result.why)
 
     async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK)
+        async for _ in ticks(self._run.clock, _LOOK):
             now = self._run.clock.now()
             if now - self._flushed >= _BATCH:
                 self._flush()
