@@ -1,39 +1,51 @@
 """Taking secrets out of whatever is about to be written or shown, by value.
 
-A secret is found as it is, and in the spellings that tools give it: base64, percent-encoded, hexadecimal, JSON-escaped.
-Where a secret stood, `MASK` stands.
+A secret is found as it is, and in the spellings that tools give it: base64 wherever it begins, percent-encoded,
+hexadecimal, escaped for JSON, HTML, Python or a shell. Where a secret stood, `MASK` stands.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Iterator
-from typing import Any
-from urllib.parse import quote, quote_plus
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, Protocol
 
 MASK = "[redacted]"
 
-# Shorter ones are found only as a whole value: taking every "1" or "no" out of a text would leave nothing of it.
-_SHORTEST_INSIDE_TEXT = 4
+#: Characters. Shorter ones are found only as a whole value: taking every "1" or "no" out of a text would leave nothing
+#: of it. So a run does not begin with one: see `runner.guard.secrets`.
+SHORTEST = 4
 # A key or certificate is often printed line by line; a shorter line may be anybody's.
 _SHORTEST_LINE = 12
-# What is left of a base64 spelling once the characters shared with its neighbours are cut off.
-_SHORTEST_BASE64_CORE = 8
+# Of such a length it is no chance: then the whole word goes, for the characters at both ends hold bits of the secret.
+_SURE_BASE64 = 8
+_BASE64_WIDTHS = (64, 76)
+# How often a text may have been put into JSON into JSON.
+_JSON_LEVELS = 3
+# The most that a spelling takes for one character: four bytes, each %25XX.
+_PER_CHARACTER = 20
+
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]*=*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+_CONTROLS = {"\n": "n", "\t": "t", "\r": "r", "\b": "b", "\f": "f", "\0": "0"}
+_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+Span = tuple[int, int]
 
 
 class Redactor:
     """Knows the secrets of a run. Immutable; safe to share between threads.
 
-    `secrets` are the plain values. Empty ones are ignored; those shorter than four characters are masked only where
-    they are a whole value.
+    `secrets` are the plain values. Empty ones are ignored; those shorter than SHORTEST are masked only where they are
+    a whole value.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = frozenset(secret for secret in secrets if secret)
-        spellings = {s for secret in self._secrets for s in _spellings(secret) if len(s) >= _SHORTEST_INSIDE_TEXT}
-        # The longest first, or a spelling contained in another would leave the rest of it standing.
-        self._spellings = tuple(sorted(spellings, key=lambda spelling: (-len(spelling), spelling)))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -42,16 +54,18 @@ class Redactor:
 
     def including(self, more: Iterable[str]) -> Redactor:
         """A redactor that knows `more` secrets too."""
-        return Redactor(self._secrets.union(more))
+        more = frozenset(more)
+        return self if more <= self._secrets else Redactor(self._secrets.union(more))
 
     def text(self, text: str) -> str:
         """`text` with every spelling of every secret masked."""
         if text in self._secrets:
             return MASK
-        for spelling in self._spellings:
-            if spelling in text:
-                text = text.replace(spelling, MASK)
-        return text
+        pieces, at = [], 0
+        for start, end in self.spans(text):
+            pieces += [text[at:start], MASK]
+            at = end
+        return "".join([*pieces, text[at:]]) if pieces else text
 
     def value(self, value: Any) -> Any:
         """A copy of a JSON-like value, masked in keys, strings and numbers alike."""
@@ -61,59 +75,265 @@ class Redactor:
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
-        if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in self._secrets:
+        if isinstance(value, int | float) and not isinstance(value, bool) and self._is_secret(value):
             return MASK
         return value
 
+    def _is_secret(self, number: float) -> bool:
+        return bool(self._secrets) and (str(number) in self._secrets or f"{number:.0f}" in self._secrets)
+
+    def spans(self, text: str) -> list[Span]:
+        """Where in `text` a spelling of a secret stands, in order; none touches another."""
+        found: list[Span] = []
+        for spelling in self._exact:
+            if spelling in text:
+                found += _places(spelling, text)
+        for core in self._cores:
+            if core in text:
+                found += _words_with(core, text)
+        for anchor, pattern in self._patterns:
+            if anchor in text:
+                found += (match.span() for match in pattern.finditer(text))
+        return _merged(found) if found else found
+
+    @cached_property
+    def reach(self) -> int:
+        """The length of the longest spelling: no secret that ends later begins earlier."""
+        return max((_PER_CHARACTER * len(secret) for secret in self._known), default=0)
+
+    @cached_property
+    def openings(self) -> tuple[str, ...]:
+        """What a secret of several lines begins with: its first line, its first two, and so on."""
+        several = {plain for secret in self._known for plain in _forms(secret) if "\n" in plain}
+        return tuple({plain[: end.end()] for plain in several for end in re.finditer("\n", plain)} - several)
+
+    @cached_property
+    def _known(self) -> tuple[str, ...]:
+        return tuple(secret for secret in self._secrets if len(secret) >= SHORTEST)
+
+    @cached_property
+    def _exact(self) -> tuple[str, ...]:
+        spellings = {each for secret in self._known for each in _spellings(secret) if len(each) >= SHORTEST}
+        # What contains another is found with it; the other must be looked for all the same.
+        return tuple(sorted(spellings))
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        sources = {each for secret in self._known for plain in _forms(secret) for each in _looser(plain)}
+        return tuple((anchor, re.compile(source)) for anchor, source in sorted(sources))
+
+    @cached_property
+    def _cores(self) -> tuple[str, ...]:
+        return tuple(
+            sorted({core for secret in self._known for plain in _forms(secret) for core in _base64_cores(plain)})
+        )
+
+
+class Redacts(Protocol):
+    """Takes the secrets that it knows out of texts and JSON-like values."""
+
+    def text(self, text: str) -> str: ...
+
+    def value(self, value: Any) -> Any: ...
+
+
+class Redaction:
+    """The secrets known so far. More may be learnt while a run goes on: an answer, what an experiment reads itself."""
+
+    def __init__(self, known: Redactor) -> None:
+        self.known = known
+        self._listeners: list[Callable[[list[str]], None]] = []
+
+    def text(self, text: str) -> str:
+        """See `Redactor.text`."""
+        return self.known.text(text)
+
+    def value(self, value: Any) -> Any:
+        """See `Redactor.value`."""
+        return self.known.value(value)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """From here on these are secrets too, here and for whoever listens."""
+        new = [secret for secret in dict.fromkeys(secrets) if secret and secret not in self.known.secrets]
+        if new:
+            self.known = self.known.including(new)
+            for listener in self._listeners:
+                listener(new)
+
+    def tell(self, listener: Callable[[list[str]], None]) -> None:
+        """Have it told what is learnt from here on."""
+        self._listeners.append(listener)
+
+
+class RedactedStream:
+    """Redacts what comes in pieces. What it gives on is never part of a secret that the next piece completes.
+
+    It holds back the last line until that is whole, and a longer one but for its last characters; and whole lines while
+    a secret of several lines may be under way.
+    """
+
+    def __init__(self, redaction: Redaction, longest_line: int = 1 << 16) -> None:
+        self._redaction = redaction
+        self._longest_line = longest_line
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def take(self, data: bytes) -> str:
+        """What can be told of all that came so far; '' when nothing can."""
+        self._held += self._decoder.decode(data)
+        redactor = self._redaction.known
+        lines = self._held.rfind("\n") + 1
+        lines -= max((len(each) for each in redactor.openings if self._held.endswith(each, 0, lines)), default=0)
+        if len(self._held) - lines > self._longest_line:
+            lines = self._between(redactor)
+        text, self._held = self._held[:lines], self._held[lines:]
+        return redactor.text(text) if text else ""
+
+    def end(self) -> str:
+        """The rest."""
+        text, self._held = self._held + self._decoder.decode(b"", final=True), ""
+        return self._redaction.text(text) if text else ""
+
+    def _between(self, redactor: Redactor) -> int:
+        """As far as this too long line may go on: not into a secret."""
+        cut = max(len(self._held) - redactor.reach, 0)
+        return next((start for start, end in redactor.spans(self._held) if start < cut < end), cut)
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    spans.sort()
+    merged = [spans[0]]
+    for start, end in spans[1:]:
+        last = merged[-1]
+        if start < last[1]:
+            merged[-1] = (last[0], max(last[1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _forms(secret: str) -> set[str]:
+    """A value read from a file often keeps its last newline, and is used without; a log may put it on one line."""
+    return {secret, secret.strip(), " ".join(secret.split())} - {""}
+
+
+# -- spellings that are one text ---------------------------------------------------------------------------------------
+
 
 def _spellings(secret: str) -> Iterator[str]:
-    # A value read from a file often keeps its last newline, and is used without.
-    for plain in {secret, secret.strip()} - {""}:
+    for plain in _forms(secret):
         raw = plain.encode("utf-8", "surrogateescape")
         yield plain
-        yield from _percent(plain)
-        yield from _escaped(plain)
         yield raw.hex()
         yield raw.hex().upper()
-        yield from _base64(raw)
+        yield repr(plain)[1:-1]
+        yield ascii(plain)[1:-1]
+        yield repr(raw)[2:-1]
+        yield plain.replace("'", "'\\''")
+        yield plain.replace("'", "'\"'\"'")
+        for encoded in _base64_whole(raw):
+            yield from _wrapped(encoded)
     lines = secret.splitlines()
     if len(lines) > 1:
         yield from (line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE)
 
 
-def _percent(plain: str) -> Iterator[str]:
-    for encoded in (
-        quote(plain, safe="", errors="surrogateescape"),
-        quote(plain, errors="surrogateescape"),
-        quote_plus(plain, errors="surrogateescape"),
-    ):
-        yield encoded
-        yield _lower_percent(encoded)
-
-
-def _lower_percent(encoded: str) -> str:
-    head, *rest = encoded.split("%")
-    return "%".join([head, *(part[:2].lower() + part[2:] for part in rest)])
-
-
-def _escaped(plain: str) -> Iterator[str]:
-    for ascii_only in (True, False):
-        once = json.dumps(plain, ensure_ascii=ascii_only)[1:-1]
-        yield once
-        yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
-    yield repr(plain)[1:-1]
-
-
-def _base64(raw: bytes) -> Iterator[str]:
-    """As a whole, and inside a longer value (`user:password`), where it begins at one of three offsets."""
+def _base64_whole(raw: bytes) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        whole = encode(raw).decode()
-        yield whole
-        yield whole.rstrip("=")
+        yield encode(raw).decode()
+        yield encode(raw).decode().rstrip("=")
+        yield encode(raw + b"\n").decode()
+
+
+def _wrapped(encoded: str) -> Iterator[str]:
+    yield encoded
+    for width in _BASE64_WIDTHS:
+        lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+        yield from (line for line in lines if len(lines) > 1 and len(line) >= _SHORTEST_LINE)
+
+
+# -- spellings that vary -----------------------------------------------------------------------------------------------
+
+
+def _looser(plain: str) -> Iterator[tuple[str, str]]:
+    """A text that must be there, and the pattern to look for when it is."""
+    if not _PLAIN.fullmatch(plain):
+        anchor = max(_PLAIN.findall(plain), key=len, default="")
+        for spell in (_percent, _entity, *(_json(level) for level in range(1, _JSON_LEVELS + 1))):
+            yield anchor, "".join(char if _PLAIN.match(char) else spell(char) for char in plain)
+
+
+def _base64_cores(plain: str) -> Iterator[str]:
+    """Inside a longer value (`user:password`) it begins at one of three offsets; what is its own alone."""
+    raw = plain.encode("utf-8", "surrogateescape")
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
             encoded = encode(b"\0" * before + raw).decode().rstrip("=")
             partly_ours = -(-before * 8 // 6)
             tail = 1 if (before + len(raw)) % 3 else 0
             core = encoded[partly_ours : len(encoded) - tail]
-            if len(core) >= _SHORTEST_BASE64_CORE:
+            if len(core) >= SHORTEST:
                 yield core
+
+
+def _places(spelling: str, text: str) -> Iterator[Span]:
+    at = text.find(spelling)
+    while at >= 0:
+        yield at, at + len(spelling)
+        at = text.find(spelling, at + 1)
+
+
+def _words_with(core: str, text: str) -> Iterator[Span]:
+    at = text.find(core)
+    while at >= 0:
+        start, end = at, at + len(core)
+        if len(core) >= _SURE_BASE64:
+            while start and text[start - 1] in _BASE64:
+                start -= 1
+            rest = _REST_OF_BASE64.match(text, end)
+            end = rest.end() if rest else end
+        yield start, end
+        at = text.find(core, end)
+
+
+def _either(*spellings: str) -> str:
+    return f"(?:{'|'.join(dict.fromkeys(spellings))})"
+
+
+def _percent(char: str) -> str:
+    """In an address: as it is, or with %, or with that encoded once more; in either case of letters."""
+    codes = [char.encode("utf-8", "surrogateescape")]
+    if "\x80" <= char <= "\xff":
+        codes.append(char.encode("latin-1"))
+    encoded = ["".join(f"%(?:25)?(?i:{byte:02x})" for byte in code) for code in codes]
+    return _either(*encoded, re.escape(char), *([r"\+"] if char == " " else []))
+
+
+def _entity(char: str) -> str:
+    """In HTML: as it is, by name or by number."""
+    named = [f"&{_ENTITIES[char]};"] if char in _ENTITIES else []
+    return _either(*named, f"&#0?{ord(char)};", f"&#[xX]0?(?i:{ord(char):x});", re.escape(char))
+
+
+def _json(level: int) -> Callable[[str], str]:
+    """Inside so many layers of JSON; the first one is also how a shell escapes a character."""
+    slashes, before = r"\\" * 2 ** (level - 1), r"\\" * (2**level - 1)
+
+    def spell(char: str) -> str:
+        numbers = "".join(f"{slashes}u(?i:{unit:04x})" for unit in _utf16(char))
+        if char in _CONTROLS:
+            return _either(f"{slashes}{_CONTROLS[char]}", numbers)
+        if char == "\\":
+            return _either(r"\\" * 2**level, numbers)
+        if char == '"':
+            return _either(f'{before}"', numbers)
+        if char.isascii() and char.isprintable():
+            return _either(f"{before}{re.escape(char)}", numbers, re.escape(char))
+        return _either(numbers, re.escape(char))
+
+    return spell
+
+
+def _utf16(char: str) -> list[int]:
+    code = char.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(code[at : at + 2]) for at in range(0, len(code), 2)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
-from runner.redact import Redactor
+from runner.redact import Redaction
 from runner.values import dataclass
 
 
@@ -197,11 +197,15 @@ class ChaosChild:
         return tuple(self._shim.tail)
 
     async def attach(
-        self, report: Callable[[ChaosReport], None], redactor: Redactor, *, log: Path | None = None
+        self, report: Callable[[ChaosReport], None], redaction: Redaction, *, log: Path | None = None
     ) -> None:
-        """Listen in the running loop; `report` is called there, `ChildGone` last. `log` if `spawn` had none."""
+        """Listen in the running loop; `report` is called there, `ChildGone` last. `log` if `spawn` had none.
+
+        What the experiment reads as its secrets is added to `redaction`; what is added meanwhile the child hears of.
+        """
         self._report = report
-        self._shim.attach(self._hear, lambda code: report(ChildGone(returncode=code)), redactor, log)
+        self._shim.attach(self._hear, lambda code: report(ChildGone(returncode=code)), redaction, log)
+        redaction.tell(self._hide)
 
     def load(
         self,
@@ -260,6 +264,9 @@ class ChaosChild:
     def discard(self) -> list[int]:
         """End a spare that was never attached; needs no loop."""
         return self._shim.discard()
+
+    def _hide(self, secrets: list[str]) -> None:
+        self._shim.send({"do": "hide", "secrets": secrets})
 
     def _hear(self, message: Message) -> None:
         kind = message.pop("kind", None)

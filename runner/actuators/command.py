@@ -13,7 +13,8 @@ from pathlib import Path
 
 from runner.actuators.processes import MARK, fence
 from runner.clock import Clock, Stamp
-from runner.redact import Redactor
+from runner.private import open_private
+from runner.redact import RedactedStream, Redaction
 from runner.values import dataclass
 
 _TAIL_LINES = 20
@@ -61,15 +62,14 @@ class StepCommand:
     open would hold up the step's end.
     """
 
-    def __init__(self, plan: CommandPlan, clock: Clock, redactor: Redactor) -> None:
+    def __init__(self, plan: CommandPlan, clock: Clock, redaction: Redaction) -> None:
         self._plan = plan
         self._clock = clock
-        self._redactor = redactor
         self._process: subprocess.Popen[bytes] | None = None
         self._ended: asyncio.Future[Stamp] | None = None
         self._output = -1
         self._closed = asyncio.Event()
-        self._kept = _Output(plan.output, redactor)
+        self._kept = _Output(plan.output, redaction)
 
     async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
         """Start it, tell `started(pid, stamp)`, wait for its end. Never raises for what the command does."""
@@ -177,40 +177,33 @@ class StepCommand:
 
 
 class _Output:
-    """Keeps what a command prints: redacted line by line, the last lines at hand."""
+    """Keeps what a command prints: redacted, the last lines at hand."""
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._redactor = redactor
+    def __init__(self, path: Path, redaction: Redaction) -> None:
+        self._stream = RedactedStream(redaction, _LONGEST_LINE)
         self._file = _open(path)
-        self._rest = b""
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def take(self, data: bytes) -> None:
-        """More of it; nothing more comes after an empty piece."""
-        whole, sign, rest = (self._rest + data).rpartition(b"\n")
-        self._rest = rest
-        if sign:
-            self._keep(whole, b"\n")
-        # A secret is looked for in whole lines, so that no cut between two reads can hide one; but not for ever.
-        if self._rest and (not data or len(self._rest) > _LONGEST_LINE):
-            self._keep(self._rest, b"")
-            self._rest = b""
+        """More of it."""
+        self._keep(self._stream.take(data))
 
     def close(self) -> None:
-        self.take(b"")
+        self._keep(self._stream.end())
         os.close(self._file)
 
-    def _keep(self, lines: bytes, end: bytes) -> None:
-        text = self._redactor.text(lines.decode("utf-8", "replace"))
-        self.tail.extend(line[:_LINE_LIMIT] for line in text.split("\n")[-_TAIL_LINES:])
+    def _keep(self, text: str) -> None:
+        if not text:
+            return
+        self.tail.extend(line[:_LINE_LIMIT] for line in text.removesuffix("\n").split("\n")[-_TAIL_LINES:])
         # A full disk costs the output, not the step.
         with contextlib.suppress(OSError):
-            os.write(self._file, text.encode("utf-8", "replace") + end)
+            os.write(self._file, text.encode("utf-8", "replace"))
 
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return open_private(path, os.O_WRONLY | os.O_APPEND)
     except OSError:
         # No room for the output is no reason not to do the step.
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

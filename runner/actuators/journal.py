@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from runner.errors import Broken
-from runner.redact import Redactor
+from runner.private import file_mode
+from runner.redact import Redactor, Redacts
 
 _DEEPEST = 60
 
@@ -50,8 +51,8 @@ def _shown(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
-def write_journal(path: Path, journal: Any, redactor: Redactor, *, durable: bool = True) -> None:
-    """Replace `path` with the redacted journal, readable by its owner alone; a reader sees the old one or the new one.
+def write_journal(path: Path, journal: Any, redactor: Redacts, *, durable: bool = True) -> None:
+    """Replace `path` with the redacted journal; a reader sees the old one or the new one.
 
     `durable` waits for the disk. Raises OSError.
     """
@@ -60,6 +61,7 @@ def write_journal(path: Path, journal: Any, redactor: Redactor, *, durable: bool
     with suppress(FileNotFoundError):
         draft.unlink()
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, file_mode(path.parent))
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text + "\n")
         file.flush()

@@ -7,7 +7,9 @@ A probe never raises for a target that fails: a refused connection, a hang, a mi
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,7 @@ from pydantic import ValidationError
 from runner.actuators.providers import HttpClient, Lookup, ProbeFailed, closed_port, run_command
 from runner.clock import Clock
 from runner.errors import GamedayError
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 from runner.specs.duration import format_duration, parse_duration
 from runner.specs.probe import (
     HttpProvider,
@@ -68,7 +70,8 @@ class ProbeResult:
 class ProbeCaller:
     """Calls the probes of one run.
 
-    `variables` and `secrets` fill `${name}`; secrets are masked in every result. `env` is all that a command sees.
+    `variables` and `secrets` fill `${name}`; secrets, and what `redaction` knows, are masked in every result. A command
+    sees `env`, and those secrets that it names.
     `python` sends a request `{"probe": …, "secrets": …}` to the process that runs Python providers and returns its
     reply `{"ok", "value", "error"}`; without one such probes fail. Use and `close` it on one event loop.
     """
@@ -80,13 +83,15 @@ class ProbeCaller:
         env: Mapping[str, str],
         variables: Mapping[str, str],
         secrets: Mapping[str, str] | None = None,
+        redaction: Redaction | None = None,
         python: PythonCaller | None = None,
     ) -> None:
         self.clock = clock
         self._env = env
         self._secrets = secrets or {}
         self._variables = {**variables, **self._secrets}
-        self._redactor = Redactor(self._secrets.values())
+        self._redaction = redaction or Redaction(Redactor())
+        self._redaction.learn(self._secrets.values())
         self._python = python
         self._lookup = Lookup()
         self._http = HttpClient(self._lookup)
@@ -117,12 +122,12 @@ class ProbeCaller:
         except ProbeFailed as error:
             value, why = None, str(error)
         duration = round(max(0.0, self.clock.now() - sent), 6)
-        line = " ".join(self._redactor.text(why).split())
+        line = " ".join(self._redaction.text(why).split())
         return ProbeResult(sent, duration, not why, self._short(value), line)
 
     def _short(self, value: Any) -> Any:
         # Masked between two cuts: half a secret is no longer found, and a whole body takes too long to mask.
-        return _shorten(self._redactor.value(_shorten(value, _LARGE_TEXT)), _LONGEST_TEXT)
+        return _shorten(self._redaction.value(_shorten(value, _LARGE_TEXT)), _LONGEST_TEXT)
 
     def _resolve(self, probe: Probe) -> Probe:
         known = self._resolved.get(id(probe))
@@ -158,12 +163,17 @@ class ProbeCaller:
         if isinstance(provider, HttpProvider):
             return await self._http.fetch(provider)
         if isinstance(provider, ProcessProvider):
-            return await run_command(provider, self._env), True
+            return await run_command(provider, self._env_of(provider)), True
         document = {"type": "probe", "name": "tolerance", "provider": provider.model_dump(exclude_unset=True)}
         reply = await self._call_python(document, provider)
         if not reply.get("ok"):
             raise ProbeFailed(str(reply.get("error") or "the tolerance's own probe failed"))
         return reply.get("value"), True
+
+    def _env_of(self, provider: ProcessProvider) -> dict[str, str]:
+        written = json.dumps(provider.model_dump(mode="json"))
+        named = {name: value for name, value in self._secrets.items() if re.search(rf"\b{re.escape(name)}\b", written)}
+        return {**self._env, **named}
 
     async def _call_python(self, document: dict[str, Any], provider: PythonProvider) -> Mapping[str, Any]:
         if self._python is None:
@@ -185,7 +195,7 @@ class ProbeCaller:
         if within(tolerance, value):
             return ""
         # Explained from the masked value: explaining cuts texts, and half a secret is no longer found.
-        return explain(tolerance, self._redactor.value(value)) or "out of tolerance by a value that is secret"
+        return explain(tolerance, self._redaction.value(value)) or "out of tolerance by a value that is secret"
 
     async def _explain_by_probe(self, tolerance: ProbeTolerance, value: Any) -> str:
         provider = tolerance.provider
@@ -193,7 +203,7 @@ class ProbeCaller:
         if not isinstance(given, dict):
             raise ProbeFailed("a tolerance's own probe needs its arguments as a mapping, to add `value` to")
         answer, _ = await self._fetch(provider.model_copy(update={"arguments": {**given, "value": value}}))
-        return "" if answer else f"{tolerance.name or 'the tolerance'} said {show(self._redactor.value(answer))}"
+        return "" if answer else f"{tolerance.name or 'the tolerance'} said {show(self._redaction.value(answer))}"
 
 
 def _own_limit(provider: Provider) -> float | None:

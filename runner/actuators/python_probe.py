@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 
 
 class ProbeChild:
@@ -37,12 +37,15 @@ class ProbeChild:
         *,
         origin: int,
         env: Mapping[str, str] | None = None,
-        secrets: Sequence[str] = (),
+        redaction: Redaction | None = None,
         log: Path | None = None,
     ) -> None:
-        """Listen in the running loop. `origin` is the run clock's; `secrets` are the values to mask."""
-        self._shim.attach(self._hear, self._gone, Redactor(secrets), log)
-        self._shim.send({"do": "load", "origin": origin, "env": dict(env or {}), "redact": list(secrets)})
+        """Listen in the running loop. `origin` is the run clock's; `redaction` knows the values to mask."""
+        redaction = redaction or Redaction(Redactor())
+        self._shim.attach(self._hear, self._gone, redaction, log)
+        redact = sorted(redaction.known.secrets)
+        self._shim.send({"do": "load", "origin": origin, "env": dict(env or {}), "redact": redact})
+        redaction.tell(lambda secrets: self._shim.send({"do": "hide", "secrets": secrets}))
 
     async def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """`{"probe": {name, provider, tolerance}, "configuration"?, "secrets"?}` to `{"ok", "value", "error", "t",

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 from runner.values import dataclass
 
 _EXIT_WITHIN = 0.5
@@ -86,7 +86,7 @@ class RollbackChild:
     async def run(self, order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
         """Undo. After `deadline` seconds the process is killed with all it started; never raises for a bad rollback."""
         self._result = asyncio.get_running_loop().create_future()
-        self._shim.attach(self._hear, self._gone, Redactor(order.redact), log)
+        self._shim.attach(self._hear, self._gone, Redaction(Redactor(order.redact)), log)
         self._shim.send(
             {
                 "do": "rollback",

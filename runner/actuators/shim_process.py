@@ -17,12 +17,12 @@ from typing import Any
 
 from runner.actuators.processes import fence
 from runner.actuators.spawn import Spawned, spawn
-from runner.redact import Redactor
+from runner.private import open_private
+from runner.redact import RedactedStream, Redaction, Redactor
 
 Message = dict[str, Any]
 
 _CHUNK = 1 << 16
-_LONGEST_LINE = 1 << 16
 _KEPT_LINES = 20
 _LAST_CHUNKS = 32
 _KILL_WITHIN = 0.5
@@ -40,10 +40,9 @@ class ShimProcess:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
         self._on_gone: Callable[[int], None] = lambda _: None
-        self._redactor = Redactor()
         self._received = bytearray()
         self._outbox = bytearray()
-        self._printed = bytearray()
+        self._printed = RedactedStream(Redaction(Redactor()))
         self._handle = -1
         self._log_file = -1
         self._gone = asyncio.Event()
@@ -74,17 +73,21 @@ class ShimProcess:
         self,
         on_message: Callable[[Message], None],
         on_gone: Callable[[int], None],
-        redactor: Redactor,
+        redaction: Redaction,
         log: Path | None = None,
     ) -> None:
-        """Listen in the running loop. `on_gone` comes last, once, with the return code (negative: the signal)."""
+        """Listen in the running loop. `on_gone` comes last, once, with the return code (negative: the signal).
+
+        What the child says are secrets (`{"kind": "hide"}`) is added to `redaction` before anything it printed is told.
+        """
         self._loop = asyncio.get_running_loop()
-        self._on_message, self._on_gone, self._redactor = on_message, on_gone, redactor
+        self._on_message, self._on_gone, self._redaction = on_message, on_gone, redaction
+        self._printed = RedactedStream(redaction)
         self._log = log or self._log
         if self._log:
             # No room for a log is no reason not to run the child: it may be a rollback.
             with suppress(OSError):
-                self._log_file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._log_file = open_private(self._log, os.O_WRONLY | os.O_APPEND)
         os.set_blocking(self._output, False)
         self._handle = os.pidfd_open(self.pid)
         self._loop.add_reader(self._socket, self._read)
@@ -160,8 +163,14 @@ class ShimProcess:
         *lines, rest = (self._received + data).split(b"\n")
         self._received = bytearray(rest)
         for line in lines:
-            self._on_message(json.loads(line))
+            self._heard(json.loads(line))
         return bool(data)
+
+    def _heard(self, message: Message) -> None:
+        if message.get("kind") == "hide":
+            self._redaction.learn(message["secrets"])
+        else:
+            self._on_message(message)
 
     def _read_output(self) -> bool:
         try:
@@ -170,21 +179,19 @@ class ShimProcess:
             return False
         if not data and self._loop:
             self._loop.remove_reader(self._output)
-        *lines, rest = (self._printed + data).split(b"\n")
-        if rest and (not data or len(rest) > _LONGEST_LINE):
-            lines, rest = [*lines, rest], bytearray()
-        self._printed = bytearray(rest)
-        for line in lines:
-            self._keep(line)
+        # What it names as secret it names before it prints it.
+        self._hear_out()
+        self._keep(self._printed.take(data) if data else self._printed.end())
         return bool(data)
 
-    def _keep(self, line: bytes | bytearray) -> None:
-        text = self._redactor.text(line.decode("utf-8", "replace"))
-        self.tail.append(text)
+    def _keep(self, text: str) -> None:
+        if not text:
+            return
+        self.tail.extend(text.removesuffix("\n").split("\n")[-_KEPT_LINES:])
         if self._log_file >= 0:
             # A full disk costs the log, not the run.
             with suppress(OSError):
-                os.write(self._log_file, text.encode("utf-8", "replace") + b"\n")
+                os.write(self._log_file, text.encode("utf-8", "replace"))
 
     def _ended(self) -> None:
         code = self._process.poll()
@@ -197,12 +204,16 @@ class ShimProcess:
 
     def _drain(self) -> None:
         """What it said before its end. Somebody it left behind may hold both ends open, so never wait, nor go on for ever."""
-        for read in (self._read, self._read_output):
-            for _ in range(_LAST_CHUNKS):
-                if not read():
-                    break
-        if self._printed:
-            self._keep(self._printed)
+        self._hear_out()
+        for _ in range(_LAST_CHUNKS):
+            if not self._read_output():
+                break
+        self._keep(self._printed.end())
+
+    def _hear_out(self) -> None:
+        for _ in range(_LAST_CHUNKS):
+            if not self._read():
+                break
 
     def _close(self) -> None:
         if self._loop:

@@ -112,6 +112,8 @@ class Guardian:
         self._run: dict[str, Any] = {}
         self._spare: set[int] = set()
         self._secrets: dict[str, str] = {}
+        #: More values that are written nowhere.
+        self._hidden: list[str] = []
         self._undo: Any = None
         self._undo_began = 0
         self._detached = False
@@ -181,6 +183,8 @@ class Guardian:
                     # Its event loop, which renews the lease, is yet to begin.
                     self._lease_until = time.monotonic() + _START
                     self._adopt(run.get("undo"))
+                case {"hide": secrets}:
+                    self._hidden += secrets
                 case {"spare": pids}:
                     self._spare.update(pids)
                 case {"lease": seconds}:
@@ -233,7 +237,7 @@ class Guardian:
             self._undo = None
             self._stand_by()
         self._undo_began = self._undo_began or _ticks_now()
-        self._undo.go(self._secrets)
+        self._undo.go(self._secrets, self._hidden)
 
     def _on_undone(self) -> None:
         started = self._undo.started

@@ -9,6 +9,7 @@ from runner.conductor.watch import WatchHand
 from runner.engine import events as ev
 from runner.engine.indicators import watch
 from runner.errors import Refused
+from runner.private import make_private_folder
 from runner.specs.substitution import substitute
 
 #: Seconds the users get to finish and Locust to write its files.
@@ -48,7 +49,7 @@ class LoadHand:
             await self._child.stop(grace=_GRACE)
 
     async def _start(self, child: LoadChild) -> None:
-        (self._run.folder / "load").mkdir(mode=0o700, exist_ok=True)
+        make_private_folder(self._run.folder / "load")
         await child.attach(self._heard)
         self._run.observe(ev.ProcessStarted(role="load", pid=child.pid))
         child.start(self._plan())

@@ -15,12 +15,14 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
 from runner.actuators.processes import frozen, start_time
 from runner.actuators.spawn import Adopted, Heir, Process
 from runner.errors import ExitCode
+from runner.private import open_private
 
 _MASKED = {
     signal.SIGINT,
@@ -44,7 +46,7 @@ _LOOK = 0.5
 def _log(folder: Path) -> IO[bytes]:
     """Where it writes what should never happen; nowhere, when there is no room: the undo does not depend on it."""
     try:
-        return os.fdopen(os.open(folder / "undo.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        return os.fdopen(open_private(folder / "undo.log", os.O_WRONLY | os.O_APPEND), "ab")
     except OSError:
         return Path(os.devnull).open("ab")
 
@@ -85,13 +87,14 @@ class UndoWorker:
         assert process.stdin is not None  # noqa: S101 - it was asked for
         return cls(process, process.stdin)
 
-    def go(self, secrets: dict[str, str]) -> None:
-        """Undo now."""
+    def go(self, secrets: Mapping[str, str], hidden: Iterable[str] = ()) -> None:
+        """Undo now. `hidden` are more values that are written nowhere."""
         if self.started:
             return
         self.started = True
+        word = {"do": "undo", "secrets": dict(secrets), "hidden": list(hidden)}
         with contextlib.suppress(OSError):
-            self._word.write(json.dumps({"do": "undo", "secrets": secrets}).encode() + b"\n")
+            self._word.write(json.dumps(word).encode() + b"\n")
             self._word.close()
 
     def dismiss(self) -> None:

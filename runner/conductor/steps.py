@@ -12,6 +12,7 @@ from runner.actuators.probe import hold_until
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Step
+from runner.private import make_private_folder
 from runner.specs.probe import Probe
 
 
@@ -50,7 +51,7 @@ class StepsHand:
 
     async def _command(self, step: Step, attempt: int) -> None:
         output = f"steps/{_safe(step.id)}-{attempt}.log"
-        command = StepCommand(self._plan(step, output), self._run.clock, self._run.redactor)
+        command = StepCommand(self._plan(step, output), self._run.clock, self._run.redaction)
         self._commands[step.id] = command
         result = await command.run(
             lambda pid, stamp: self._run.observe(
@@ -76,7 +77,7 @@ class StepsHand:
 
     def _plan(self, step: Step, output: str) -> CommandPlan:
         path = self._run.folder / output
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        make_private_folder(path.parent)
         answers = {**self._run.state.answers, **self._run.secret_answers}
         env = self._run.child_env(step.secrets, {**answers, **step.env, "GAMEDAY_STEP": step.id})
         return CommandPlan(

@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
-from runner.redact import MASK, Redactor
+from runner.redact import MASK, Redaction, Redactor
 from runner.specs.configuration import known_configuration
 from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
@@ -46,10 +46,10 @@ _BETWEEN = 0.5
 class Story:
     """What the transcript says is open, and the way to add to it."""
 
-    def __init__(self, folder: Path, secrets: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = ()) -> None:
         self.folder = folder
         self.secrets = dict(secrets)
-        self.redactor = Redactor(self.secrets.values())
+        self.redaction = Redaction(Redactor({*self.secrets.values(), *hidden}))
         self.intents: dict[str, list[tuple[float, ev.FaultIntended]]] = {}
         self.url = ""
         self.vars: Mapping[str, str] = {}
@@ -63,7 +63,7 @@ class Story:
         if not self.begun:
             return
         with contextlib.suppress(Exception):
-            self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redactor.value)
+            self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redaction.value)
 
     def _take(self, recorded: ev.Recorded) -> None:
         match recorded.event:
@@ -102,7 +102,7 @@ class Story:
                 self._writer.append(*(Entry(event=event, by="undo", stamp=stamp) for event in events))
         except Exception:
             self._writer = None
-            sys.stderr.write(self.redactor.text(traceback.format_exc()))
+            sys.stderr.write(self.redaction.text(traceback.format_exc()))
 
     def variables(self) -> dict[str, str]:
         return {"target.name": self.plan.target.name, "target.url": self.url} | {
@@ -196,7 +196,7 @@ class UndoWorker:
             configuration=intent.configuration,
             origin=story.clock.origin,
             env=story.env(),
-            redact=sorted(story.redactor.secrets),
+            redact=sorted(story.redaction.known.secrets),
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None
@@ -280,11 +280,16 @@ class UndoWorker:
             nonlocal child
             if child is None:
                 child = ProbeChild.spawn()
-                await child.attach(origin=story.clock.origin, env=story.env(), secrets=sorted(story.redactor.secrets))
+                await child.attach(origin=story.clock.origin, env=story.env(), redaction=story.redaction)
             return await child.call(request)
 
         caller = ProbeCaller(
-            story.clock, env=story.env(), variables=story.variables(), secrets=story.secrets, python=python
+            story.clock,
+            env=story.env(),
+            variables=story.variables(),
+            secrets=story.secrets,
+            redaction=story.redaction,
+            python=python,
         )
         results: dict[str, str] = {}
         try:
@@ -351,5 +356,6 @@ def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
 def _story(folder: Path, line: bytes, lock: IO[str]) -> Story | None:
     """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
     fcntl.flock(lock, fcntl.LOCK_EX)
-    story = Story(folder, json.loads(line).get("secrets", {}))
+    told = json.loads(line)
+    story = Story(folder, told.get("secrets", {}), told.get("hidden", ()))
     return story if story.begun else None

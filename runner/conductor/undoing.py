@@ -136,5 +136,5 @@ class UndoingHand:
     async def _without_guardian(self) -> int:
         """The guardian is dead. Its worker, if it had started one, holds the lock, and this one waits behind it."""
         worker = UndoWorker.stand_by(self._run.folder)
-        worker.go(self._run.secrets)
+        worker.go(self._run.secrets, self._run.redactor.secrets)
         return await asyncio.to_thread(worker.wait)

@@ -21,13 +21,13 @@ from runner.actuators.load import RequestWindow
 from runner.actuators.probe import ProbeResult
 from runner.conductor.links import Link
 from runner.conductor.loop import Conductor
-from runner.conductor.run import Redaction, Run
+from runner.conductor.run import Run
 from runner.conductor.watch import WatchHand
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 from runner.testing import ManualClock
 from runner.transcript.writer import TranscriptWriter
 

@@ -26,7 +26,7 @@ from runner.actuators.chaos import (
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackOrder, RollbackResult, run_rollback
 from runner.clock import boottime_ns
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 
 PATIENCE = 60.0
 
@@ -231,7 +231,7 @@ class Stage:
         self._news = asyncio.Event()
 
     async def load(self, document: Mapping[str, Any], *, hold: bool = False, env: Mapping[str, str]) -> None:
-        await self.child.attach(self._hear, Redactor(self._secrets))
+        await self.child.attach(self._hear, Redaction(Redactor(self._secrets)))
         self.child.load(
             experiment=document,
             origin=self.origin,

@@ -12,13 +12,13 @@ from typing import Any
 from runner.clock import SystemClock
 from runner.conductor.links import Link
 from runner.conductor.loop import Conductor
-from runner.conductor.run import Redaction, Run
+from runner.conductor.run import Run
 from runner.conductor.steps import StepsHand
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 from runner.transcript.reader import read
 from runner.transcript.writer import TranscriptWriter
 

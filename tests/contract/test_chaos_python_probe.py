@@ -15,6 +15,7 @@ from chaos_driver import workshop
 from runner.actuators.processes import descendants
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
+from runner.redact import Redaction, Redactor
 
 SECRET = "the-probe-secret"
 
@@ -32,7 +33,10 @@ def served(tmp_path: Path, scene: Callable[[ProbeChild], Awaitable[None]]) -> No
         child = ProbeChild.spawn()
         try:
             await child.attach(
-                origin=SystemClock().origin, env=workshop(tmp_path, "p"), secrets=[SECRET], log=tmp_path / "log"
+                origin=SystemClock().origin,
+                env=workshop(tmp_path, "p"),
+                redaction=Redaction(Redactor([SECRET])),
+                log=tmp_path / "log",
             )
             async with asyncio.timeout(60):
                 await scene(child)

@@ -14,13 +14,13 @@ import pytest
 from runner.actuators.command import CommandPlan, CommandResult, StepCommand, minimal_env
 from runner.actuators.processes import alive
 from runner.clock import Stamp, SystemClock
-from runner.redact import MASK, Redactor
+from runner.redact import MASK, Redaction, Redactor
 
 
 def run(tmp_path: Path, text: str, *, secrets: tuple[str, ...] = (), **plan: Any) -> tuple[CommandResult, Path]:
     output = tmp_path / "out.log"
     plan = {"directory": tmp_path, "env": minimal_env(), "mark": os.urandom(6).hex(), **plan}
-    command = StepCommand(CommandPlan(text=text, output=output, **plan), SystemClock(), Redactor(secrets))
+    command = StepCommand(CommandPlan(text=text, output=output, **plan), SystemClock(), Redaction(Redactor(secrets)))
     return asyncio.run(command.run(lambda _pid, _stamp: None)), output
 
 
@@ -118,7 +118,9 @@ def test_the_start_is_told_before_the_end_on_the_same_clock(tmp_path: Path) -> N
     told: list[tuple[int, Stamp]] = []
     clock = SystemClock()
     plan = CommandPlan(text="sleep 0.2", directory=tmp_path, env=minimal_env(), output=tmp_path / "out")
-    result = asyncio.run(StepCommand(plan, clock, Redactor()).run(lambda pid, stamp: told.append((pid, stamp))))
+    result = asyncio.run(
+        StepCommand(plan, clock, Redaction(Redactor())).run(lambda pid, stamp: told.append((pid, stamp)))
+    )
     ((pid, started),) = told
     assert pid > 0
     assert result.duration == pytest.approx(result.ended.t - started.t, abs=1e-6)

@@ -1,14 +1,22 @@
+"""Whatever a tool makes of a secret, it is found: the spellings here are made by the tools themselves."""
+
 from __future__ import annotations
 
 import base64
+import html
+import itertools
 import json
+import shlex
+import subprocess
+import textwrap
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.redact import MASK, Redactor
+from runner.redact import MASK, SHORTEST, RedactedStream, Redaction, Redactor
 
 SECRET = 'p@ss/w"ord \n+ü~1234567890'
 
@@ -95,3 +103,201 @@ def test_more_secrets_make_a_new_redactor() -> None:
 @given(secret=st.text("0123456789-%+/ü", min_size=4), before=st.text("abc [redacted]"), after=st.text("abc [redacted]"))
 def test_a_secret_never_survives_and_its_surroundings_do(secret: str, before: str, after: str) -> None:
     assert Redactor([secret]).text(before + secret + after) == before + MASK + after
+
+
+# -- by the tools that spell -------------------------------------------------------------------------------------------
+
+
+def _bash(script: str) -> Callable[[str], str]:
+    def spell(secret: str) -> str:
+        done = subprocess.run(["bash", "-c", script, "bash", secret], capture_output=True, check=True)
+        return (done.stdout or done.stderr).decode().strip()
+
+    return spell
+
+
+def _json(levels: int, **options: bool) -> Callable[[str], str]:
+    def spell(secret: str) -> str:
+        for _ in range(levels):
+            secret = json.dumps(secret, **options)  # type: ignore[arg-type]
+        return secret
+
+    return spell
+
+
+_SPELLERS: dict[str, Callable[[str], str]] = {
+    "quote": quote,
+    "quote all": lambda secret: quote(secret, safe=""),
+    "quote as requests does": lambda secret: quote(secret, safe="!#$%&'()*+,/:;=?@[]~"),
+    "quote as browsers do": lambda secret: quote(secret, safe="!'()*~"),
+    "quote in lower case": lambda secret: quote(secret).lower() if secret.islower() else quote(secret),
+    "quote twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "a form": quote_plus,
+    "html": html.escape,
+    "html text": lambda secret: html.escape(secret, quote=False),
+    "html by number": lambda secret: html.escape(secret).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "json": _json(1),
+    "json in json": _json(2),
+    "json in json in json": _json(3),
+    "json as it is": _json(2, ensure_ascii=False),
+    "json for html": lambda secret: json.dumps(secret).replace("&", "\\u0026").replace("<", "\\u003c").replace("'", "\\u0027"),
+    "json of php": lambda secret: json.dumps(secret).replace("/", "\\/"),
+    "repr": repr,
+    "repr of bytes": lambda secret: repr(secret.encode()),
+    "ascii": ascii,
+    "hex": lambda secret: secret.encode().hex(),
+    "shlex": shlex.quote,
+    "printf %q": _bash("printf %q \"$1\""),
+    "set -x": _bash("set -x; : \"$1\""),
+    "base64 of curl": lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
+    "base64 with a newline": lambda secret: base64.b64encode(f"{secret}\n".encode()).decode(),
+    "url-safe base64": lambda secret: base64.urlsafe_b64encode(f"a={secret}&b".encode()).decode(),
+    "on one line": lambda secret: " ".join(secret.split()),
+    "stripped": str.strip,
+}  # fmt: skip
+
+_SECRETS = [
+    "correct-horse-battery",
+    "hunter2",
+    "4711",
+    "p@ss",
+    "ghp_R4nd0mT0ken/With+Signs==",
+    "with space & <tag> 'single' \"double\"",
+    "back\\slash\\\\es and /slashes/",
+    "%41 already %2F encoded %25",
+    "grüße-aus-köln-ß",
+    "emoji 🔥 key",
+    "two\nlines\there",
+    " padded with blanks ",
+    "$HOME `id` $(id) !! ~tilde",
+]
+
+
+@pytest.mark.parametrize("secret", _SECRETS)
+@pytest.mark.parametrize("name", _SPELLERS)
+def test_what_a_tool_makes_of_a_secret_is_found(name: str, secret: str) -> None:
+    spelt = _SPELLERS[name](secret)
+    masked = Redactor([secret]).text(f"[{spelt}]")
+    assert MASK in masked
+    # What may be left of it: quotes around it, `user:` before it, bits that it shares with a neighbour.
+    rest = masked.replace(MASK, "").translate(str.maketrans("", "", "\"'\\"))
+    assert len(rest) <= 2 + 8, rest
+    plain = max((part for part in secret.split() if part.isalnum()), key=len, default=secret)
+    assert plain not in rest
+
+
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("length", [60, 200, 1700])
+def test_base64_that_was_broken_into_lines_is_found(width: int, length: int) -> None:
+    secret = "".join(chr(33 + number * 7 % 90) for number in range(length))
+    lines = textwrap.wrap(base64.b64encode(secret.encode()).decode(), width)
+    masked = [Redactor([secret]).text(line) for line in lines]
+    assert set(masked[:-1]) == {MASK}
+    assert masked[-1] == MASK or len(lines[-1]) < 12
+
+
+def test_secrets_that_overlap_leave_nothing_of_either() -> None:
+    assert Redactor(["abcdef", "defghi"]).text("<abcdefghi>") == f"<{MASK}>"
+
+
+def test_a_short_secret_is_found_in_base64_at_every_offset() -> None:
+    secret = "p@ss"
+    assert len(secret) == SHORTEST
+    for before in ("", "a", "ab", "abc"):
+        encoded = base64.b64encode(f"{before}{secret}!!".encode()).decode()
+        assert MASK in Redactor([secret]).text(encoded)
+
+
+def test_a_number_is_found_however_it_is_typed() -> None:
+    assert Redactor(["12345678"]).value([12345678, 12345678.0, "12345678", 12345679]) == [MASK, MASK, MASK, 12345679]
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 400_000, "QUJD" * 100_000, "\\" * 400_000, "%25" * 130_000, "&amp;" * 80_000, "a b " * 100_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    # The limit of the test run is what ends one that takes for ever.
+    redactor = Redactor([*_SECRETS, "\\\\\\\\\\\\", "%%%%%%%%%%%%", "&&&&&&&&&&"])
+    assert len(redactor.text(text + "hunter2")) > 0
+    assert redactor.text(text + "hunter2").endswith(MASK)
+
+
+@given(
+    secret=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4, max_size=40).filter(
+        lambda text: len(text.strip()) >= 4
+    )
+)
+def test_any_secret_is_found_in_json_addresses_and_base64(secret: str) -> None:
+    redactor = Redactor([secret])
+    for spelt in (
+        json.dumps(secret),
+        json.dumps(json.dumps(secret)),
+        quote(secret),
+        quote_plus(secret),
+        html.escape(secret),
+        repr(secret),
+    ):
+        assert MASK in redactor.text(f"<{spelt}>")
+    for before in range(3):
+        assert MASK in redactor.text(base64.b64encode(b"." * before + secret.encode() + b"..").decode())
+
+
+# -- in pieces ---------------------------------------------------------------------------------------------------------
+
+
+def _streamed(text: str, cuts: list[int], *secrets: str, longest_line: int = 1 << 16) -> str:
+    stream = RedactedStream(Redaction(Redactor(secrets)), longest_line)
+    data = text.encode()
+    ends = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    pieces = [data[start:end] for start, end in itertools.pairwise(ends)]
+    return "".join([*map(stream.take, pieces), stream.end()])
+
+
+@given(
+    cuts=st.lists(st.integers(0, 10_000)),
+    before=st.text("ab\nü", max_size=60),
+    after=st.text("ab\nü", max_size=60),
+    longest_line=st.integers(1, 80),
+)
+@pytest.mark.parametrize("secret", ["hunter2-and-more", "grüße 1", "first\nsecond\nthird\n", 'a"b\\c/d'])
+def test_a_secret_in_pieces_is_found_and_nothing_else_is_lost(
+    secret: str, cuts: list[int], before: str, after: str, longest_line: int
+) -> None:
+    text = before + secret + after
+    assert _streamed(text, cuts, secret, longest_line=longest_line) == Redactor([secret]).text(text)
+
+
+@given(
+    cuts=st.lists(st.integers(0, 10_000)), longest_line=st.integers(1, 80), spell=st.sampled_from([quote, json.dumps])
+)
+def test_so_is_one_that_is_spelt_otherwise(cuts: list[int], longest_line: int, spell: Callable[[str], str]) -> None:
+    secret = 'p@ss w/ü🔥"\\x'
+    text = "x" * 50 + spell(secret) + "y" * 50
+    masked = _streamed(text, cuts, secret, longest_line=longest_line)
+    assert masked.startswith("x" * 50)
+    assert masked.strip('xy"') == MASK
+
+
+def test_whole_lines_are_told_at_once_and_half_ones_are_not() -> None:
+    stream = RedactedStream(Redaction(Redactor(["hunter2"])))
+    assert stream.take(b"one\ntwo hun") == "one\n"
+    assert stream.take(b"ter2\nthree") == f"two {MASK}\n"
+    assert stream.end() == "three"
+
+
+def test_a_line_without_end_goes_on_but_for_its_last_characters() -> None:
+    redactor = Redactor(["hunter2"])
+    stream = RedactedStream(Redaction(redactor), 1000)
+    told = stream.take(b"x" * 5000)
+    assert 5000 - redactor.reach <= len(told) < 5000
+    assert told + stream.end() == "x" * 5000
+
+
+def test_a_secret_that_is_learnt_meanwhile_is_found_from_then_on() -> None:
+    redaction, told = Redaction(Redactor(["hunter1"])), []
+    redaction.tell(told.extend)
+    stream = RedactedStream(redaction)
+    assert stream.take(b"before\nhun") == "before\n"
+    redaction.learn(["hunter1", "hunter2", ""])
+    assert told == ["hunter2"]
+    assert stream.take(b"ter2\n") == f"{MASK}\n"

@@ -41,7 +41,7 @@ from runner.actuators.shims.wire import (
     take_signals,
 )
 from runner.clock import SystemClock
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 
 _FENCE_WITHIN = 0.2
 _KINDS = ("load", "arm", "inject", "go", "release")
@@ -61,13 +61,14 @@ def main() -> None:
     wire.send(hello)
     orders.start()
     order = orders.wait("load")
+    redaction = Redaction(Redactor(order.get("secrets", ())))
+    orders.hide(redaction.learn)
     try:
-        _Run(wire, orders, order).play()
+        _Run(wire, orders, order, redaction).play()
     except SystemExit:
         wire.send({"kind": "failed", "why": "stopped before the experiment could end"})
     except Exception as error:
-        why = Redactor(order.get("secrets", ())).text(one_line(error))
-        wire.send({"kind": "failed", "why": why})
+        wire.send({"kind": "failed", "why": one_line(error, redaction)})
 
 
 def _leave(_number: int, _frame: Any) -> None:
@@ -81,23 +82,23 @@ def _finish(_number: int, _frame: Any) -> None:
 class _Run:
     """The experiment, from its document to its journal."""
 
-    def __init__(self, wire: Wire, orders: Orders, order: Message) -> None:
+    def __init__(self, wire: Wire, orders: Orders, order: Message, redaction: Redaction) -> None:
         self._wire = wire
         self._orders = orders
         self._experiment: dict[str, Any] = order["experiment"]
         self._settings: dict[str, Any] = order.get("settings") or {}
         self._clock = SystemClock(order["origin"])
         self._journal = Path(order["journal"])
-        redactor = Redactor(order.get("secrets", ()))
+        self._redaction = redaction
         take_environment(order.get("env", {}))
-        log_to_stderr(redactor)
+        log_to_stderr(redaction)
         self._prepare()
         self._gate = Gate(
             wire=wire,
             orders=orders,
             clock=self._clock,
             experiment=self._experiment,
-            redactor=redactor,
+            redaction=redaction,
             journal_path=self._journal,
             hold=bool(order.get("hold")),
         )
@@ -137,7 +138,7 @@ class _Run:
     def _keep(self, journal: dict[str, Any]) -> bool:
         take_signals(_finish)
         try:
-            write_journal(self._journal, journal, self._gate.redactor)
+            write_journal(self._journal, journal, self._redaction)
         # A full disk must not hide how the experiment ended.
         except OSError as error:
             logging.getLogger("chaostoolkit").warning("the journal is not kept: %s", error)

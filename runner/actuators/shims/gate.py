@@ -29,11 +29,10 @@ from runner.actuators.shims.wire import (
     Wire,
     last_line,
     leaves,
-    log_to_stderr,
     shown,
 )
 from runner.clock import Clock
-from runner.redact import Redactor
+from runner.redact import Redaction
 
 _STOPPED = 20
 _NOT_IN_METHOD = -1
@@ -68,14 +67,14 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         orders: Orders,
         clock: Clock,
         experiment: dict[str, Any],
-        redactor: Redactor,
+        redaction: Redaction,
         journal_path: Path,
         hold: bool,
     ) -> None:
         self._wire = wire
         self._orders = orders
         self._clock = clock
-        self._redactor = redactor
+        self._redaction = redaction
         self._journal_path = journal_path
         self._hold = hold
         self._positions = _positions(experiment)
@@ -99,11 +98,6 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         registry.start_activity(self._proof)
         return self._proven
 
-    @property
-    def redactor(self) -> Redactor:
-        """Knows the experiment's own secrets too, once they are resolved."""
-        return self._redactor
-
     # -- what the toolkit calls
 
     @_vital
@@ -121,8 +115,9 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     ) -> None:
         self._configuration = configuration
         self._secrets = secrets
-        self._redactor = self._redactor.including(leaves(secrets))
-        log_to_stderr(self._redactor)
+        own = list(leaves(secrets))
+        self._redaction.learn(own)
+        self._wire.send({"kind": "hide", "secrets": own})
         # Not before: the toolkit has just put its own handlers in place, and its SIGTERM lets the method go on.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, self.stop)
@@ -189,12 +184,12 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
             "kind": "activity-ended",
             **_named(index, activity),
             "status": run.get("status") or ("interrupted" if self._stopping else "aborted"),
-            "output": shown(run.get("output"), self._redactor),
+            "output": shown(run.get("output"), self._redaction),
             "t": ended,
             "duration": round(ended - started, 6),
         }
-        if reason := last_line(run.get("exception")):
-            message["exception"] = shown(reason, self._redactor)
+        if reason := last_line(run.get("exception"), self._redaction):
+            message["exception"] = shown(reason, self._redaction)
         self._wire.send(message)
 
     # -- stopping
@@ -214,7 +209,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
             return
         try:
             snapshot = {**self.journal, "status": "interrupted", "end": self._clock.stamp().at}
-            write_journal(self._journal_path, snapshot, self._redactor, durable=False)
+            write_journal(self._journal_path, snapshot, self._redaction, durable=False)
         # Another thread may be writing to the journal: without the snapshot the stop must still go on.
         except Exception as error:
             logger.warning("no journal of the interrupted experiment: %r", error)
@@ -228,9 +223,9 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
                     {
                         "kind": "asking",
                         **_named(index, activity),
-                        "provider": self._redactor.value(plain(self._resolved(activity["provider"]))),
+                        "provider": self._redaction.value(plain(self._resolved(activity["provider"]))),
                         "background": bool(activity.get("background")),
-                        "configuration": self._redactor.value(plain(self._configuration)),
+                        "configuration": self._redaction.value(plain(self._configuration)),
                         "t": self._clock.now(),
                     }
                 )
@@ -280,10 +275,10 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         told = {
             "name": run["activity"].get("name", ""),
             "met": bool(run.get("tolerance_met")),
-            "value": shown(run.get("output"), self._redactor),
+            "value": shown(run.get("output"), self._redaction),
         }
-        if reason := last_line(run.get("exception")):
-            told["error"] = shown(reason, self._redactor)
+        if reason := last_line(run.get("exception"), self._redaction):
+            told["error"] = shown(reason, self._redaction)
         return told
 
 

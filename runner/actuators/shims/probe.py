@@ -32,7 +32,7 @@ from runner.actuators.shims.wire import (
     take_signals,
 )
 from runner.clock import Clock, SystemClock
-from runner.redact import Redactor
+from runner.redact import Redaction, Redactor
 
 
 def main() -> None:
@@ -43,11 +43,14 @@ def main() -> None:
     wire.send({"kind": "hello"})
     order = wire.receive() or {}
     take_environment(order.get("env", {}))
-    redactor = Redactor(order.get("redact", ()))
-    log_to_stderr(redactor)
-    prober = _Prober(wire, SystemClock(order["origin"]), redactor)
+    redaction = Redaction(Redactor(order.get("redact", ())))
+    log_to_stderr(redaction)
+    prober = _Prober(wire, SystemClock(order["origin"]), redaction)
     while True:
-        request = wire.receive()
+        request = wire.receive() or {}
+        if request.get("do") == "hide":
+            redaction.learn(request["secrets"])
+            continue
         threading.Thread(target=prober.answer, args=(request,), daemon=True).start()
 
 
@@ -70,19 +73,19 @@ class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no type
 
 
 class _Prober:
-    def __init__(self, wire: Wire, clock: Clock, redactor: Redactor) -> None:
+    def __init__(self, wire: Wire, clock: Clock, redaction: Redaction) -> None:
         self._wire = wire
         self._clock = clock
-        self._redactor = redactor
+        self._redaction = redaction
 
     def answer(self, request: Message) -> None:
         """Call the probe and send what came of it; whatever fails is an answer too."""
         stamps = _Stamps(self._clock)
-        redactor = self._redactor.including(leaves(request.get("secrets")))
+        redactor = self._redaction.known.including(leaves(request.get("secrets")))
         try:
-            ok, value, error = _called(request, stamps)
+            ok, value, error = _called(request, stamps, redactor)
         except Exception as raised:
-            ok, value, error = False, None, one_line(raised)
+            ok, value, error = False, None, one_line(raised, redactor)
         answer = {
             "kind": "answer",
             "id": request["id"],
@@ -98,7 +101,7 @@ class _Prober:
             os._exit(UNCONTROLLED)
 
 
-def _called(request: Message, stamps: _Stamps) -> tuple[bool, Any, str | None]:
+def _called(request: Message, stamps: _Stamps, redactor: Redactor) -> tuple[bool, Any, str | None]:
     probe = {"type": "probe", "name": "probe", **request["probe"]}
     configuration, secrets = request.get("configuration") or {}, request.get("secrets") or {}
     runner = Runner(Strategy.SKIP)
@@ -106,7 +109,7 @@ def _called(request: Message, stamps: _Stamps) -> tuple[bool, Any, str | None]:
     run = execute_activity({}, probe, configuration, secrets, None, event_registry=runner.event_registry)
     value = run.get("output")
     if run["status"] != "succeeded":
-        return False, value, last_line(run.get("exception"))
+        return False, value, last_line(run.get("exception"), redactor)
     if "tolerance" not in probe:
         return True, value, None
     met = within_tolerance(probe["tolerance"], value, configuration=configuration, secrets=secrets)

@@ -43,7 +43,7 @@ from runner.actuators.shims.wire import (
     take_signals,
 )
 from runner.clock import Clock, SystemClock
-from runner.redact import MASK, Redactor
+from runner.redact import MASK, Redaction, Redactor
 
 _PLACEHOLDER = re.compile(r"\$\{?(\w+)")
 
@@ -60,10 +60,11 @@ def main() -> None:
     except (EOFError, OSError):
         return
     threading.Thread(target=_beat, args=(wire,), name="beats", daemon=True).start()
+    redaction = Redaction(Redactor(order.get("redact", ())))
     try:
-        message = _Rollback(wire, order).play()
+        message = _Rollback(wire, order, redaction).play()
     except Exception as error:
-        message = {"kind": "failed", "why": Redactor(order.get("redact", ())).text(one_line(error))}
+        message = {"kind": "failed", "why": one_line(error, redaction)}
     with suppress(OSError):
         wire.send(message)
 
@@ -98,10 +99,10 @@ class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no type
 
 
 class _Rollback:
-    def __init__(self, wire: Wire, order: Message) -> None:
+    def __init__(self, wire: Wire, order: Message, redaction: Redaction) -> None:
         take_environment(order.get("env", {}))
-        self._redactor = Redactor(order.get("redact", ()))
-        log_to_stderr(self._redactor)
+        self._redaction = redaction
+        log_to_stderr(redaction)
         self._experiment: dict[str, Any] = order["experiment"]
         self._index: int = order["index"]
         self._activity: dict[str, Any] = self._experiment["rollbacks"][self._index]
@@ -109,11 +110,16 @@ class _Rollback:
         self._configuration, lacking = _restored(order.get("configuration") or {}, self._experiment)
         self._secrets, missing = _secrets(order.get("secrets"), self._experiment, self._configuration)
         self._lacking = sorted(lacking | missing)
-        self._redactor = self._redactor.including(leaves(self._secrets))
-        log_to_stderr(self._redactor)
+        self._hide(wire, list(leaves(self._secrets)))
         self._stamps = _Stamps(wire, self._clock)
         self._runner = Runner(Strategy.SKIP)
         self._runner.register_event_handler(self._stamps)
+
+    def _hide(self, wire: Wire, own: list[str]) -> None:
+        self._redaction.learn(own)
+        # Without anybody to tell it goes on all the same.
+        with suppress(OSError):
+            wire.send({"kind": "hide", "secrets": own})
 
     def play(self) -> Message:
         """The message that tells how it went."""
@@ -169,9 +175,10 @@ class _Rollback:
             )
         # A missing binary raises from within, past the toolkit's own handling of failures.
         except Exception as error:
-            logger.error("the rollback failed: %s", one_line(error))  # noqa: TRY400  no traceback in a user's log
+            why = one_line(error, self._redaction)
+            logger.error("the rollback failed: %s", why)  # noqa: TRY400  no traceback in a user's log
             run = runs[-1] if runs else {"activity": dict(activity), "output": None}
-            return {**run, "status": "failed", "exception": [one_line(error)]}
+            return {**run, "status": "failed", "exception": [why]}
         return runs[-1]
 
     def _told(self, run: dict[str, Any]) -> Message:
@@ -181,14 +188,14 @@ class _Rollback:
         message: Message = {
             "kind": "rollback-ended",
             "status": run["status"],
-            "output": shown(run.get("output"), self._redactor),
+            "output": shown(run.get("output"), self._redaction),
             "t": ended,
             "duration": round(ended - started, 6),
             "lacking": self._lacking,
-            "activity": self._redactor.value(plain(run)),
+            "activity": self._redaction.value(plain(run)),
         }
-        if reason := last_line(run.get("exception")):
-            message["exception"] = shown(reason, self._redactor)
+        if reason := last_line(run.get("exception"), self._redaction):
+            message["exception"] = shown(reason, self._redaction)
         return message
 
 

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from runner.actuators.journal import plain
-from runner.redact import Redactor
+from runner.redact import Redacts
 
 #: How a child ends when it can no longer be controlled: at once, before anything else is done.
 UNCONTROLLED = 70
@@ -75,9 +75,14 @@ class Orders:
         # "go" and "refuse" answer the same question.
         if "go" in self._queues:
             self._queues["refuse"] = self._queues["go"]
+        self._learn: Callable[[list[str]], None] = lambda _: None
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="orders", daemon=True).start()
+
+    def hide(self, learn: Callable[[list[str]], None]) -> None:
+        """From here on `learn` is told, on the thread of the orders, what has become a secret meanwhile."""
+        self._learn = learn
 
     def wait(self, kind: str) -> Message:
         """Block until such an order has come."""
@@ -89,6 +94,8 @@ class Orders:
                 message = self._wire.receive(BEAT)
                 if message is None:
                     self._wire.send({"kind": "beat"})
+                elif message["do"] == "hide":
+                    self._learn(message["secrets"])
                 else:
                     self._queues[message["do"]].put(message)
         except BaseException:
@@ -120,7 +127,7 @@ def take_environment(variables: dict[str, str]) -> None:
 
 
 class _RedactedLines(logging.Formatter):
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redacts) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
         self._redactor = redactor
 
@@ -128,8 +135,8 @@ class _RedactedLines(logging.Formatter):
         return self._redactor.text(super().format(record))
 
 
-def log_to_stderr(redactor: Redactor) -> None:
-    """Keep what the toolkit tells of its work, without the secrets. Call again when there are more secrets."""
+def log_to_stderr(redactor: Redacts) -> None:
+    """Keep what the toolkit tells of its work, without the secrets."""
     handler = logging.StreamHandler()
     handler.setFormatter(_RedactedLines(redactor))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -150,7 +157,7 @@ def leaves(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def shown(value: Any, redactor: Redactor) -> Any:
+def shown(value: Any, redactor: Redacts) -> Any:
     """An activity's output as it may be told: JSON, redacted, at most 4 kB; a longer one is cut and becomes text."""
     safe = redactor.value(plain(value))
     text = json.dumps(safe, ensure_ascii=False)
@@ -160,17 +167,19 @@ def shown(value: Any, redactor: Redactor) -> Any:
     return f"{cut} … ({len(text)} characters)"
 
 
-def one_line(error: BaseException) -> str:
-    """What went wrong, for a person: no traceback, no line break."""
-    text = " ".join(str(error).split())
+def one_line(error: BaseException, redactor: Redacts) -> str:
+    """What went wrong, for a person: no traceback, no line break, no secret."""
+    # Masked before a space is touched: a secret may hold several in a row.
+    text = " ".join(redactor.text(str(error)).split())
     kind = type(error).__name__
     # The toolkit's own exceptions are whole sentences; of the others the kind is half the message.
     return text if text and type(error).__module__.startswith("chaoslib") else f"{kind}: {text}" if text else kind
 
 
-def last_line(exception: Any) -> str | None:
-    """The last line of a traceback as the toolkit keeps it: a list of lines, or nothing."""
+def last_line(exception: Any, redactor: Redacts) -> str | None:
+    """The last line of a traceback as the toolkit keeps it: a list of lines, or nothing; without the secrets."""
     if not exception:
         return None
     lines = exception if isinstance(exception, list) else [str(exception)]
-    return "".join(str(line) for line in lines).strip().splitlines()[-1]
+    # Masked as a whole: a secret may hold a line end.
+    return redactor.text("".join(str(line) for line in lines)).strip().splitlines()[-1]
