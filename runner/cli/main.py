@@ -109,4 +109,3 @@ def _kept(error: Exception) -> str:
     with suppress(GamedayError, OSError):
         return f" (details: {keep_crash(''.join(traceback.format_exception(error)))})"
     return ""
-

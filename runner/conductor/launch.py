@@ -167,7 +167,6 @@ class Launch:
             pipe.write(json.dumps(request.to_json()).encode())
         return self._front
 
-
     def cancel(self) -> None:
         """There is nothing to run; returns when they are gone."""
         os.close(self._request)

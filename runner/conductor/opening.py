@@ -28,6 +28,7 @@ from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Refused
 from runner.guard.compile import HASH_SHOWN, compile_named
+from runner.guard.exposure import declared_at, judge_exposed
 from runner.guard.leaks import judge_values
 from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.rules import judge_plan
@@ -77,8 +78,10 @@ def open_run(request: Request) -> Opening:
     scripted = _scripted(script, plan, request.operator)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     _refuse(refusals, catalogue)
-    secrets = resolve_secrets(plan.secret_sources, catalogue.root, file=plan.file)
-    _refuse(judge_values(plan, secrets.values()), catalogue)
+    secrets = resolve_secrets(
+        plan.secret_sources, catalogue.root, where=lambda name: catalogue.where(*declared_at(plan, name))
+    )
+    _refuse((*judge_values(plan, secrets.values()), *judge_exposed(plan, secrets)), catalogue)
     run = new_run_id(plan.slug, utc_now())
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:

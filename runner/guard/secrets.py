@@ -3,59 +3,124 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import InputError, Problem
+from runner.guard.exposure import unfit
+from runner.specs.files import read_bytes
 
+#: Seconds for all commands together: they run side by side.
 _WITHIN = 15.0
+#: Bytes. Any environment takes that much, and no key is longer.
+_LONGEST = 64 * 1024
+_CHUNK = 1 << 14
+
+_CURE = "set it, or say where it is declared whence it comes: {file: PATH} or {command: LINE}"
 
 
-def resolve_secrets(sources: Mapping[str, Mapping[str, str]], root: Path, *, file: str = "gameday") -> dict[str, str]:
-    """name → value, from `RunPlan.secret_sources`; `file` is the one that wants them.
+def resolve_secrets(
+    sources: Mapping[str, Mapping[str, str]], root: Path, *, where: Callable[[str], str] = lambda _: "gameday"
+) -> dict[str, str]:
+    """name → value, from `RunPlan.secret_sources`; `where` says in which line a secret is asked for.
 
-    Raises InputError naming every one that cannot be had, and never a value.
+    Raises InputError naming every one that cannot be had or not be kept, and never a value.
     """
+    until = time.monotonic() + _WITHIN
+    commands = {name: _Command(source["command"], root) for name, source in sources.items() if source.get("command")}
     values: dict[str, str] = {}
-    missing: list[Problem] = []
+    problems: list[Problem] = []
     for name, source in sources.items():
-        value, why = _resolve(name, source, root)
+        value, why = commands[name].answer(until) if name in commands else _read(name, source, root)
+        why = why or unfit(value)
         if why:
-            cure = "set it, or say where it is declared whence it comes: {file: PATH} or {command: LINE}"
-            missing.append(Problem(file=file, what=f"secret {name}: {why}", meant="" if source else cure))
-        else:
-            values[name] = value
-    if missing:
-        raise InputError(*missing)
+            meant = "" if source or name in os.environ else _CURE
+            problems.append(Problem(file=where(name), what=f"secret {name}: {why}", meant=meant))
+        values[name] = value
+    if problems:
+        raise InputError(*problems)
     return values
 
 
-def _resolve(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:
+def _read(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:
     if file := source.get("file"):
         try:
-            return (root / file).read_text().rstrip("\n"), ""
-        except (OSError, UnicodeDecodeError) as error:
-            return "", f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
-    if command := source.get("command"):
-        return _run(command, root)
+            return _text(read_bytes(root / file, file), file)
+        except InputError as error:
+            return "", f"{file} {error.problems[0].what}"
     value = os.environ.get(name)
     return (value, "") if value else ("", f"the environment variable {name} is not set")
 
 
-def _run(command: str, root: Path) -> tuple[str, str]:
+def _text(data: bytes, what: str) -> tuple[str, str]:
+    """The value, and why it is none."""
+    if len(data) > _LONGEST:
+        return "", f"{what} holds more than {_LONGEST:,} bytes"
     try:
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "", f"its command did not answer within {_WITHIN:g} s"
-    if done.returncode:
-        # Its output could hold half a secret; the exit code cannot.
-        return "", f"its command ended with exit code {done.returncode}"
-    return done.stdout.decode(errors="replace").rstrip("\n"), ""
+        value = data.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        return "", f"{what} is not UTF-8 text; give it in base64"
+    return (value, "") if value else ("", f"{what} is empty")
+
+
+class _Command:
+    """A command that prints a secret, in the environment it was called for: it has its own to look for.
+
+    It runs at once; `answer` waits for it.
+    """
+
+    def __init__(self, line: str, root: Path) -> None:
+        self._why = ""
+        try:
+            self._process = subprocess.Popen(
+                ["sh", "-c", line],
+                cwd=root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                # It could hold half a secret.
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._why = f"its command cannot be started: {error}"
+
+    def answer(self, until: float) -> tuple[str, str]:
+        """The value, and why there is none."""
+        if self._why:
+            return "", self._why
+        try:
+            data = self._output(until)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            code = self._process.wait()
+        if data is None:
+            return "", f"its command did not answer within {_WITHIN:g} s"
+        if len(data) <= _LONGEST and code:
+            return "", f"its command ended with exit code {code}"
+        return _text(data, "what its command prints")
+
+    def _output(self, until: float) -> bytes | None:
+        """What it printed when it ended, or too much; None when it did not end."""
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        data, ended = b"", os.pidfd_open(self._process.pid)
+        with self._process.stdout as pipe, os.fdopen(ended):
+            waiting = {pipe.fileno(), ended}
+            while len(data) <= _LONGEST:
+                ready, _, _ = select.select(list(waiting), [], [], max(until - time.monotonic(), 0))
+                if pipe.fileno() in ready:
+                    chunk = os.read(pipe.fileno(), _CHUNK)
+                    data += chunk
+                    if not chunk:
+                        waiting.discard(pipe.fileno())
+                elif ended in ready:
+                    # Somebody it left behind may keep its output open; what counts is that it ended.
+                    return data
+                else:
+                    return None
+        return data

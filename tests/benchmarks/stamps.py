@@ -24,7 +24,9 @@ from runner.transcript.reader import read
 MOST = 0.005
 
 _STEPS = 200
-_FAULTS = 8
+_EXPERIMENTS = 8
+#: Actions of each experiment; the p99 of a handful of faults would be their maximum.
+_ACTIONS = 10
 _RUNS = 4
 
 _PROGRAM = """\
@@ -57,8 +59,15 @@ def rows(*, quick: bool) -> list[Row]:
     with place() as here:
         program = _compile(here)
         stamps = here.folder / "stamps"
-        steps = [f"{program} {stamps} step-{n}" for n in range(40 if quick else _STEPS)]
-        lay_out_drill(here, steps=steps, experiments=_FAULTS, command=[str(program), str(stamps), "fault"])
+        steps = [f"{program} {stamps} step-{n}" for n in range(48 if quick else _STEPS)]
+        lay_out_drill(
+            here,
+            steps=steps,
+            experiments=_EXPERIMENTS,
+            actions=_ACTIONS,
+            apart=len(steps) // (_EXPERIMENTS + 1),
+            command=[str(program), str(stamps), "fault"],
+        )
         _tell_faults_apart(here)
         for _ in range(1 if quick else _RUNS):
             stamps.unlink(missing_ok=True)
@@ -93,7 +102,8 @@ def _compile(here: Place) -> Path:
 def _tell_faults_apart(here: Place) -> None:
     for path in (here.folder / "experiments").glob("*.yaml"):
         document = json.loads(path.read_text())
-        document["method"][0]["provider"]["arguments"][-1] = f"fault-{path.stem}"
+        for index, action in enumerate(document["method"]):
+            action["provider"]["arguments"][-1] = f"fault-{path.stem}-{index}"
         path.write_text(json.dumps(document))
 
 
@@ -133,8 +143,8 @@ def _stamped(recorded: Recorded) -> tuple[str, int]:
             return step, 0
         case CommandEnded(step=step):
             return step, 1
-        case ActivityStarted(experiment=slug):
-            return f"fault-{slug}", 0
-        case ActivityEnded(experiment=slug):
-            return f"fault-{slug}", 1
+        case ActivityStarted(experiment=slug, index=index):
+            return f"fault-{slug}-{index}", 0
+        case ActivityEnded(experiment=slug, index=index):
+            return f"fault-{slug}-{index}", 1
     return "", 0

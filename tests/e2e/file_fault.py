@@ -180,13 +180,13 @@ class Going:
     told: Path
 
     @classmethod
-    def start(cls, repo: Repo, *args: str) -> Going:
+    def start(cls, repo: Repo, *args: str, env: Mapping[str, str] | None = None) -> Going:
         told = repo.root / f"told-{len(repo.started)}"
         with told.open("wb") as stream:
             process = subprocess.Popen(
                 [*GAMEDAY, "run", *args],
                 cwd=repo.root,
-                env=repo.env(),
+                env=repo.env(env),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,

@@ -49,7 +49,7 @@ class Shape:
     def draw(cls, rng: random.Random, *, undo: tuple[float, float]) -> Shape:
         """Any shape, the plain `now` most often."""
         return cls(
-            before=round(rng.uniform(0.1, 0.6), 3),
+            before=round(rng.uniform(0.2, 1.5), 3),
             after=round(rng.uniform(0.0, 0.4), 3),
             undo=round(rng.uniform(*undo), 3),
             way=rng.choices(["now", "sudo", "daemon", "background"], [5, 2, 2, 2])[0],

@@ -232,6 +232,46 @@ def test_a_bound_from_above_and_a_stop_before_the_fault() -> None:
     assert not drive.state.end.own_fault
 
 
+# -- the target --------------------------------------------------------------------------------------------------------
+
+GONE = StopRule(target="gone", lasting=10.0)
+
+
+def test_a_target_that_stays_away_stops_the_run() -> None:
+    drive = drill(stop_when=(GONE,)).observe(e.TargetLost(why="connection refused"))
+    lost = drive.when(e.TargetLost)
+    drive.wait(5).observe(e.TargetLost(why="no answer")).wait(6)
+    assert drive.state.end is not None
+    assert (drive.state.end.cause, drive.state.end.reason) == ("stopped", "target-gone")
+    assert drive.state.end.why == "the target is gone for 10 s: connection refused"
+    assert drive.state.end.own_fault
+    assert drive.when(e.EndDecided) - lost == pytest.approx(10.0)
+
+
+def test_a_target_that_comes_back_in_time_does_not() -> None:
+    drive = drill(stop_when=(GONE,)).observe(e.TargetLost(why="x")).wait(9).observe(e.TargetFound())
+    assert cause(drive.wait(20).observe(e.TargetLost(why="x")).wait(9)) == ""
+    assert cause(drive.wait(2)) == "stopped"
+
+
+def test_without_patience_the_run_stops_at_once_and_without_the_rule_never() -> None:
+    assert cause(drill(stop_when=(StopRule(target="gone"),)).observe(e.TargetLost(why="x"))) == "stopped"
+    assert cause(drill().observe(e.TargetLost(why="x")).wait(20)) == ""
+
+
+def test_a_target_lost_in_the_warm_up_stops_the_run_without_blame() -> None:
+    drive = Drive(sample_plan(LOOK, stop_when=(StopRule(target="gone"),))).warm_up().observe(e.TargetLost(why="x"))
+    assert drive.state.end is not None
+    assert not drive.state.end.own_fault
+
+
+def test_a_target_that_is_another_one_is_refused_until_the_fault_is_in() -> None:
+    waiting = Experiment(slug="x", document={}, document_hash="", inject="on-command", actions=1)
+    told = e.NeedChecked(name="target stage still is what was declared", met=False, why="'b', not 'a'")
+    assert cause(drill(experiments=(waiting,)).observe(told)) == "refused"
+    assert cause(drill().observe(told)) == ""
+
+
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 

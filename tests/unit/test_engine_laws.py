@@ -62,6 +62,13 @@ def step(draw: st.DrawFn, step_id: str) -> Step:
     )
 
 
+STOP_RULES: list[tuple[StopRule, ...]] = [
+    (),
+    (StopRule(indicator=INDICATOR.name, below=0.3, lasting=4.0),),
+    (StopRule(target="gone", lasting=3.0), StopRule(indicator=INDICATOR.name, below=0.3, lasting=4.0)),
+]
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> RunPlan:
     moments = st.one_of(
@@ -77,7 +84,7 @@ def plans(draw: st.DrawFn) -> RunPlan:
         bare=bool(experiments) and draw(st.integers(0, 9)) == 0,
         load=draw(st.sampled_from([None, Load(locustfile="l", users=3, warm_up=4.0)])),
         indicators=draw(st.sampled_from([(), (INDICATOR,)])),
-        stop_when=draw(st.sampled_from([(), (StopRule(indicator=INDICATOR.name, below=0.3, lasting=4.0),)])),
+        stop_when=draw(st.sampled_from(STOP_RULES)),
         expect=draw(st.sampled_from(["impact", "no-impact"])),
         hold=2.0,
         impact_within=8.0,
@@ -147,6 +154,8 @@ seen: st.SearchStrategy[e.Event] = st.one_of(
     st.builds(e.VerifyPrimed, step=id_of_a_step, held=st.booleans()),
     st.builds(e.LoadSpawned, users=st.just(3)),
     st.builds(e.NeedChecked, name=st.just("need"), met=st.just(True)),
+    st.builds(e.TargetLost, why=st.just("no answer")),
+    st.builds(e.TargetFound),
     st.builds(e.StepStarted, step=id_of_a_step),
     st.builds(e.UndoEnded),
     st.builds(e.RunClosed, ending=st.just("passed"), exit_code=st.just(0)),

@@ -11,6 +11,7 @@ import pytest
 
 from runner.engine.plan import Ask, Experiment, Load, RunPlan, Step, Target
 from runner.errors import InputError
+from runner.guard.exposure import judge_exposed, unfit
 from runner.guard.gate import judge_action
 from runner.guard.hosts import allowed_hosts, host_refused
 from runner.guard.refusal import Refusal, placed
@@ -294,10 +295,36 @@ def test_a_secret_that_reached_an_argument_is_turned_back_at_the_gate() -> None:
 def test_a_secret_comes_from_the_environment_a_file_or_a_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FROM_ENV", "one")
-    (tmp_path / "two").write_text("two\n")
-    sources = {"FROM_ENV": {}, "FROM_FILE": {"file": "two"}, "FROM_COMMAND": {"command": "pwd >&2; echo three"}}
-    assert resolve_secrets(sources, tmp_path) == {"FROM_ENV": "one", "FROM_FILE": "two", "FROM_COMMAND": "three"}
+    monkeypatch.setenv("FROM_ENV", "value one")
+    (tmp_path / "two").write_text("value two\n")
+    sources = {"FROM_ENV": {}, "FROM_FILE": {"file": "two"}, "FROM_COMMAND": {"command": "pwd >&2; echo value three"}}
+    assert resolve_secrets(sources, tmp_path) == {
+        "FROM_ENV": "value one",
+        "FROM_FILE": "value two",
+        "FROM_COMMAND": "value three",
+    }
+
+
+def test_a_command_that_leaves_somebody_with_its_output_open_is_not_waited_for(tmp_path: Path) -> None:
+    sources = {"S": {"command": "sleep 60 & echo open-sesame"}}
+    assert resolve_secrets(sources, tmp_path) == {"S": "open-sesame"}
+
+
+def test_a_command_without_end_is_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="more than 65,536 bytes"):
+        resolve_secrets({"S": {"command": "yes"}}, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["abc", "a\0bcd", "succeeded", "fault-undone", "warm-up"])
+def test_what_cannot_be_kept_secret_is_refused(value: str) -> None:
+    assert unfit(value)
+
+
+def test_a_secret_that_a_file_says_in_plain_is_refused_at_its_line() -> None:
+    plan = _plan()
+    (refusal,) = judge_exposed(plan, {"TOKEN": plan.experiments[0].slug, "OTHER": "open-sesame"})
+    assert (refusal.rule, "TOKEN" in refusal.what) == ("secrets", True)
+    assert plan.experiments[0].slug not in str(refusal)
 
 
 def test_every_secret_that_lacks_is_named_and_no_value_of_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +339,7 @@ def test_every_secret_that_lacks_is_named_and_no_value_of_any(tmp_path: Path, mo
         "FAILS": {"command": "echo open-sesame; exit 3"},
     }
     with pytest.raises(InputError) as caught:
-        resolve_secrets(sources, tmp_path, file="drills/a/drill.yaml")
+        resolve_secrets(sources, tmp_path, where=lambda _: "drills/a/drill.yaml")
     lines = str(caught.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["drills/a/drill.yaml"] * 5
     assert [name for name in sources if f"secret {name}: " in str(caught.value)] == list(sources)

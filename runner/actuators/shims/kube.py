@@ -33,7 +33,7 @@ def cluster_uid(context: str) -> str:
 
 def _client(context: str) -> Any:
     from kubernetes.client import ApiClient, Configuration
-    from kubernetes.config import ConfigException, load_kube_config
+    from kubernetes.config import load_kube_config
 
     path = os.environ.get("KUBECONFIG", "")
     if os.pathsep in path or not os.path.isfile(path):  # noqa: PTH113 - a path as the environment has it
@@ -42,7 +42,8 @@ def _client(context: str) -> Any:
     configuration.retries = False
     try:
         load_kube_config(config_file=path, context=context, client_configuration=configuration)
-    except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
+    # It may hold anything, and the library's reader stumbles over each thing in its own way.
+    except Exception as error:
         raise ActivityFailed(f"{path} does not lead to context {context!r}: {_short(error)}") from error
     return ApiClient(configuration)
 
