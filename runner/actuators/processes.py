@@ -134,6 +134,13 @@ def frozen(pid: int) -> bool:
     return process is not None and process.state == "T"
 
 
+def thaw(pid: int) -> None:
+    """Wake `pid` and all that came out of it, where somebody froze them."""
+    for process in _family(pid, None, ()):
+        if process.state == "T":
+            _send(process, signal.SIGCONT)
+
+
 def _all() -> Iterator[_Process]:
     for entry in os.listdir(_PROC):  # noqa: PTH208  a Path for each process costs more than reading it
         if entry.isdigit() and (process := _read(int(entry))):

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.actuators.processes import thaw
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
 from runner.redact import Redaction, Redactor
 from runner.values import dataclass
 
 _EXIT_WITHIN = 0.5
+#: Seconds between two looks whether somebody froze it.
+_LOOK = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,10 @@ class RollbackChild:
         return self._shim.pid
 
     async def run(self, order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
-        """Undo. After `deadline` seconds the process is killed with all it started; never raises for a bad rollback."""
+        """Undo. After `deadline` seconds the process is killed with all it started; never raises for a bad rollback.
+
+        Until then it, and what it started, is woken when somebody froze it: nothing masks a SIGSTOP.
+        """
         self._result = asyncio.get_running_loop().create_future()
         self._shim.attach(self._hear, self._gone, Redaction(Redactor(order.redact)), log)
         self._shim.send(
@@ -99,18 +105,26 @@ class RollbackChild:
                 "redact": list(order.redact),
             }
         )
+        awake = asyncio.create_task(self._keep_awake())
         try:
             result = await asyncio.wait_for(asyncio.shield(self._result), deadline)
         except TimeoutError:
+            awake.cancel()
             await self._shim.stop(0)
             return RollbackResult(
                 status="timed-out", exception=f"not done within {deadline:g} s", started=self._started
             )
+        awake.cancel()
         # What a rollback starts may be the very service it brings back, so only the process itself is ended.
         if not await self._shim.gone(_EXIT_WITHIN):
             self._shim.kill()
             await self._shim.gone(_EXIT_WITHIN)
         return result
+
+    async def _keep_awake(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK)
+            await asyncio.to_thread(thaw, self.pid)
 
     def discard(self) -> list[int]:
         """End a spare that is not needed; needs no loop."""

@@ -106,6 +106,8 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
             # A headless run belongs to who started it.
             parent = os.getppid()
             front.abort("the process that started the run went away")
+        if survivor.waits_in_vain(front.guardian):
+            front.give_up()
         front.pause(_LOOK)
     _tell(follower, printer, survivor)
     code = survivor.exit_code if front.killed else front.wait()

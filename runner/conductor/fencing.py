@@ -10,14 +10,15 @@ from collections.abc import Collection
 from runner.actuators.processes import descendants, fence
 
 
-def fence_all(spare: Collection[int], *, reap: bool = True) -> tuple[int, ...]:
+def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) -> tuple[int, ...]:
     """Kill every descendant of this process but `spare` and what is below it, until none is left; who was found.
 
-    `reap` collects the dead; without it that is left to whoever started them and waits for their exit codes.
+    `reap` collects the dead; without it that is left to whoever started them and waits for their exit codes. `grace` is
+    how many seconds those that do not die are waited for.
     """
     found = tuple(descendants(os.getpid(), spare=spare))
     if found:
-        fence(os.getpid(), grace=2.0, spare=spare)
+        fence(os.getpid(), grace=grace, spare=spare)
     if reap:
         _collect(found)
     return found

@@ -27,6 +27,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _START = 30.0
 _LATE = 0.05
 _ATTEMPTS = 3
+# Before the undo: longer, and the conductor would take this process for a frozen one.
+_FENCE = 0.5
 
 
 def main(*, request: int, status: int, lifeline: int) -> int:
@@ -236,8 +238,18 @@ class Guardian:
         if self._undo is None or not self._undo.alive():
             self._undo = None
             self._stand_by()
+        with contextlib.suppress(Exception):
+            self._fence_orphans()
         self._undo_began = self._undo_began or _ticks_now()
         self._undo.go(self._secrets, self._hidden)
+
+    def _fence_orphans(self) -> None:
+        """What a dead child of the conductor left is given to this process, and may have nothing that ties it to the run."""
+        from runner.conductor.fencing import fence_all
+
+        spare = {self._conductor, self._undo.pid, *self._spare, *self._brought_back()}
+        if fenced := fence_all(spare, reap=False, grace=_FENCE):
+            self._link.send({"fenced": fenced})
 
     def _on_undone(self) -> None:
         started = self._undo.started
@@ -277,7 +289,8 @@ class Guardian:
         folder = self._folder
         # The worker that stands by is spared: it is what there is to undo with.
         mine = {self._undo.pid} if self._undo is not None and self._undo.alive() else set()
-        pids = fence_all(self._spare | mine)
+        # So is what an undo that has begun already brought back.
+        pids = fence_all(self._spare | mine | set(self._since_undo()))
         undone = self._undo_with_retries(lambda: rescue.record_death(folder, why, pids))
         self._keep_errors()
         with contextlib.suppress(Exception):
@@ -313,13 +326,19 @@ class Guardian:
 
     def _brought_back(self) -> tuple[int, ...]:
         """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
-        from runner.actuators.processes import descendants, mark, start_time
+        from runner.actuators.processes import descendants, mark
 
-        found = descendants(os.getpid())
-        undo = self._undo_began or sys.maxsize
         steps = f"{self._run.get('run', '')}/"
         # So may a step: what the team's mitigation started is the target's, not ours.
-        return tuple(pid for pid in found if (start_time(pid) or 0) >= undo or mark(pid).startswith(steps))
+        stepped = (pid for pid in descendants(os.getpid()) if mark(pid).startswith(steps))
+        return (*self._since_undo(), *stepped)
+
+    def _since_undo(self) -> tuple[int, ...]:
+        from runner.actuators.processes import descendants, start_time
+
+        if not self._undo_began:
+            return ()
+        return tuple(pid for pid in descendants(os.getpid()) if (start_time(pid) or 0) >= self._undo_began)
 
     def _not_begun(self, why: str) -> int:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""

@@ -108,6 +108,10 @@ class Front:
     def abort(self, why: str) -> None:
         say(self._lifeline, {"do": "abort", "why": why})
 
+    def give_up(self) -> None:
+        """End a guardian that keeps this command waiting for nothing."""
+        signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
     def pause(self, seconds: float) -> None:
         """So many seconds, or less when the guardian goes."""
         if self._exit is None:

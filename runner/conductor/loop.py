@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
 from runner.conductor.links import BEAT, Link
 from runner.conductor.run import Hand
@@ -26,6 +27,7 @@ from runner.engine.decide import decide
 from runner.engine.events import (
     CommandRefused,
     Event,
+    Fenced,
     IndicatorJudged,
     LoadSampled,
     ProbesSampled,
@@ -42,8 +44,9 @@ _SYNC_EVERY = 0.5
 #: What changes the state wakes the loop; this is for the deadlines that a suspend brought near.
 _LONGEST_SLEEP = 0.5
 _SUSPENDED = 1.0
-#: Own beats without one of the guardian's, after which it counts as frozen.
-_UNHEARD = 15
+#: Own beats without one of the guardian's after which it is looked at, and those after which it counts as hung. One that
+#: was stopped is told from one that merely gets no processor: that one may take longer where everybody else computes.
+_UNHEARD, _HUNG = 5, 15
 
 
 @dataclass(frozen=True)
@@ -216,12 +219,12 @@ class Conductor:
             await asyncio.sleep(BEAT)
             # Counted in beats of one's own, not in time: while this machine slept nobody could be heard.
             unheard = 0 if self._heard != heard else unheard + 1
-            if unheard == _UNHEARD and not self.link.closed:
-                self._give_up_guardian()
+            if not self.link.closed and (unheard == _HUNG or (unheard >= _UNHEARD and frozen(self.guardian))):
+                self._give_up_guardian(unheard * BEAT)
 
-    def _give_up_guardian(self) -> None:
+    def _give_up_guardian(self, silent: float) -> None:
         """Frozen, it would neither start the undo nor let its terminal go; dead, it leaves both to others."""
-        self.submit(Stop(cause="broken", why=f"the guardian did not answer for {_UNHEARD * BEAT:g} s"))
+        self.submit(Stop(cause="broken", why=f"the guardian did not answer for {silent:g} s"))
         if self.guardian and os.getppid() == self.guardian:
             os.kill(self.guardian, signal.SIGKILL)
 
@@ -271,6 +274,8 @@ class Conductor:
                     self.submit(Abort(reason="logistics", why=str(why)), by="terminal", role="facilitator")
                 case {"undone": code}:
                     self.undone.put_nowait(int(code))
+                case {"fenced": pids}:
+                    self.observe(Fenced(pids=tuple(pids)), by="guardian")
         if self.link.closed:
             asyncio.get_running_loop().remove_reader(self.link.fileno())
             self.submit(Stop(cause="broken", why="the guardian died"))

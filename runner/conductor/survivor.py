@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from runner.actuators.processes import start_time
+from runner.actuators.processes import alive, frozen, start_time
 from runner.engine.events import ProcessStarted, Recorded, RunClosed
 from runner.errors import ExitCode
+
+#: Seconds after the end of the story in which the guardian puts away what is left; one that is frozen puts nothing away.
+_PUTTING_AWAY, _FROZEN = 15.0, 1.0
 
 
 class Survivor:
@@ -14,6 +18,7 @@ class Survivor:
 
     def __init__(self) -> None:
         self._conductor: ProcessStarted | None = None
+        self._over = 0.0
         self.closed = False
         #: What the run's story ends with; BROKEN as long as it has no end.
         self.exit_code = int(ExitCode.BROKEN)
@@ -30,7 +35,15 @@ class Survivor:
     def goes_on(self) -> bool:
         """Whether it still lives."""
         known = self._conductor
-        return known is not None and start_time(known.pid) == known.start_time
+        return known is not None and start_time(known.pid) == known.start_time and alive(known.pid)
+
+    def waits_in_vain(self, guardian: int) -> bool:
+        """Whether all is said and the conductor gone, and the guardian, frozen or hung, does not come to its end."""
+        if not self.closed or self.goes_on():
+            return False
+        self._over = self._over or time.monotonic()
+        waited = time.monotonic() - self._over
+        return waited > _PUTTING_AWAY or (waited > _FROZEN and frozen(guardian))
 
 
 def last_line(log: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -237,3 +238,39 @@ def test_rollbacks_join_the_kept_journal(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(Broken, match="not JSON"):
         merge_rollbacks(path, [])
+
+
+@pytest.mark.parametrize("whom", ["its process", "its command"])
+def test_a_rollback_that_somebody_froze_goes_on(whom: str, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    script = f"echo $$ > {pid_file}; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+
+    async def scene() -> RollbackResult:
+        child = RollbackChild.spawn(log=tmp_path / "log")
+        wanted = order(tmp_path, [process("slow", "sh", ["-c", script])])
+        running = asyncio.create_task(child.run(wanted, deadline=60))
+        async with asyncio.timeout(60):
+            while not (pid_file.exists() and pid_file.read_text()):
+                await asyncio.sleep(0.02)
+            pid = child.pid if whom == "its process" else int(pid_file.read_text())
+            os.kill(pid, signal.SIGSTOP)
+            (tmp_path / "go").touch()
+            return await running
+
+    assert asyncio.run(scene()).ok
+
+
+def test_a_rollback_that_is_frozen_again_and_again_meets_its_deadline(tmp_path: Path) -> None:
+    async def scene() -> tuple[RollbackResult, int]:
+        child = RollbackChild.spawn(log=tmp_path / "log")
+        running = asyncio.create_task(child.run(order(tmp_path, [process("undo", "sleep", "60")]), deadline=2))
+        while not running.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGSTOP)
+            await asyncio.sleep(0.01)
+        return running.result(), child.pid
+
+    result, pid = asyncio.run(scene())
+
+    assert result.status == "timed-out"
+    assert not alive(pid)
