@@ -31,9 +31,24 @@ from runner.values import dataclass
 #: Seconds between two beats.
 BEAT = 0.2
 
+#: Seconds a load gets to start: Locust and the locustfile imported, the workers connected.
+START_WITHIN = 55.0
+#: Seconds without a word after which a load under way is over: it tells a window every half second, empty ones too.
+SILENCE = 5.0
+
+#: Seconds between two looks at that.
+_LOOK = 0.25
 _LINE_LIMIT = 64 * 1024 * 1024
 _KILL = 2.0
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long, in seconds, a load may take to start, and be silent once it has."""
+
+    start: float = START_WITHIN
+    silence: float = SILENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +148,13 @@ LoadReport = LoadStarted | LoadSpawned | LoadSampled | LoadEnded | LoadFailed
 class LoadChild:
     """The child. `attach` and `stop` belong to the event loop; `spawn` works before there is one."""
 
-    def __init__(self, process: subprocess.Popen[bytes], line: socket.socket, mark: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], line: socket.socket, mark: str, patience: Patience) -> None:
         self._process = process
         self._line = line
         self._mark = mark
+        self._patience = patience
+        self._started = False
+        self._words = 0
         self._report: Callable[[LoadReport], None] = lambda _report: None
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -147,7 +165,7 @@ class LoadChild:
         self._gone = asyncio.Event()
 
     @classmethod
-    def spawn(cls) -> LoadChild:
+    def spawn(cls, patience: Patience | None = None) -> LoadChild:
         """Start a child that imports Locust and waits. It ends when this process does."""
         ours, theirs = socket.socketpair()
         mark = uuid.uuid4().hex
@@ -163,7 +181,7 @@ class LoadChild:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        return cls(process, ours, mark)
+        return cls(process, ours, mark, patience or Patience())
 
     @property
     def pid(self) -> int:
@@ -182,7 +200,7 @@ class LoadChild:
         """Begin to renew the child's lease and to pass on, in this event loop, what it reports."""
         self._report = report
         reader, self._writer = await asyncio.open_unix_connection(sock=self._line, limit=_LINE_LIMIT)
-        self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen(reader))]
+        self._tasks = [asyncio.create_task(part) for part in (self._beat(), self._listen(reader), self._watch())]
         for order in self._unsent:
             self._send(order)
 
@@ -233,17 +251,42 @@ class LoadChild:
             self._send({"do": "beat"})
             await asyncio.sleep(BEAT)
 
+    async def _watch(self) -> None:
+        """End a load that does not start, or that falls silent."""
+        looks = words = 0
+        while not (self._told_end or self._stopping):
+            await asyncio.sleep(_LOOK)
+            # Counted in looks, not in time: while this process was held up, what the child said lay unread.
+            heard = self._plan is None or (self._started and self._words != words)
+            looks, words = 0 if heard else looks + 1, self._words
+            if self._plan is not None and not self._stopping and looks * _LOOK >= self._limit:
+                self._tell(LoadFailed(self._unheard(self._plan.locustfile)))
+                await self._kill()
+
+    @property
+    def _limit(self) -> float:
+        return self._patience.silence if self._started else self._patience.start
+
+    def _unheard(self, file: Path) -> str:
+        if not self._started:
+            return f"{file}: the load did not start within {self._limit:g} s: its import does not come to an end"
+        return (
+            f"{file}: the load told nothing for {self._limit:g} s: its process is frozen, or a call blocks all users "
+            "at once (one that gevent cannot switch away from)"
+        )
+
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError, ValueError):
             while line := await reader.readline():
                 self._heard(json.loads(line))
         await self._kill()
-        if not self._told_end:
-            self._tell(self._sudden_end())
+        self._tell(self._sudden_end())
         self._gone.set()
 
     def _heard(self, message: dict[str, Any]) -> None:
+        self._words += 1
         report = _parse(message)
+        self._started = self._started or isinstance(report, LoadStarted)
         if isinstance(report, LoadFailed) and self._plan:
             # The child was given an absolute path; people know the file by the name they wrote.
             report = LoadFailed(report.why.replace(str(self._plan.locustfile.absolute()), str(self._plan.locustfile)))
@@ -251,8 +294,9 @@ class LoadChild:
             self._tell(report)
 
     def _tell(self, report: LoadReport) -> None:
-        self._told_end = self._told_end or isinstance(report, LoadEnded | LoadFailed)
-        self._report(report)
+        if not self._told_end:
+            self._told_end = isinstance(report, LoadEnded | LoadFailed)
+            self._report(report)
 
     def _sudden_end(self) -> LoadReport:
         how = _how(self._process.returncode)

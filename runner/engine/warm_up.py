@@ -81,7 +81,7 @@ def measure(state: State) -> BaselineTaken:
     """The baseline as it stands now."""
     begin = baseline_from(state)
     if begin is None:
-        return BaselineTaken(met=False, since=state.phase_t, why="the load's ramp did not complete")
+        return BaselineTaken(met=False, since=state.phase_t, why=_no_ramp(state))
     windows = {name: _window(state, view) for name, view in state.indicators.items()}
     failed = {
         name: why for name, why in ((name, _unmet(state, name, window)) for name, window in windows.items()) if why
@@ -90,6 +90,12 @@ def measure(state: State) -> BaselineTaken:
     since = min((window[0].since for window in windows.values() if window), default=begin)
     why = "; ".join(f"{name} {why}" for name, why in failed.items())
     return BaselineTaken(met=not failed, since=since, held=held, failed=tuple(failed), why=why)
+
+
+def _no_ramp(state: State) -> str:
+    if state.load.started_t is None and state.plan.load is not None:
+        return f"the load did not start: {state.plan.load.locustfile} is still being imported"
+    return "the load's ramp did not complete"
 
 
 def _window(state: State, view: IndicatorView) -> tuple[Bucket, ...]:

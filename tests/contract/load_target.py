@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from runner.actuators.load import LoadChild, LoadEnded, LoadFailed, LoadPlan, LoadReport, LoadSampled
+from runner.actuators.load import LoadChild, LoadEnded, LoadFailed, LoadPlan, LoadReport, LoadSampled, Patience
 from runner.clock import SystemClock
 
 _REASONS = {200: "OK", 500: "Internal Server Error"}
@@ -68,9 +68,10 @@ class Target:
 class Watcher:
     """Drives one load child and keeps its reports."""
 
-    def __init__(self, home: Path, locustfile: str, **plan: object) -> None:
+    def __init__(self, home: Path, locustfile: str, *, patience: Patience | None = None, **plan: object) -> None:
         path = home / "locustfile.py"
         path.write_text(locustfile)
+        self.patience = patience or Patience()
         self.clock = SystemClock()
         self.reports: list[LoadReport] = []
         self.plan = LoadPlan(
@@ -90,7 +91,7 @@ class Watcher:
         return asyncio.run(self._run(until, timeout))
 
     async def _run(self, until: Callable[[], bool], timeout: float) -> list[LoadReport]:
-        self.child = LoadChild.spawn()
+        self.child = LoadChild.spawn(self.patience)
         try:
             await self.child.attach(self.reports.append)
             self.child.start(self.plan)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from load_target import Watcher
 
-from runner.actuators.load import LoadEnded, LoadFailed
+from runner.actuators.load import LoadEnded, LoadFailed, Patience
 
 USER = """
 from locust import HttpUser, task
@@ -19,7 +20,7 @@ class Shopper(HttpUser):
 """
 
 
-def failure_of(home: Path, locustfile: str, **plan: object) -> str:
+def failure_of(home: Path, locustfile: str, **plan: Any) -> str:
     load = Watcher(home, locustfile, **plan)
     load.run(lambda: False)
     assert [type(report) for report in load.reports if isinstance(report, LoadFailed)] == [LoadFailed]
@@ -115,3 +116,9 @@ def test_an_import_that_hangs_is_stopped(tmp_path: Path) -> None:
     assert [type(report) for report in load.reports] == [LoadEnded]
     assert load.of(LoadEnded)[0].why == "told to stop; was killed by SIGKILL"
     assert not load.child.alive
+
+
+@pytest.mark.parametrize("hang", ["import time\ntime.sleep(9999)\n", "while True: pass\n"], ids=["sleep", "busy"])
+def test_an_import_that_never_ends_is_named(tmp_path: Path, hang: str) -> None:
+    why = failure_of(tmp_path, hang, patience=Patience(start=1.0))
+    assert why == "HOME/locustfile.py: the load did not start within 1 s: its import does not come to an end"

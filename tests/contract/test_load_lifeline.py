@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadFailed
+from runner.actuators.load import LoadEnded, LoadFailed, Patience
 from runner.actuators.processes import alive, descendants, fence
 
 GRACE = 3.0
@@ -190,17 +190,36 @@ def test_the_others_go_on_without_a_worker(tmp_path: Path, target: Target) -> No
     assert all(sample.requests["GET /ok"].n > 0 and sample.users == 2 for sample in after)
 
 
+def _once(load: Watcher, number: signal.Signals) -> Callable[[], bool]:
+    """Send the load under way one signal; never true."""
+    sent: list[int] = []
+
+    def hit() -> bool:
+        if len(load.samples) >= 2 and not sent:
+            sent.append(load.child.pid)
+            os.kill(load.child.pid, number)
+        return False
+
+    return hit
+
+
 def test_an_owner_that_lives_is_told_of_the_death(tmp_path: Path, target: Target) -> None:
     load = Watcher(tmp_path, FOREVER, host=target.url)
 
-    def killed() -> bool:
-        if len(load.samples) >= 2:
-            os.kill(load.child.pid, signal.SIGKILL)
-        return False
-
-    load.run(killed)
+    load.run(_once(load, signal.SIGKILL))
     assert [load.failure] == [f"the load process was killed by SIGKILL; see {tmp_path / 'load.log'}"]
     assert len(load.of(LoadFailed)) == 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_load_that_falls_silent_is_told_and_ended(tmp_path: Path, target: Target, processes: int) -> None:
+    patience = Patience(silence=1.0)
+    load = Watcher(tmp_path, FOREVER, host=target.url, processes=processes, patience=patience)
+    load.run(_once(load, signal.SIGSTOP))
+    assert load.failure.startswith(f"{tmp_path / 'locustfile.py'}: the load told nothing for 1 s")
+    assert [type(report) for report in load.reports if isinstance(report, LoadFailed | LoadEnded)] == [LoadFailed]
+    assert not load.child.alive
+    assert descendants(load.child.pid) == []
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -192,9 +192,15 @@ def test_seconds_before_the_ramp_is_complete_do_not_count() -> None:
 
 
 def test_a_load_that_never_reaches_its_users_is_refused() -> None:
-    drive = by_hand(experiments=()).begin().order(PassPreflight()).finish()
+    drive = by_hand(experiments=()).begin().order(PassPreflight()).observe(e.LoadStarted(users=4)).finish()
     assert drive.state.end is not None
     assert "ramp did not complete" in drive.state.end.why
+
+
+def test_a_load_that_never_starts_is_refused_with_its_locustfile() -> None:
+    drive = by_hand(experiments=()).begin().order(PassPreflight()).finish()
+    assert drive.state.end is not None
+    assert drive.state.end.why.endswith(": the load did not start: locustfile.py is still being imported")
 
 
 def test_probes_alone_are_given_time_for_a_baseline() -> None:
