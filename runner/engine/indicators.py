@@ -313,13 +313,9 @@ def _after_silence(following: int, until: float, known: Iterable[int]) -> int:
 
 
 def _slower(window: RequestWindowLike, limit: float) -> tuple[float | None, float | None]:
-    """First and last request slower than the limit; from the histogram, to the window, where nobody watched it."""
-    found = window.slow.get(limit)
-    if found is not None:
-        return found[1], found[2]
-    if any(milliseconds / 1000 > limit for milliseconds, _ in window.hist):
-        return window.first, window.last
-    return None, None
+    """First and last request slower than the limit, one of those that `watch` had the load look at."""
+    _, first, last = window.slow.get(limit, (0, None, None))
+    return first, last
 
 
 def _limit(bound: float) -> float:

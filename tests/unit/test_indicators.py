@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.actuators.load import LoadSampled, _parse
+from runner.actuators.shims import load_windows
+from runner.actuators.shims.load_windows import Recorder, sample
 from runner.engine.indicators import LOAD, SILENCE, Judge, percentile, watch
 from runner.engine.plan import Indicator
 
@@ -93,12 +98,26 @@ def test_latency_is_dated_by_the_requests_slower_than_the_bound() -> None:
     assert (told.bad_from, told.bad_until, told.degraded_bad_until) == (7.3, 7.8, 7.75)
 
 
-def test_latency_nobody_watched_is_dated_by_the_window_it_shows_in() -> None:
-    judge = Judge([load("p50", request="", at_most=0.1)])
-    judge.requests(7.5, 3, {"GET /": Window(n=5, hist=((50, 5),), first=7.0, last=7.4)})
-    judge.requests(8.0, 3, {"POST /": Window(n=9, hist=((300, 9),), first=7.55, last=7.9)})
+def test_latency_of_all_requests_together_is_dated_by_single_requests() -> None:
+    indicator = load("p50", request="", at_most=0.347, degraded=1.0)
+    recorder = Recorder(0, watch([indicator]), bucket_to_ten, now=0)
+    judge = Judge([indicator])
+    for at, name, took in ((100, "/a", 346.0), (200, "/b", 400.0), (300, "/a", 346.0), (700, "/b", 1200.0)):
+        with patch.object(load_windows, "boottime_ns", return_value=at * 1_000_000):
+            recorder.ended("GET", name, took)
+    for share in recorder.take(1, 1_000_000_000):
+        report = _parse(json.loads(json.dumps(sample(share))))
+        assert isinstance(report, LoadSampled)
+        judge.requests(report.t1, report.users, report.requests)
     (told,) = judge.ready()
-    assert (told.n, told.ok, told.bad_from, told.bad_until) == (14, False, 7.55, 7.9)
+    # Locust's histogram has those of 346 ms at 350: dated by it, the first of them would be the first bad one.
+    assert (told.n, told.value, told.ok) == (4, 0.4, False)
+    assert (told.bad_from, told.bad_until, told.degraded_bad_until) == (0.2, 0.7, None)
+
+
+def bucket_to_ten(milliseconds: float) -> int:
+    """As Locust rounds response times between 100 and 1000 ms."""
+    return round(milliseconds, -1)
 
 
 def test_a_rate_is_dated_by_the_edges_of_its_second() -> None:
