@@ -11,14 +11,13 @@ import os
 import signal
 import time
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
 from runner.values import dataclass
 
 #: Environment variable whose value names the child a process came from.
 MARK = "GAMEDAY_CHILD"
 
-_PROC = Path("/proc")
+_CHUNK = 1 << 17
 _POLL = 0.005
 _GONE = frozenset("ZX")
 
@@ -48,24 +47,27 @@ def alive(pid: int) -> bool:
     return process is not None and process.state not in _GONE
 
 
-def descendants(pid: int, mark: str | None = None, spare: Collection[int] = ()) -> list[int]:
+def descendants(pid: int, mark: str | None = None, spare: Collection[int] = (), since: int = 0) -> list[int]:
     """Every living process that came out of `pid`, without `pid` itself; also after `pid` is dead.
 
     After its death, ancestry is lost: then session, group and `mark` (the value of MARK that it was started with) find
-    what is left. The processes in `spare` and all below them are left out.
+    what is left. The processes in `spare` and all below them are left out. `since`, the clock tick at which `pid` started,
+    saves looking for the mark in what is older.
     """
-    return [process.pid for process in _family(pid, mark, spare) if process.pid != pid]
+    return [process.pid for process in _family(pid, mark, spare, since) if process.pid != pid]
 
 
-def fence(pid: int, grace: float = 1.0, mark: str | None = None, spare: Collection[int] = ()) -> list[int]:
+def fence(
+    pid: int, grace: float = 1.0, mark: str | None = None, spare: Collection[int] = (), since: int = 0
+) -> list[int]:
     """Kill `pid` and all that came out of it until none is left; the caller itself is never killed.
 
     Returns those that did not die within `grace` seconds (another user's, or stuck in the kernel); empty is good.
-    Whoever started `pid` still has to reap it. `mark` and `spare` as for `descendants`.
+    Whoever started `pid` still has to reap it. `mark`, `spare` and `since` as for `descendants`.
     """
     deadline = time.monotonic() + grace
     while True:
-        family = _freeze(pid, mark, spare)
+        family = _freeze(pid, mark, spare, since)
         for process in family:
             _send(process, signal.SIGKILL)
         left = [process.pid for process in family if _same(process)]
@@ -74,11 +76,11 @@ def fence(pid: int, grace: float = 1.0, mark: str | None = None, spare: Collecti
         time.sleep(_POLL)
 
 
-def _freeze(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process]:
+def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int) -> list[_Process]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
     frozen: dict[int, _Process] = {}
     while True:
-        found = [process for process in _family(pid, mark, spare) if process.pid not in frozen]
+        found = [process for process in _family(pid, mark, spare, since) if process.pid not in frozen]
         if not found:
             return list(frozen.values())
         for process in found:
@@ -86,9 +88,10 @@ def _freeze(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process
             frozen[process.pid] = process
 
 
-def _family(pid: int, mark: str | None, spare: Collection[int]) -> list[_Process]:
+def _family(pid: int, mark: str | None, spare: Collection[int], since: int) -> list[_Process]:
     table = {process.pid: process for process in _all() if process.state not in _GONE}
-    marked = {number for number in table if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
+    young = (number for number, process in table.items() if process.started >= since)
+    marked = {number for number in young if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
     # A living `pid` without the mark is a stranger that was given the number of a child long gone.
     by_number = not (mark and pid in table and pid not in marked)
     own = os.getpid()
@@ -113,19 +116,29 @@ def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
 
 
 def _carries(pid: int, wanted: bytes) -> bool:
-    try:
-        return wanted in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    return wanted in _environment(pid)
 
 
 def mark(pid: int) -> str:
     """The value of MARK that `pid` was started with; '' when it has none or cannot be looked into."""
+    wanted = f"{MARK}=".encode()
+    return next((each[len(wanted) :].decode() for each in _environment(pid) if each.startswith(wanted)), "")
+
+
+def _environment(pid: int) -> list[bytes]:
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return _contents(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
-        return ""
-    return next((each[len(MARK) + 1 :].decode() for each in environment if each.startswith(f"{MARK}=".encode())), "")
+        return []
+
+
+def has_children() -> bool:
+    """Whether this process has any, dead ones included. Of a subreaper it is the question whether anybody is below."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def frozen(pid: int) -> bool:
@@ -142,14 +155,14 @@ def thaw(pid: int) -> None:
 
 
 def _all() -> Iterator[_Process]:
-    for entry in os.listdir(_PROC):  # noqa: PTH208  a Path for each process costs more than reading it
+    for entry in os.listdir("/proc"):  # noqa: PTH208  a Path for each process costs more than reading it
         if entry.isdigit() and (process := _read(int(entry))):
             yield process
 
 
 def _read(pid: int) -> _Process | None:
     try:
-        text = (_PROC / str(pid) / "stat").read_bytes()
+        text = _contents(f"/proc/{pid}/stat")
     except OSError:
         return None
     # The command's name stands in brackets and may hold spaces and brackets itself.
@@ -162,6 +175,18 @@ def _read(pid: int) -> _Process | None:
         session=int(fields[3]),
         started=int(fields[19]),
     )
+
+
+def _contents(path: str) -> bytes:
+    """All of a file of the kernel's; there are hundreds of them to read while a fault waits to be undone."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = b""
+        while more := os.read(handle, _CHUNK):
+            data += more
+        return data
+    finally:
+        os.close(handle)
 
 
 def _same(process: _Process) -> bool:

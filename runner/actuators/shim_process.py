@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.processes import fence
+from runner.actuators.processes import fence, start_time
 from runner.actuators.spawn import Spawned, spawn
 from runner.private import open_private
 from runner.redact import RedactedStream, Redaction, Redactor
@@ -36,6 +36,7 @@ class ShimProcess:
         self._socket = spawned.socket
         self._output = spawned.output
         self._mark = spawned.mark
+        self._started = start_time(self._process.pid) or 0
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
@@ -117,17 +118,20 @@ class ShimProcess:
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         await self.gone(grace)
-        left = await asyncio.to_thread(fence, self.pid, _KILL_WITHIN, self._mark)
+        left = await asyncio.to_thread(self._fence)
         await self.gone(_KILL_WITHIN)
         return left
 
     def discard(self) -> list[int]:
         """End a child that was never attached; needs no loop. Returns the pids that would not die."""
-        left = fence(self.pid, _KILL_WITHIN, self._mark)
+        left = self._fence()
         if self.pid not in left:
             self._process.wait()
         self._close()
         return left
+
+    def _fence(self) -> list[int]:
+        return fence(self.pid, _KILL_WITHIN, self._mark, since=self._started)
 
     def kill(self) -> None:
         """End the child alone, leaving what it started."""

@@ -27,7 +27,7 @@ from chaoslib.settings import loaded_settings
 from chaoslib.types import Schedule, Strategy
 
 from runner.actuators.journal import write_journal
-from runner.actuators.processes import fence
+from runner.actuators.processes import fence, has_children
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
 from runner.actuators.shims.wire import (
@@ -162,6 +162,7 @@ if __name__ == "__main__":
     main()
     sys.stdout.flush()
     # While this process lives, every stray is below it; afterwards one that hid well enough is found by nobody.
-    fence(os.getpid(), _FENCE_WITHIN)
+    if has_children():
+        fence(os.getpid(), _FENCE_WITHIN)
     # Threads that an activity left behind must not keep the process.
     os._exit(0)
