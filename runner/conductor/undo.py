@@ -31,6 +31,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
+from runner.private import open_private
 from runner.redact import MASK, Redaction, Redactor
 from runner.specs.configuration import known_configuration
 from runner.transcript.codec import decode
@@ -325,7 +326,7 @@ def _why_not(result: RollbackResult) -> str:
 def _lock(folder: Path) -> IO[str]:
     """Opened early: when it is needed, the disk may be full. Without room for one, the state folder's own serves."""
     try:
-        return (folder / "undo.lock").open("a")
+        return os.fdopen(open_private(folder / "undo.lock", os.O_WRONLY | os.O_APPEND), "a")
     except OSError:
         return (state_dir() / "lock").open("r")
 
