@@ -23,14 +23,16 @@ _SHORTEST_LINE = 12
 # Of such a length it is no chance: then the whole word goes, for the characters at both ends hold bits of the secret.
 _SURE_BASE64 = 8
 _BASE64_WIDTHS = (64, 76)
-# How often a text may have been put into JSON into JSON.
-_JSON_LEVELS = 3
-# The most that a spelling takes for one character: four bytes, each %25XX.
-_PER_CHARACTER = 20
+# The most that stand before one character: of a text that was put into JSON into JSON into JSON into JSON.
+_SLASHES = 15
+# The most that a spelling takes for one character: two halves, each with as many slashes and a code.
+_PER_CHARACTER = 2 * (_SLASHES + 5)
 
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _REST_OF_BASE64 = re.compile("[A-Za-z0-9+/_-]*=*")
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+_PIECE = re.compile(r"[A-Za-z0-9_.-]+|\\+|.", re.DOTALL)
+_ESCAPE = rf"(?:\\{{0,{_SLASHES}}}|(?:%(?:25)?5[cC]){{0,3}})"
 _CONTROLS = {"\n": "n", "\t": "t", "\r": "r", "\b": "b", "\f": "f", "\0": "0"}
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
@@ -256,11 +258,23 @@ def _wrapped(encoded: str) -> Iterator[str]:
 
 
 def _looser(plain: str) -> Iterator[tuple[str, str]]:
-    """A text that must be there, and the pattern to look for when it is."""
+    """A text that must be there, and the pattern to look for when it is.
+
+    Any mixture is found: Locust's report holds the repr of a text in JSON in JavaScript.
+    """
     if not _PLAIN.fullmatch(plain):
         anchor = max(_PLAIN.findall(plain), key=len, default="")
-        for spell in (_percent, _entity, *(_json(level) for level in range(1, _JSON_LEVELS + 1))):
-            yield anchor, "".join(char if _PLAIN.match(char) else spell(char) for char in plain)
+        yield anchor, "".join(_loose(match[0]) for match in _PIECE.finditer(plain))
+
+
+def _loose(piece: str) -> str:
+    """A plain text as it is, a run of backslashes, or one other character."""
+    if piece[0] == "\\":
+        # At least as many as there are, and each may have been escaped.
+        return f"(?:{_either(re.escape(piece[0]), _in_address(piece[0]), _numbered(piece[0]))}){{{len(piece)},{len(piece) * (_SLASHES + 1)}}}"
+    if _PLAIN.match(piece):
+        return re.escape(piece)
+    return _either(f"{_ESCAPE}{_either(_in_address(piece), _entity(piece), re.escape(piece))}", _numbered(piece))
 
 
 def _base64_cores(plain: str) -> Iterator[str]:
@@ -300,38 +314,27 @@ def _either(*spellings: str) -> str:
     return f"(?:{'|'.join(dict.fromkeys(spellings))})"
 
 
-def _percent(char: str) -> str:
-    """In an address: as it is, or with %, or with that encoded once more; in either case of letters."""
+def _in_address(char: str) -> str:
+    """With %, or with that encoded once more; in either case of letters."""
     codes = [char.encode("utf-8", "surrogateescape")]
     if "\x80" <= char <= "\xff":
         codes.append(char.encode("latin-1"))
     encoded = ["".join(f"%(?:25)?(?i:{byte:02x})" for byte in code) for code in codes]
-    return _either(*encoded, re.escape(char), *([r"\+"] if char == " " else []))
+    return _either(*encoded, *([r"\+"] if char == " " else []))
 
 
 def _entity(char: str) -> str:
-    """In HTML: as it is, by name or by number."""
-    named = [f"&{_ENTITIES[char]};"] if char in _ENTITIES else []
-    return _either(*named, f"&#0?{ord(char)};", f"&#[xX]0?(?i:{ord(char):x});", re.escape(char))
+    """In HTML: by name or by number, or with that encoded once more."""
+    named = [f"{_ENTITIES[char]};"] if char in _ENTITIES else []
+    return f"&(?:amp;)?{_either(*named, f'#0?{ord(char)};', f'#[xX]0?(?i:{ord(char):x});')}"
 
 
-def _json(level: int) -> Callable[[str], str]:
-    """Inside so many layers of JSON; the first one is also how a shell escapes a character."""
-    slashes, before = r"\\" * 2 ** (level - 1), r"\\" * (2**level - 1)
-
-    def spell(char: str) -> str:
-        numbers = "".join(f"{slashes}u(?i:{unit:04x})" for unit in _utf16(char))
-        if char in _CONTROLS:
-            return _either(f"{slashes}{_CONTROLS[char]}", numbers)
-        if char == "\\":
-            return _either(r"\\" * 2**level, numbers)
-        if char == '"':
-            return _either(f'{before}"', numbers)
-        if char.isascii() and char.isprintable():
-            return _either(f"{before}{re.escape(char)}", numbers, re.escape(char))
-        return _either(numbers, re.escape(char))
-
-    return spell
+def _numbered(char: str) -> str:
+    """Escaped by a code or a letter, as JSON, Python and JavaScript do."""
+    some = _ESCAPE.replace("{0,", "{1,")
+    letter = [f"{some}{_CONTROLS[char]}"] if char in _CONTROLS else []
+    byte = [f"{some}x(?i:{ord(char):02x})"] if ord(char) < 256 else []
+    return _either("".join(f"{some}u(?i:{unit:04x})" for unit in _utf16(char)), *byte, *letter)
 
 
 def _utf16(char: str) -> list[int]:

@@ -141,6 +141,11 @@ _SPELLERS: dict[str, Callable[[str], str]] = {
     "json in json in json": _json(3),
     "json as it is": _json(2, ensure_ascii=False),
     "json for html": lambda secret: json.dumps(secret).replace("&", "\\u0026").replace("<", "\\u003c").replace("'", "\\u0027"),
+    "repr in json for html": lambda secret: (
+        json.dumps(repr(secret)[1:-1]).replace("&", "\\u0026").replace("<", "\\u003c").replace("'", "\\u0027")
+    ),
+    "json in an attribute": lambda secret: html.escape(json.dumps(secret)[1:-1]),
+    "json in an address": lambda secret: quote(json.dumps(secret)),
     "json of php": lambda secret: json.dumps(secret).replace("/", "\\/"),
     "repr": repr,
     "repr of bytes": lambda secret: repr(secret.encode()),
