@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from runner.actuators.probe import hold_until
+from runner.conductor.bites import Bites
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.fencing import fence_all
 from runner.conductor.links import Link
@@ -15,8 +15,6 @@ from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
 from runner.errors import ExitCode
 
-#: Seconds an `undone-when` gets to be seen false while the fault is in.
-_BITES_WITHIN = 2.0
 _ATTEMPTS = 3
 
 
@@ -36,36 +34,21 @@ class UndoingHand:
         self._others = others
         self._link = link
         self._refold = refold
-        self._looking: list[asyncio.Task[None]] = []
+        self._bites = Bites(run, experiments.let_go)
 
     def act(self, recorded: ev.Recorded) -> None:
         match recorded.event:
             case ev.PhaseEntered(phase="undoing"):
                 self._run.spawn(self._undo(), "undo")
+            case ev.ActivityStarted(experiment=slug, sort="action"):
+                self._bites.action_started(slug)
 
     def check_while_in(self, experiment: str) -> None:
         """The fault is in: every `undone-when` must be false now, or it can prove nothing later."""
-        self._looking.append(self._run.spawn(self._check_while_in(experiment), "undone-when"))
+        self._bites.method_ended(experiment)
 
     async def close(self) -> None:
         return
-
-    async def _check_while_in(self, experiment: str) -> None:
-        whole = next(each for each in self._run.plan.experiments if each.slug == experiment)
-        for check in (*whole.undone_when, *self._run.plan.undone_when):
-            result = await hold_until(
-                self._run.caller,
-                self._run.check_probe(check.probe, whole),
-                within=_BITES_WITHIN,
-                every=0.2,
-                expect=False,
-                clock=self._run.clock,
-            )
-            self._run.observe(
-                ev.UndoChecked(experiment=experiment, name=check.name, held=result.ok, while_in=True, why=result.why),
-                by="probe",
-            )
-        self._experiments.let_go(experiment)
 
     async def _undo(self) -> None:
         stopping = asyncio.gather(*(hand.close() for hand in self._others), return_exceptions=True)
@@ -88,10 +71,9 @@ class UndoingHand:
         end = self._run.state.end
         if end is not None and end.cause in ("complete", "time-box", "deviated"):
             # A check that is still being looked at would be seen to hold once the fault is out.
-            await asyncio.gather(*self._looking, return_exceptions=True)
+            await self._bites.finish()
             await self._experiments.release()
-        for task in self._looking:
-            task.cancel()
+        self._bites.cancel()
         await self._experiments.close()
         if self._open():
             # The load is let to finish its files: it has no fault to apply.
