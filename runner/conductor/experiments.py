@@ -115,9 +115,12 @@ class ExperimentsHand:
     # -- hearing -------------------------------------------------------------------------------------------------------
 
     def _heard(self, slug: str, report: chaos.ChaosReport) -> None:
-        if isinstance(report, chaos.Asking) and not self._target.fresh:
+        if isinstance(report, chaos.Asking) and not self._target.silent:
             self._run.spawn(self._look_first(slug, report), "target")
             return
+        self._take(slug, report)
+
+    def _take(self, slug: str, report: chaos.ChaosReport) -> None:
         try:
             event = self._translate(report, slug)
             if event is not None:
@@ -132,13 +135,13 @@ class ExperimentsHand:
             self._children[slug].refuse("the run is ending")
 
     async def _look_first(self, slug: str, report: chaos.Asking) -> None:
-        """What the guard knows of the target is too old for a first fault: it waits for another look."""
+        """A target that can say which one it is says so at the gate."""
         try:
-            why = await self._target.look()
+            why = await self._target.refusal()
         except Exception as error:
             why = f"the target could not be asked: {error}"
         if not why:
-            self._heard(slug, report)
+            self._take(slug, report)
             return
         refused = ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=f"{why} [identity]")
         self._run.observe(refused)

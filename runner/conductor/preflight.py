@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from runner.actuators.probe import ProbeCaller, hold_until
+from runner.actuators.probe import ProbeCaller, ProbeResult, hold_until
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.load import LoadHand
 from runner.conductor.run import Run
@@ -19,7 +19,7 @@ from runner.guard.calls import asked_calls
 from runner.guard.identity import identity_checks, kubeconfig
 from runner.guard.refusal import placed
 from runner.guard.rules import judge_load
-from runner.specs.probe import Probe
+from runner.specs.probe import Probe, PythonProvider
 from runner.specs.substitution import UndefinedVariable, substitute
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
@@ -114,16 +114,24 @@ class PreflightHand:
         return all(results)
 
     async def _holds(self, check: Check) -> bool:
-        result = await hold_until(
+        result = await self._asked(Probe.model_validate(check.probe))
+        why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
+        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
+        return result.ok
+
+    async def _asked(self, probe: Probe) -> ProbeResult:
+        if isinstance(probe.provider, PythonProvider):
+            # Its first call imports what it needs, and that takes what it takes.
+            result = await self._run.caller.call(probe)
+            if result.ok:
+                return result
+        return await hold_until(
             self._run.caller,
-            Probe.model_validate(check.probe),
+            probe,
             within=_WITHIN if self._run.plan.target.kind == "sandbox" else _STANDING_WITHIN,
             every=0.25,
             clock=self._run.clock,
         )
-        why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
-        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
-        return result.ok
 
     def _where(self, check: Check) -> str:
         """Where the check is written, for whoever has to mend it or the target."""

@@ -5,23 +5,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from runner.actuators.processes import start_time
+from runner.actuators.processes import alive, start_time
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Check
 from runner.guard.identity import identity_checks
 from runner.specs.probe import Probe
 
-#: Seconds for which an answer is good: no first fault goes in on an older one.
+#: Seconds for which an answer is good when the next one is lost: no first fault goes in on an older one.
 FRESH = 5.0
 #: Seconds between two looks, while faults are armed; and for a drill that stops when the target is gone.
 _EVERY = 2.0
 _EVERY_WATCHED = 1.0
-#: Seconds one look may take.
+#: Seconds one look may take; at a cluster it may begin with a command that fetches a token.
 _WITHIN = 2.0
+_WITHIN_CLUSTER = 5.0
 
 
 class TargetHand:
@@ -47,14 +48,28 @@ class TargetHand:
         return
 
     @property
-    def fresh(self) -> bool:
-        """Whether a fault may go in without another look. Once one is in, what the target says may be its doing."""
-        return self._run.state.last_injection is not None or self._run.clock.now() - self._held <= FRESH
+    def silent(self) -> bool:
+        """Whether there is nothing to ask it at the gate, so that no fault waits for its answer."""
+        return not identity_checks(self._run.plan.target) if self._to_come() else not self._is_cluster
 
-    async def look(self) -> str:
-        """Why the target is not the declared one now; '' when it is."""
-        why, _ = await self._look()
-        return why
+    async def refusal(self) -> str:
+        """Why no fault may go into it now; '' when one may. One lost answer is no reason; somebody else's is.
+
+        Once a fault is in, what the target says may be its doing; the uid of a cluster never is.
+        """
+        if self._to_come():
+            why, another = await self._look()
+            return why if another or not self._fresh else ""
+        why, another = await self._ask(self._probes()[-1:])
+        return why if another else ""
+
+    @property
+    def _is_cluster(self) -> bool:
+        return self._run.plan.target.kind == "kubernetes"
+
+    @property
+    def _fresh(self) -> bool:
+        return self._run.clock.now() - self._held <= FRESH
 
     async def _keep_looking(self) -> None:
         while self._watched or self._to_come():
@@ -62,8 +77,7 @@ class TargetHand:
             why, another = await self._look()
             if self._watched:
                 self._tell(why)
-            # One lost answer is no reason to refuse; somebody else's is.
-            if why and self._to_come() and (another or not self.fresh):
+            if why and self._to_come() and (another or not self._fresh):
                 self._run.observe(ev.NeedChecked(name=self._name, met=False, why=why), by="probe")
 
     def _to_come(self) -> bool:
@@ -84,17 +98,23 @@ class TargetHand:
         if why := self._gone():
             return why, True
         began = self._run.clock.now()
-        for name, probe in self._probes():
-            result = await self._run.caller.call(probe, most=_WITHIN)
+        why, another = await self._ask(self._probes())
+        if not why:
+            self._held = began
+        return why, another
+
+    async def _ask(self, probes: Iterable[tuple[str, Probe]]) -> tuple[str, bool]:
+        for name, probe in probes:
+            result = await self._run.caller.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
             if not result.ok:
                 return f"{name}: {result.why}", result.value not in (None, False)
-        self._held = began
         return "", False
 
     def _gone(self) -> str:
         """A sandbox is known by its process; only a look at it is needed."""
         info = self._run.sandbox
-        return "its process has ended" if info is not None and start_time(info.pid) != info.pid_start else ""
+        gone = info is not None and not (alive(info.pid) and start_time(info.pid) == info.pid_start)
+        return "its process has ended" if gone else ""
 
     def _probes(self) -> tuple[tuple[str, Probe], ...]:
         if self._asked is None:

@@ -24,7 +24,11 @@ _TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}
 _ELSEWHERE = ("--kubeconfig", "--server", "-s", "--cluster", "--kube-apiserver", "--user", "--token")
 _EVERYTHING = ("--all", "-A", "--all-namespaces")
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
-_ANY_NAMES = ("a", "0-9", "zz", "web-5d4f-x7q")
+_ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
+#: Repetitions in a pattern, and what would repeat them: with more of them a search may never end.
+_REPEATED = re.compile(r"[*+{]")
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
+_MOST_REPEATED = 4
 
 
 def deed_of(provider: Mapping[str, Any]) -> Deed | None:
@@ -138,7 +142,11 @@ def _selectors(plan: RunPlan, call: Call, deed: Deed, name: str) -> Iterator[Fin
         # The place of the selector that selects everything, else of all the arguments.
         wide = next((argument for argument in deed.by if argument in call.arguments), "")
         at: Path_ = ("arguments", wide) if wide else ("arguments",)
-        said = f"its {wide} {shown(call.arguments[wide])} fits everything" if wide else "nothing selects"
+        said = (
+            f"its {wide} {shown(call.arguments[wide])} fits everything, for all that can be told"
+            if wide
+            else "nothing selects"
+        )
         yield at, f"{said}: {name} would take all there is", f"give it {' or '.join(deed.by)}"
         return
     yield from _allowed_selectors(plan, call, given)
@@ -163,6 +171,8 @@ def _is_pattern(call: Call, argument: str) -> bool:
 
 
 def _narrow_pattern(pattern: str) -> bool:
+    if _REPEATED_GROUP.search(pattern) or len(_REPEATED.findall(pattern)) > _MOST_REPEATED:
+        return False
     try:
         found = re.compile(pattern)
     except re.error:

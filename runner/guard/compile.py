@@ -15,7 +15,9 @@ from typing import Any
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
+from runner.guard.calls import planned_calls
 from runner.guard.headers import with_target_headers
+from runner.guard.lasting import lasting_action
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.specs import drill as spec
 from runner.specs import runbook as steps_spec
@@ -114,9 +116,11 @@ def compile_experiment(catalogue: Catalogue, what: str, *, target: str) -> RunPl
 def plan_hash(plan: RunPlan) -> str:
     """What `run --plan HASH` compares: SHA-256 of the plan as canonical JSON, in hexadecimal.
 
-    Where things stand in their files is left out: another comment makes no other plan.
+    Where things stand in their files is left out: another comment makes no other plan. What is called counts as it is
+    resolved here and now: with another environment the same file may mean another fault.
     """
     document = plan_to_json(plan)
+    document["calls"] = [call.provider for call in planned_calls(plan)]
     for name in ("plan_hash", "warnings"):
         del document[name]
     for step in document["steps"]:
@@ -142,7 +146,7 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
 def _warnings(plan: RunPlan, loaded: Iterable[LoadedExperiment]) -> Iterator[str]:
     for compiled, each in zip(plan.experiments, loaded, strict=True):
         yield from each.experiment.warnings
-        if compiled.actions and not compiled.rollbacks and not compiled.no_undo:
+        if lasting_action(plan, compiled) is not None:
             yield f"{compiled.file}: nothing undoes its fault; only a sandbox lets that pass"
         if compiled.actions and not compiled.undone_when and not plan.undone_when and not plan.bare:
             yield f"{compiled.file}: nothing checks that its fault is really gone; add `undone-when`"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from runner.engine.plan import Experiment, RunPlan, Step
+from runner.engine.plan import RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
-from runner.guard.cluster import heals, judge_cluster
+from runner.guard.cluster import judge_cluster
 from runner.guard.hosts import host_refused, judge_hosts
 from runner.guard.identity import judge_identity
+from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.guard.refusal import Refusal
@@ -91,20 +92,11 @@ def _undo(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
     if plan.target.environment == "sandbox":
         return
     for experiment in plan.experiments:
-        lasting = _lasting(plan, experiment)
+        lasting = lasting_action(plan, experiment)
         if lasting is not None:
             cure = "give it rollbacks, or state why it needs none under extensions: no-undo"
             what = f"experiment {experiment.slug} has a fault and nothing that undoes it"
             yield Refusal(rule="undo", what=what, where=experiment.file, at=lasting, cure=cure)
-
-
-def _lasting(plan: RunPlan, experiment: Experiment) -> tuple[str | int, ...] | None:
-    """The place of its first action that neither a rollback nor a controller undoes."""
-    if not experiment.actions or experiment.rollbacks or experiment.no_undo:
-        return None
-    calls = [each for each in planned_calls(plan) if each.file == experiment.file and each.sort == "action"]
-    lasting = next((call.at[:-1] for call in calls if not heals(call)), None)
-    return ("method",) if lasting is None and len(calls) < experiment.actions else lasting
 
 
 # -- people ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import dropwhile
 
 #: Words that the shell itself carries out, without another process.
 _BUILTIN = re.compile(
@@ -54,15 +55,26 @@ def _without_heredocs(lines: list[str]) -> Iterator[str]:
 
 
 class _Word:
-    """One word: its text with the quotes taken off, the variables that are expanded in it, and what was single-quoted."""
+    """One word: its text with the quotes taken off, the variables that are expanded in it, and what was single-quoted.
+
+    It is kept in pieces: a text that grows piece by piece takes time with the square of its length.
+    """
 
     def __init__(self) -> None:
-        self.text = ""
+        self.pieces: list[str] = []
+        self.quotes: list[str] = []
         self.variables: list[str] = []
-        self.quoted = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    @property
+    def quoted(self) -> str:
+        return "".join(self.quotes)
 
     def expand(self, text: str) -> None:
-        self.text += text
+        self.pieces.append(text)
         self.variables += [found[1] or found[2] for found in _VARIABLE.finditer(text)]
 
 
@@ -111,24 +123,22 @@ def _inside(quoted: str) -> Iterator[list[_Word]]:
 
 def _take(word: _Word, kind: str, piece: str) -> None:
     if kind == "single":
-        word.text += piece[1:-1]
-        word.quoted += piece[1:-1]
+        word.pieces.append(piece[1:-1])
+        word.quotes.append(piece[1:-1])
     elif kind == "double":
         # A substitution leaves its output; what is expanded inside it was looked at by itself.
         word.expand(re.sub(r"\$\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|\\\$", "", piece[1:-1]))
     elif kind == "escape":
-        word.text += piece[1:]
+        word.pieces.append(piece[1:])
     elif kind == "variable":
         word.expand(piece)
     else:
-        word.text += piece
+        word.pieces.append(piece)
 
 
 def _handed_over(words: list[_Word]) -> Iterator[str]:
     """The variables in the arguments of one simple command."""
-    rest = list(words)
-    while rest and (rest[0].text in _BEFORE or _ASSIGNMENT.match(rest[0].text)):
-        rest.pop(0)
+    rest = list(dropwhile(lambda word: word.text in _BEFORE or _ASSIGNMENT.match(word.text), words))
     if not rest or _BUILTIN.fullmatch(rest[0].text):
         return
     for word in rest:

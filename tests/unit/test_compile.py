@@ -136,8 +136,31 @@ def test_a_fault_without_undo_is_warned_of(tmp_path: Path) -> None:
     shutil.copytree(_EVERYTHING, tmp_path, dirs_exist_ok=True)
     drill = tmp_path / "drills" / _NAME / "drill.yaml"
     drill.write_text(drill.read_text().replace("    no-undo: The Deployment replaces the pod.\n", ""))
+    # A controller brings back the pods that it takes.
+    assert not any("nothing undoes" in line for line in compile_named(Catalogue(tmp_path), _NAME).warnings)
+    experiment = tmp_path / "experiments" / "pod-kill.json"
+    experiment.write_text(experiment.read_text().replace("terminate_pods", "exec_in_pods"))
     plan = compile_named(Catalogue(tmp_path), _NAME)
     assert any("experiments/pod-kill.json: nothing undoes its fault" in line for line in plan.warnings)
+
+
+def test_the_hash_is_of_the_calls_as_they_are_resolved_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "e.yaml").write_text(
+        "title: t\ndescription: d\nconfiguration: {from: {type: env, key: COMPILE_TEST_FILE, default: a}}\nmethod:\n"
+        "  - {type: action, name: take, provider: {type: process, path: rm, arguments: ['${from}']}}\n"
+    )
+
+    def hashed() -> str:
+        return compile_named(Catalogue(tmp_path), "experiments/e.yaml", target="local").plan_hash
+
+    before = hashed()
+    monkeypatch.setenv("COMPILE_TEST_FILE", "b")
+    assert hashed() != before
+    monkeypatch.setenv("COMPILE_TEST_FILE", "a")
+    assert hashed() == before
 
 
 def test_the_hash_is_the_plan_s(plan: RunPlan, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from runner.guard.shell import exposed
@@ -65,6 +67,14 @@ def test_an_argument_of_a_command_is_seen_by_everybody(line: str) -> None:
 )
 def test_what_the_shell_does_itself_is_not(line: str) -> None:
     assert exposed(line, ["T"]) == []
+
+
+@pytest.mark.parametrize("piece", ["${a", "$a", "{ ", '"$(', "$(", "<<A\n", '"('])
+def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
+    began = time.process_time()
+    exposed(piece * (500_000 // len(piece)) + " $T", ["T"])
+    # A fraction of a second; with the square of the length it would be several, or hours.
+    assert time.process_time() - began < 5
 
 
 def test_each_is_named_once() -> None:
