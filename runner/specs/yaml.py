@@ -142,6 +142,9 @@ def parse(content: bytes, file: str, *, as_json: bool = False) -> Document:
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
+#: Half a character: with its other half JSON knows it, YAML never does. Nor does it indent with tabs.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
 
 def _parse_json(document: Document, text: str) -> None:
     def refuse(word: str) -> None:
@@ -172,6 +175,8 @@ def _parse_json(document: Document, text: str) -> None:
         why = "nests too deep" if isinstance(error, RecursionError) else "holds a number with too many digits"
         document.problems.append(_problem(document.file, 0, 0, why))
     else:
+        # As long as it was, so that everything stands where it stood.
+        document.content = _SURROGATE.sub(rb"\\u0020", document.content.replace(b"\t", b" "))
         composer = _Composer(document.file, document.content)
         composer.document()
         # The other reader bounds depth and size; what it thinks of JSON's escapes does not matter.
