@@ -16,6 +16,11 @@ BEAT = 0.2
 #: Seconds without a beat after which the other side counts as hung.
 LEASE = 1.0
 
+#: Bytes of a run's secrets as JSON, declared ones and those learnt later: together they fit into the pipe of the undo
+#: worker (64 kB) in one piece, so that the guardian can hand them over without waiting for anybody.
+MOST_SECRET = 40 * 1024
+MOST_LEARNT = 16 * 1024
+
 _LARGEST = 256 * 1024
 
 
@@ -39,12 +44,12 @@ class Link:
         return self._socket.fileno()
 
     def send(self, message: dict[str, Any]) -> bool:
-        """Whether it went out; False when the peer is gone or reads nothing."""
+        """Whether it went out; False when the peer is gone or reads nothing, or could not take so much in one piece."""
+        data = json.dumps(message).encode()
         try:
-            self._socket.send(json.dumps(message).encode())
+            return len(data) <= _LARGEST and self._socket.send(data) > 0
         except OSError:
             return False
-        return True
 
     def receive(self) -> list[dict[str, Any]]:
         """Every message that has arrived, oldest first."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
-from runner.conductor.links import BEAT, Link
+from runner.conductor.links import BEAT, MOST_LEARNT, Link
 from runner.conductor.run import Hand
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
@@ -74,6 +75,8 @@ class Conductor:
     _draining: bool = False
     _unsynced: bool = False
     _space_told: bool = False
+    #: Bytes of what became secret since the run began, as JSON.
+    _learnt: int = 0
     #: What was recorded last, for whoever reads the transcript meanwhile.
     recent: deque[Recorded] = field(default_factory=lambda: deque(maxlen=1000))
     _over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -258,9 +261,20 @@ class Conductor:
                     self.fatal = f"the transcript cannot be written: {error}"
                     self.broke(self.fatal, error)
 
-    def tell_guardian(self, message: dict[str, Any]) -> None:
-        """Send a word up; a guardian that is gone is noticed elsewhere."""
-        self.link.send(message)
+    def tell_guardian(self, message: dict[str, Any]) -> bool:
+        """Send a word up; whether it went out. A guardian that is gone is noticed elsewhere."""
+        return self.link.send(message)
+
+    def hide(self, secrets: list[str]) -> None:
+        """The undo must write these nowhere either. Where nobody can tell it, there shall be nothing to undo."""
+        self._learnt += len(json.dumps(secrets))
+        if self._learnt > MOST_LEARNT:
+            why = f"the secrets learnt while the run went on take more than {MOST_LEARNT:,} bytes"
+        elif self.tell_guardian({"hide": secrets}) or self.link.closed:
+            return
+        else:
+            why = "the guardian does not take in what became secret"
+        self.submit(Stop(cause="broken", why=why))
 
     # -- the guardian --------------------------------------------------------------------------------------------------
 

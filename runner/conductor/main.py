@@ -45,7 +45,10 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
         say(status, {"exit": int(error.exit_code), "lines": str(error).splitlines()})
         return _close(link, error.exit_code)
     undo = _stand_by(opening, word, heir)
-    link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}})
+    if not link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}}):
+        # It takes away what is there of the run, and says so.
+        sys.stderr.write("the guardian did not take over the run\n")
+        return int(ExitCode.BROKEN)
     say(status, opening.announcement)
     with contextlib.suppress(OSError):
         os.close(status)

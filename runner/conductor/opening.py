@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ from runner.actuators.processes import start_time
 from runner.clock import SystemClock, utc_now
 from runner.conductor.launch import Request
 from runner.conductor.registry import (
+from runner.conductor.links import MOST_SECRET
     OpenRun,
     Registry,
     boot_id,
@@ -26,7 +28,7 @@ from runner.conductor.registry import (
 from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_to_json
-from runner.errors import InputError, Refused
+from runner.errors import InputError, Problem, Refused
 from runner.guard.compile import HASH_SHOWN, compile_named
 from runner.guard.exposure import declared_at, judge_exposed
 from runner.guard.leaks import judge_values
@@ -83,6 +85,7 @@ def open_run(request: Request) -> Opening:
     )
     _refuse((*judge_values(plan, secrets.values()), *judge_exposed(plan, secrets)), catalogue)
     run = new_run_id(plan.slug, utc_now())
+    _refuse_too_much(secrets, plan, catalogue)
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:
         return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted)
@@ -110,6 +113,16 @@ def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:
 
 def _script(operator: str | None) -> Script | None:
     if operator is None:
+def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogue) -> None:
+    """Raises InputError when the guardian could not keep them for the undo."""
+    size = len(json.dumps(secrets))
+    if size > MOST_SECRET:
+        largest = max(secrets, key=lambda name: len(secrets[name]))
+        what = f"the secrets of this run take {size:,} bytes, the largest is {largest}"
+        meant = f"{MOST_SECRET:,} are the most, written as JSON: let the commands read a large one from its file"
+        raise InputError(Problem(file=catalogue.where(*declared_at(plan, largest)), what=what, meant=meant))
+
+
         return None
     from runner.specs.script import load_script
 

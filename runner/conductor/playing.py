@@ -59,7 +59,7 @@ async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline
         conductor=conductor,
         where=opening.where,
     )
-    run.redaction.tell(lambda secrets: conductor.tell_guardian({"hide": secrets}))
+    run.redaction.tell(conductor.hide)
     conductor.redact = lambda text: run.redactor.text(text)
     game = Play(opening, run, conductor, spare, sandbox_lifeline)
     return await game.through()

@@ -20,6 +20,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from runner.conductor.links import MOST_LEARNT
 from runner.conductor.loop import Conductor
 from runner.conductor.run import Run
 from runner.engine import commands as cm
@@ -30,6 +31,8 @@ from runner.specs.notes import nearest
 from runner.values import dataclass
 
 _LONGEST_LINE = 64 * 1024
+#: Bytes of an answer, as JSON: several fit into what the guardian keeps.
+_LONGEST_SECRET = MOST_LEARNT // 4
 #: What every message may hold beside the command's own values.
 _ENVELOPE = frozenset({"command", "by", "role"})
 _SYSTEM_ONLY = (cm.Observed, cm.Tick, cm.PassPreflight, cm.Stop)
@@ -151,6 +154,8 @@ def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller)
     """A person's command. A secret answer goes into memory, and only its name into the story."""
     if isinstance(command, Answer):
         secret = next((ask.secret for step in run.plan.steps for ask in step.ask if ask.name == command.name), False)
+        if secret and len(json.dumps(command.value)) > _LONGEST_SECRET:
+            return f"{command.name}: a secret answer takes at most {_LONGEST_SECRET:,} bytes"
         if secret and command.value:
             value, command = command.value, Answer(name=command.name, value=MASK)
             run.protect(value)

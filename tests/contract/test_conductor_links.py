@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from runner.conductor.launch import Front, NotStarted, Started
 from runner.conductor.links import Link, say
 
@@ -23,6 +25,14 @@ def test_a_peer_that_reads_nothing_holds_nobody_up() -> None:
     taken = sum(ours.send({"beat": "x" * 1000}) for _ in range(5000))
     assert 0 < taken < 5000
     assert len(theirs.receive()) == taken
+
+
+@pytest.mark.parametrize("size", [256 * 1024, 300 * 1024, 1 << 20])
+def test_what_is_too_long_for_one_piece_is_not_sent_in_part(size: int) -> None:
+    ours, theirs = Link.pair()
+    assert not ours.send({"text": "x" * size})
+    assert ours.send({"text": "y"})
+    assert theirs.receive() == [{"text": "y"}]
 
 
 def test_the_last_word_of_one_that_left_beats_unread_is_heard() -> None:

@@ -187,6 +187,44 @@ def test_a_secret_answer_is_kept_in_memory_only(tmp_path: Path, door: Path) -> N
     asyncio.run(scenario())
 
 
+def test_a_secret_answer_that_the_guardian_could_not_keep_is_refused(tmp_path: Path, door: Path) -> None:
+    async def scenario() -> None:
+        async with _open(tmp_path, door, _TELL) as play:
+            await _ask(door, command="answer", name="REGION", value="eu", by="ana")
+            answer = await _ask(door, command="answer", name="WORD", value="x" * 5000, by="ana")
+            assert answer["why"] == "WORD: a secret answer takes at most 4,096 bytes"
+            assert play.run.secret_answers == {}
+            assert (await _ask(door, command="answer", name="WORD", value="x" * 4000, by="ana"))["ok"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("learnt", "ends"), [(["x" * 9000], ""), (["x" * 9000, "y" * 9000], "more than 16,384 bytes")])
+def test_a_run_ends_when_it_learns_more_than_the_guardian_can_keep(
+    learnt: list[str], ends: str, tmp_path: Path, door: Path
+) -> None:
+    async def scenario() -> None:
+        async with _open(tmp_path, door) as play:
+            play.run.redaction.tell(play.conductor.hide)
+            for secret in learnt:
+                play.run.protect(secret)
+            decided = play.of(ev.EndDecided)
+            assert [ends in end.why for end in decided] == [True] * bool(ends)
+
+    asyncio.run(scenario())
+
+
+def test_a_run_ends_when_the_guardian_does_not_hear_what_became_secret(tmp_path: Path, door: Path) -> None:
+    async def scenario() -> None:
+        async with _open(tmp_path, door) as play:
+            while play.conductor.link.send({"beat": "x" * 1000}):
+                pass
+            play.conductor.hide(["x" * 2000])
+            assert "does not take in" in play.of(ev.EndDecided)[0].why
+
+    asyncio.run(scenario())
+
+
 def test_the_door_is_the_owners_alone_and_is_taken_away(tmp_path: Path, door: Path) -> None:
     async def scenario() -> None:
         async with _open(tmp_path, door):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from file_fault import Repo, Said
+from file_fault import DRILL, SHORT, Repo, Said
 from secret_shop import WORDS, Echo, environment, found_in, lay_out, value
 
 from runner.redact import MASK
@@ -176,6 +176,29 @@ def test_whatever_is_kept_is_the_owners_alone(seen: Seen) -> None:
     for path in [*kept, seen.repo.root / ".state" / "gameday", seen.repo.runtime / "gameday"]:
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path}: {mode:o}"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Repo]:
+    with Repo.make(tmp_path) as made:
+        yield made
+
+
+def test_more_than_can_be_kept_for_the_undo_is_refused(repo: Repo) -> None:
+    """Else the guardian would be cut short by its own pipe in the moment when it is all that is left."""
+    repo.write("drills/files/drill.yaml", DRILL + "secrets: [{SMALL: {file: a}}, {LARGE: {file: b}}]\n")
+    repo.write("runbooks/files.yaml", SHORT)
+    repo.write("a", "s" * 10_000)
+    repo.write("b", "l" * 31_000)
+    said = repo.gameday("run", "files")
+    assert said.code == 2
+    assert "drills/files/drill.yaml:8:10: the secrets of this run take 41,026 bytes, the largest is LARGE" in said.err
+    assert "40,960 are the most" in said.err
+    assert repo.leftovers() == []
+    assert repo.run_folders == []
+    repo.write("b", "l" * 30_000)
+    assert repo.gameday("run", "files").code == 0
+    assert repo.leftovers() == []
 
 
 def test_nothing_listens_beyond_this_machine(seen: Seen) -> None:
