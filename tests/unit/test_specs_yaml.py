@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from runner.errors import InputError
 from runner.specs.files import MAX_BYTES, read_bytes
 from runner.specs.scalars import read_plain
-from runner.specs.yaml import MAX_ALIASES, MAX_DEPTH, Document, Place, parse, read_document
+from runner.specs.yaml import MAX_ALIASES, MAX_DEPTH, Document, parse, read_document
 
 
 def _said(text: str | bytes, **options: bool) -> list[str]:
@@ -100,7 +100,8 @@ def test_whatever_is_no_trap_reads_as_in_other_tools(word: str) -> None:
 def test_json_that_is_no_yaml_has_its_places_and_its_bounds_too() -> None:
     document = parse(b'{\n\t"a": "\\ud83d\\ude00",\n\t"b": [1,\t{"c": 2}]\n}', "f.json", as_json=True)
     assert document.value == {"a": "\U0001f600", "b": [1, {"c": 2}]}
-    assert document.place(("b", 1, "c")) == Place(3, 16)
+    place = document.place(("b", 1, "c"))
+    assert (place.line, place.column) == (3, 17)
     deep = parse(b'{\n\t"a": ' + b"[" * 100 + b"]" * 100 + b"}", "f.json", as_json=True)
     assert "nests too deep" in deep.problems[0].what
 
