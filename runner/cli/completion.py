@@ -31,6 +31,41 @@ def complete_runs(_context: click.Context, _parameter: click.Parameter, incomple
     return [CompletionItem(name) for name in reversed(names) if incomplete in name]
 
 
+def complete_commands(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a running drill can be told."""
+    from click.shell_completion import CompletionItem
+
+    from runner.conductor.server import COMMANDS
+
+    return [CompletionItem(name) for name in sorted(COMMANDS) if name.startswith(incomplete)]
+
+
+def complete_words(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The values that a command still lacks: each that is possible, or the key alone."""
+    from dataclasses import fields
+
+    from click.shell_completion import CompletionItem
+
+    from runner.conductor.server import COMMANDS
+
+    kind = COMMANDS.get(context.params.get("command") or "")
+    typed = {word.partition("=")[0] for word in context.params.get("words") or ()}
+    names = [field.name for field in fields(kind) if field.name not in typed] if kind else []
+    words = [f"{name}={value}" for name in names for value in _possible(kind, name)]
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _possible(kind: type | None, name: str) -> tuple[str, ...]:
+    from typing import get_args, get_type_hints
+
+    from runner.specs.runbook import Milestone
+
+    if name == "milestone":
+        return get_args(Milestone)
+    wanted = get_type_hints(kind)[name]
+    return ("yes", "no") if wanted is bool else get_args(wanted) or ("",)
+
+
 def _root() -> Path:
     """The folder that holds drills/, here or above."""
     here = Path.cwd()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli.completion import complete_drills
-from runner.errors import InputError
+from runner.errors import ExitCode, InputError, Problem
 
 if TYPE_CHECKING:
     from runner.engine.plan import RunPlan
@@ -64,17 +65,27 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
 
 @click.command()
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
-def check(paths: tuple[str, ...]) -> int:
+@click.option("--json", "as_json", is_flag=True, help="What is wrong as a JSON list on stdout, [] when nothing is.")
+def check(paths: tuple[str, ...], as_json: bool) -> int:
     """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once."""
-    from runner.specs.catalogue import Catalogue
-
-    chosen = [Path(path) for path in paths]
-    catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
-    problems = catalogue.check(chosen)
+    try:
+        problems = _problems(paths)
+    except InputError as error:
+        problems = error.problems
+    if as_json:
+        click.echo(json.dumps([asdict(problem) for problem in problems], indent=2))
+        return int(ExitCode.BAD_INPUT if problems else ExitCode.PASSED)
     if problems:
         raise InputError(*problems)
     click.echo("nothing wrong", err=True)
     return 0
+
+
+def _problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
+    from runner.specs.catalogue import Catalogue
+
+    catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
+    return tuple(catalogue.check([Path(path) for path in paths]))
 
 
 @click.command()
@@ -110,7 +121,6 @@ def plan(
     """
     from runner.cli.options import pair
     from runner.engine.plan_json import plan_to_json
-    from runner.errors import ExitCode
     from runner.guard.compile import compile_named
     from runner.guard.refusal import placed
     from runner.guard.rules import judge_plan

@@ -5,14 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 
-import click
+from runner.errors import InputError, Problem
 
 
 def pair(text: str) -> tuple[str, str]:
-    """`load.users=10` → ("load.users", "10"). Raises click's usage error."""
-    key, sign, value = text.partition("=")
-    if not sign or not key:
-        raise click.BadParameter(f"{text!r}: write it as KEY=VALUE, such as load.users=10", param_hint="--set")
+    """`load.users=10` → ("load.users", "10"). Raises InputError."""
+    key, _, value = text.partition("=")
+    if not key or not value.strip():
+        what = "has no value" if key else "names no field"
+        meant = "write it as KEY=VALUE, such as load.users=10"
+        raise InputError(Problem(file=f"--set {key or text}".rstrip(), what=what, meant=meant))
     return key, value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ CASES = [
     Case("no such file", ("experiments/fils.yaml: there is no such file",), args=("run", "experiments/fils.yaml", "--target", "local")),
     Case("no target", ("--target NAME", "sandbox, local"), args=("run", _EXPERIMENT)),
     Case("unknown target", ("no target 'lokal'", "'local'"), args=("run", "files", "--target", "lokal")),
-    Case("set without value", ("load.users=10",), args=("run", "files", "--set", "load.users")),
+    Case("set without value", ("--set load.users: has no value; write it as KEY=VALUE",), args=("run", "files", "--set", "load.users")),
+    Case("set to nothing", ("--set load.users: has no value",), args=("run", "files", "--set", "load.users=")),
+    Case("set no field", ("--set =3: names no field",), args=("run", "files", "--set", "=3")),
     Case("set unknown", ("'limit'", "'limits'"), args=("run", "files", "--set", "limit.time-box=1m")),
     Case("set nonsense", ("--set limits.time-box", "is not a duration"), args=("run", "files", "--set", "limits.time-box=soon")),
     Case("set on experiment", ("--set changes a drill",), args=(*_BARE, "--set", "a=b")),
@@ -143,8 +146,33 @@ def test_it_is_said_clearly_and_nothing_begins(case: Case, repo: Repo) -> None:
     for words in case.says:
         assert words in said.err
     assert said.code == case.code
+    if "--set" in case.args:
+        assert len(said.err.splitlines()) == 1
     _plain(said)
     _nothing(repo)
+
+
+def test_check_tells_machines_as_well(repo: Repo) -> None:
+    repo.write(_RUNBOOK, 'name: Files\nsteps:\n  - naem: Look\n    run: "true"\n')
+    said = repo.gameday("check", "--json")
+    assert (said.code, said.err) == (2, "")
+    assert json.loads(said.out) == [
+        {"file": _RUNBOOK, "line": 3, "column": 5, "what": "'name' is missing", "meant": "give it a name"},
+        {"file": _RUNBOOK, "line": 3, "column": 5, "what": "unknown key 'naem'", "meant": "did you mean 'name'?"},
+    ]
+    repo.write(_RUNBOOK, 'name: Files\nsteps:\n  - name: Look\n    run: "true"\n')
+    said = repo.gameday("check", "--json")
+    assert (said.code, said.out, said.err) == (0, "[]\n", "")
+
+
+def test_check_tells_machines_of_a_folder_without_drills(tmp_path: Path, repo: Repo) -> None:
+    empty = tmp_path / "empty"
+    for name in ("drills", "experiments", "runbooks"):
+        (tmp_path / name).rename(tmp_path / f"was-{name}")
+    empty.mkdir()
+    said = repo.gameday("check", "--json", cwd=empty)
+    (problem,) = json.loads(said.out)
+    assert (said.code, said.err, problem["line"]) == (2, "", 0)
 
 
 def _plain(said: Said) -> None:
