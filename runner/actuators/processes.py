@@ -141,6 +141,20 @@ def has_children() -> bool:
     return True
 
 
+def carriers(name: str, value: str) -> list[int]:
+    """Every living process, but the caller, that was started with this environment variable."""
+    wanted = f"{name}={value}".encode()
+    own = os.getpid()
+    return [p.pid for p in _all() if p.state not in _GONE and p.pid != own and _carries(p.pid, wanted)]
+
+
+def kill(pid: int, started: int) -> None:
+    """End the process that began at `started` ticks since boot; a later one with its number is left alone."""
+    process = _read(pid)
+    if process is not None and process.started == started:
+        _send(process, signal.SIGKILL)
+
+
 def frozen(pid: int) -> bool:
     """True while `pid` is stopped: it lives and does nothing."""
     process = _read(pid)
@@ -149,7 +163,7 @@ def frozen(pid: int) -> bool:
 
 def thaw(pid: int) -> None:
     """Wake `pid` and all that came out of it, where somebody froze them."""
-    for process in _family(pid, None, ()):
+    for process in _family(pid, None, (), 0):
         if process.state == "T":
             _send(process, signal.SIGCONT)
 

@@ -21,6 +21,8 @@ _COMMANDS = {
     "show": ("runs", "The scorecard of a run."),
     "verify": ("runs", "Check that a transcript was not edited."),
     "abort": ("runs", "End a run, with undo."),
+    "halt": ("halt", "Stop every run on this machine, undo, and let none begin."),
+    "resume": ("halt", "Lift a halt: runs may begin again."),
     "recover": ("recover", "Undo what a run left open after everything of it was killed."),
     "tell": ("runs", "Give a running drill a command: do, say milestone=detected, choose label=…"),
     "sandbox": ("sandbox", "The embedded staging stack on its own."),
@@ -56,13 +58,18 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gameday")
-def gameday() -> None:
+@click.pass_context
+def gameday(context: click.Context) -> None:
     """Rehearse an incident in staging: real load, a real fault, your runbook, one clock.
 
     \b
     gameday init        begin here
     gameday run DRILL   run one
     """
+    from runner.cli.notice import left_open_line
+
+    if line := left_open_line(context.invoked_subcommand):
+        click.echo(line, err=True)
 
 
 def main() -> int:

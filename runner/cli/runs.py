@@ -44,6 +44,7 @@ def runs_command(runs_dir: str | None, as_json: bool) -> int:
     folders.update({each.run: Path(each.folder) for each in open_runs.values()})
     found: list[Summary] = sorted(summaries(folders.values()), key=lambda each: each.started, reverse=True)
     rows = [(each, _state(each.ending, open_runs.get(each.run))) for each in found]
+    _warn({run: each for run, each in open_runs.items() if run not in {row.run for row in found}})
     if as_json:
         click.echo(json.dumps([_as_json(each, state) for each, state in rows], indent=2))
         return 0
@@ -51,16 +52,36 @@ def runs_command(runs_dir: str | None, as_json: bool) -> int:
     return 0
 
 
+def _warn(unseen: dict[str, OpenRun]) -> None:
+    """What the table cannot show: the halt, and open runs without a story."""
+    from runner.conductor.halted import halted
+
+    if (halt := halted()) is not None:
+        click.echo(f"halted by {halt}; nothing runs here until: gameday resume --why ...", err=True)
+    for run, record in unseen.items():
+        if not Path(record.folder).is_dir():
+            cure = f"gameday recover --accept {run} --why ..."
+            click.echo(f"{run}: recorded as open, but its folder {record.folder} is gone; {cure}", err=True)
+
+
 def _where(chosen: str | None) -> Path:
     return runs_dir(chosen, project_root())
 
 
 def _state(ending: str, record: OpenRun | None) -> str:
-    if ending:
-        return ending
+    """How it ended, or how it stands: what runs, what waits for whom, and what nobody tends any more."""
     if record is None:
-        return "not closed"
-    return "running" if record.alive else "left open: gameday recover"
+        return ending or "not closed"
+    folder = Path(record.folder)
+    if record.alive:
+        from runner.history.standing import standing
+
+        return ending or standing(folder)
+    from runner.conductor.recovery import tended
+
+    if tended(folder):
+        return "ending without its guardian"
+    return f"{ending}, left open: gameday recover" if ending else "dead, left open: gameday recover"
 
 
 def _as_json(summary: Any, state: str) -> dict[str, Any]:
@@ -83,7 +104,11 @@ def _as_json(summary: Any, state: str) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def show(run: str | None, runs_dir: str | None, as_json: bool) -> int:
     """The scorecard of a run: by a unique prefix of its id, by its last word, or the latest."""
-    show_folder(_folder(run, runs_dir), as_json=as_json, story=False)
+    folder = _folder(run, runs_dir)
+    record = next((each for each in Registry().open_runs() if each.folder == str(folder)), None)
+    if record is not None:
+        click.echo(f"{record.run}: {_state('', record)}", err=True)
+    show_folder(folder, as_json=as_json, story=False)
     return 0
 
 
@@ -166,6 +191,7 @@ def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
 
 
 def _running(wanted: str | None) -> OpenRun:
+    """The run that is meant: the only one alive, when none is named. Raises InputError."""
     alive = [each for each in Registry().open_runs() if each.alive]
     fits = [each for each in alive if not wanted or each.run.startswith(wanted) or each.run.endswith(f"-{wanted}")]
     if len(fits) == 1:
@@ -173,9 +199,11 @@ def _running(wanted: str | None) -> OpenRun:
     if not alive:
         raise InputError("no run is going on")
     names = ", ".join(each.run for each in (fits or alive))
-    raise InputError(
-        f"which run? {names}" if len(fits) != 1 and not wanted else f"{wanted!r} fits {len(fits)}: {names}"
-    )
+    if not wanted:
+        raise InputError(f"{len(alive)} runs are going on: name the one you mean: {names}")
+    if not fits:
+        raise InputError(f"no run that is going on is called {wanted!r}; these are: {names}")
+    raise InputError(f"{wanted!r} fits {len(fits)} runs: {names}")
 
 
 COMMANDS = {"runs": runs_command, "show": show, "verify": verify_command, "abort": abort, "tell": tell}

@@ -7,7 +7,10 @@ import os
 import time
 from collections.abc import Collection
 
-from runner.actuators.processes import descendants, fence
+from runner.actuators.processes import carriers, descendants, fence, mark
+
+#: Environment variable that names the run to whatever it starts.
+RUN = "GAMEDAY_RUN"
 
 
 def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) -> tuple[int, ...]:
@@ -21,6 +24,18 @@ def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) 
         fence(os.getpid(), grace=grace, spare=spare)
     if reap:
         _collect(found)
+    return found
+
+
+def fence_strays(run: str) -> tuple[int, ...]:
+    """Kill what a run left that nobody tends any more, and that could still apply its fault; who was found.
+
+    What its steps started is the team's mitigation, and what its undo started carries no name of the run: both stay.
+    """
+    steps = f"{run}/"
+    found = tuple(pid for pid in carriers(RUN, run) if not mark(pid).startswith(steps))
+    for pid in found:
+        fence(pid, grace=1.0)
     return found
 
 

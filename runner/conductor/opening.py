@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from runner import __version__
 from runner.actuators.processes import start_time
-from runner.clock import SystemClock, utc_now
+from runner.clock import SystemClock, iso, utc_now
+from runner.conductor.halted import refuse_halted
 from runner.conductor.launch import Request
-from runner.conductor.registry import (
 from runner.conductor.links import MOST_SECRET
+from runner.conductor.registry import (
     OpenRun,
     Registry,
     boot_id,
@@ -71,6 +72,7 @@ class Opening:
 def open_run(request: Request) -> Opening:
     """Everything that can refuse a run without touching the target. Raises GamedayError; leaves nothing then."""
     clock = SystemClock()
+    refuse_halted()
     script = _script(request.operator)
     attended = request.attended
     catalogue = Catalogue.around(Path(request.cwd), request.what)
@@ -83,9 +85,9 @@ def open_run(request: Request) -> Opening:
     secrets = resolve_secrets(
         plan.secret_sources, catalogue.root, where=lambda name: catalogue.where(*declared_at(plan, name))
     )
+    _refuse_too_much(secrets, plan, catalogue)
     _refuse((*judge_values(plan, secrets.values()), *judge_exposed(plan, secrets)), catalogue)
     run = new_run_id(plan.slug, utc_now())
-    _refuse_too_much(secrets, plan, catalogue)
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:
         return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted)
@@ -111,8 +113,6 @@ def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:
         raise Refused("\n".join(lines))
 
 
-def _script(operator: str | None) -> Script | None:
-    if operator is None:
 def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogue) -> None:
     """Raises InputError when the guardian could not keep them for the undo."""
     size = len(json.dumps(secrets))
@@ -123,6 +123,8 @@ def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogu
         raise InputError(Problem(file=catalogue.where(*declared_at(plan, largest)), what=what, meant=meant))
 
 
+def _script(operator: str | None) -> Script | None:
+    if operator is None:
         return None
     from runner.specs.script import load_script
 
@@ -149,7 +151,7 @@ def _open(
     scripted: tuple[str, ...],
 ) -> Opening:
     path = socket_path(run)
-    Registry().record(_record(plan, run, folder, path))
+    Registry().record(_record(plan, run, folder, path, request.person))
     redaction = Redaction(Redactor(secrets.values()))
     try:
         writer = TranscriptWriter.create(folder, clock, redact=redaction.value)
@@ -185,7 +187,7 @@ def _open(
     )
 
 
-def _record(plan: RunPlan, run: str, folder: Path, path: Path) -> OpenRun:
+def _record(plan: RunPlan, run: str, folder: Path, path: Path, person: str) -> OpenRun:
     target = plan.target
     guardian = os.getppid()
     return OpenRun(
@@ -199,6 +201,9 @@ def _record(plan: RunPlan, run: str, folder: Path, path: Path) -> OpenRun:
         boot_id=boot_id(),
         socket=str(path),
         drill=plan.slug,
+        person=person,
+        host=socket.gethostname(),
+        since=iso(utc_now()),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -105,9 +106,11 @@ class Play:
         except (TimeoutError, GamedayError, OSError) as error:
             sys.stderr.write(f"putting away: {type(error).__name__}: {error}\n")
         code = self._exit_code()
-        if code != ExitCode.LEFT_BEHIND:
-            Registry().forget(self._run.run)
-        self._opening.socket.unlink(missing_ok=True)
+        # A record that cannot be taken away is a matter for `gameday recover`, not for this run.
+        with contextlib.suppress(OSError):
+            if code != ExitCode.LEFT_BEHIND:
+                Registry().forget(self._run.run)
+            self._opening.socket.unlink(missing_ok=True)
         self._conductor.tell_guardian({"closed": code})
         beats.cancel()
         sys.stderr.flush()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from runner.actuators.processes import start_time
+from runner.actuators.processes import alive, start_time
+from runner.conductor.fencing import fence_strays
 from runner.conductor.registry import OpenRun, Registry, boot_id
 from runner.conductor.rescue import TRANSCRIPT, close, record_death
 from runner.conductor.standby import UndoWorker
@@ -18,7 +19,7 @@ from runner.transcript.reader import read
 
 def left_open(registry: Registry) -> list[OpenRun]:
     """Recorded runs that nobody tends any more, oldest first."""
-    return [each for each in registry.open_runs() if not each.alive and not _tended(Path(each.folder))]
+    return [each for each in registry.open_runs() if not each.alive and not tended(Path(each.folder))]
 
 
 def recover(run: OpenRun, registry: Registry) -> int:
@@ -27,13 +28,14 @@ def recover(run: OpenRun, registry: Registry) -> int:
     Idempotent: what is undone already is not undone again. Raises Refused while a process of the run still tends it.
     """
     folder = Path(run.folder)
-    if run.alive or _tended(folder):
+    if run.alive or tended(folder):
         raise Refused(f"run {run.run} is still going on; end it with: gameday abort {run.run} --why …")
     if not (folder / TRANSCRIPT).is_file():
         raise InputError(f"{folder}: the run's folder is gone, and with it what would undo it; undo it by hand")
+    fenced = fence_strays(run.run)
     worker = UndoWorker.stand_by(folder)
     worker.go(_secrets(folder))
-    record_death(folder, "every process of the run was killed, or the machine went down", ())
+    record_death(folder, "every process of the run was killed, or the machine went down", fenced)
     code = worker.wait()
     close(folder)
     if code == ExitCode.PASSED:
@@ -44,15 +46,15 @@ def recover(run: OpenRun, registry: Registry) -> int:
     return ExitCode.LEFT_BEHIND
 
 
-def _tended(folder: Path) -> bool:
-    """A conductor may outlive its guardian: then it undoes by itself."""
+def tended(folder: Path) -> bool:
+    """Whether the conductor outlived its guardian: then it undoes by itself."""
     with contextlib.suppress(Exception):
         for recorded in read(folder / TRANSCRIPT):
             event = recorded.event
             if isinstance(event, RunStarted) and event.boot_id != boot_id():
                 return False
             if isinstance(event, ProcessStarted) and event.role == "conductor":
-                return start_time(event.pid) == event.start_time
+                return start_time(event.pid) == event.start_time and alive(event.pid)
     return False
 
 

@@ -7,36 +7,23 @@ start time match.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
 
-from runner.actuators.processes import start_time
+from runner.actuators.processes import alive, start_time
+from runner.conductor.halted import refuse_halted
+from runner.conductor.state_folder import Lock, remove_durably, state_dir, write_durably
 from runner.errors import InputError, Problem, Refused
 from runner.values import dataclass
 
 _SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the terminating zero
-
-
-def state_dir() -> Path:
-    """Where this user's open runs are recorded; made on first use, 0700."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    folder = Path(base) / "gameday"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        what = f"open runs cannot be recorded there: {error.strerror}"
-        raise InputError(
-            Problem(file=str(folder), what=what, meant="set XDG_STATE_HOME to a folder you own")
-        ) from error
-    return folder
 
 
 def keep_crash(text: str) -> Path:
@@ -85,7 +72,7 @@ def socket_path(run: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRun:
-    """A run that has not closed. `pid` is its guardian's."""
+    """A run that has not closed. `pid` is its guardian's; `person`, `host` and `since` (ISO) say who began it."""
 
     run: str
     folder: str
@@ -96,11 +83,21 @@ class OpenRun:
     boot_id: str
     socket: str
     drill: str = ""
+    person: str = ""
+    host: str = ""
+    since: str = ""
 
     @property
     def alive(self) -> bool:
         """Whether its guardian still lives."""
-        return self.boot_id == boot_id() and start_time(self.pid) == self.start_time
+        return self.boot_id == boot_id() and start_time(self.pid) == self.start_time and alive(self.pid)
+
+    @property
+    def holder(self) -> str:
+        """`ana, guardian pid 4711 on stage-1, since 2026-11-20T17:40:00Z`."""
+        where = f"guardian pid {self.pid}" + (f" on {self.host}" if self.host else "")
+        since = f"since {self.since.partition('.')[0]}Z" if self.since else ""
+        return ", ".join(part for part in (self.person, where, since) if part)
 
 
 class Registry:
@@ -112,59 +109,87 @@ class Registry:
         self._open.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def open_runs(self) -> list[OpenRun]:
-        """Every recorded run, oldest first; a damaged record is passed over."""
-        return list(self._records())
+        """Every recorded run, oldest first; a damaged record is passed over: see `damaged`."""
+        return [each for each in self._records() if isinstance(each, OpenRun)]
+
+    def damaged(self) -> list[Problem]:
+        """The records that cannot be read, each with its file and what to do."""
+        return [each for each in self._records() if isinstance(each, Problem)]
 
     def record(self, run: OpenRun) -> None:
-        """Note a run as open. Raises Refused, naming the holder, when it wants a target that is taken."""
-        with self._locked():
+        """Note a run as open, on disk when it returns.
+
+        Raises Refused while this machine is halted, and, naming the holder, when the run wants a target that is taken.
+        """
+        with self.locked():
+            # Under the lock: a run is either seen by a halt, or sees it.
+            refuse_halted()
             if run.exclusive:
                 self._refuse_taken(run)
-            path = self._path(run.run)
-            draft = path.with_suffix(".new")
             try:
-                draft.write_text(json.dumps(asdict(run)))
-                draft.chmod(0o600)
-                draft.replace(path)
+                write_durably(self._path(run.run), json.dumps(asdict(run)))
             except OSError as error:
-                draft.unlink(missing_ok=True)
                 what = f"the run cannot be recorded there: {error.strerror}"
                 cure = "set XDG_STATE_HOME to a folder with room"
                 raise InputError(Problem(file=str(self._open), what=what, meant=cure)) from error
 
     def forget(self, run: str) -> None:
-        """The run is closed and nothing of it is open."""
-        self._path(run).unlink(missing_ok=True)
+        """The run is closed and nothing of it is open. Raises OSError."""
+        remove_durably(self._path(run))
+
+    def holds(self, run: str) -> bool:
+        """Whether there is a record of this run."""
+        return self._path(run).exists()
+
+    def locked(self, *, patience: float | None = None) -> Lock:
+        """Keep every other process from recording a run meanwhile; see `Lock`."""
+        return Lock(self._folder, patience=patience)
 
     def _refuse_taken(self, run: OpenRun) -> None:
         for other in self._records():
+            if isinstance(other, Problem):
+                raise Refused(f"{other}; until then nobody knows whose target is still taken")
             if other.target != run.target or not other.exclusive or other.run == run.run:
                 continue
             if other.alive:
                 raise Refused(
-                    f"target {run.target} is taken by run {other.run} (guardian pid {other.pid}); "
+                    f"target {run.target} is taken by run {other.run} ({other.holder}); "
                     f"wait for it, or end it with: gameday abort {other.run} --why ..."
                 )
             # Without a first line of its story it has done nothing.
             if not has_begun(Path(other.folder)):
                 continue
             raise Refused(
-                f"run {other.run} on target {run.target} did not close and may have left its fault; "
+                f"run {other.run} on target {run.target} ({other.holder}) did not close and may have left its fault; "
                 f"undo it with: gameday recover {other.run}"
             )
 
-    def _records(self) -> Iterator[OpenRun]:
+    def _records(self) -> Iterator[OpenRun | Problem]:
         for path in sorted(self._open.glob("*.json")):
             try:
-                yield OpenRun(**json.loads(path.read_text()))
-            except (OSError, ValueError, TypeError):
+                yield _read_record(path.read_text())
+            except FileNotFoundError:
                 continue
+            except (OSError, ValueError, TypeError, AttributeError) as error:
+                yield _damaged(path, error)
 
     def _path(self, run: str) -> Path:
         return self._open / f"{run}.json"
 
-    def _locked(self) -> _Lock:
-        return _Lock(self._folder / "lock")
+
+def _read_record(text: str) -> OpenRun:
+    """Raises ValueError, TypeError or AttributeError. What a later release adds is passed over."""
+    known = {each.name for each in fields(OpenRun)}
+    run = OpenRun(**{name: value for name, value in json.loads(text).items() if name in known})
+    if not (isinstance(run.pid, int) and isinstance(run.start_time, int) and isinstance(run.folder, str)):
+        raise TypeError("its values are of other kinds")
+    return run
+
+
+def _damaged(path: Path, error: Exception) -> Problem:
+    why = error.strerror if isinstance(error, OSError) else "it cannot be read"
+    cure = f"see what is left of that run, then: gameday recover --accept {path.stem} --why ..."
+    return Problem(file=str(path), what=f"the record of an open run is damaged: {why}", meant=cure)
 
 
 def has_begun(folder: Path) -> bool:
@@ -173,18 +198,6 @@ def has_begun(folder: Path) -> bool:
         return (folder / "transcript.jsonl").stat().st_size > 0
     except OSError:
         return False
-
-
-class _Lock:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._file = self._path.open("a")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
 
 def target_key(name: str, kind: str, addresses: Mapping[str, str]) -> str:

@@ -26,7 +26,8 @@ from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
 from runner.actuators.spawn import Heir
 from runner.clock import SystemClock, resumed_origin
-from runner.conductor.registry import boot_id, state_dir
+from runner.conductor.registry import boot_id
+from runner.conductor.state_folder import state_dir
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
@@ -72,8 +73,8 @@ class Story:
                 self.begun = True
                 self.run = first.run
                 self.plan: RunPlan = plan_from_json(first.plan)
-                same = first.boot_id == boot_id()
-                self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=same))
+                self.same_boot = first.boot_id == boot_id()
+                self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=self.same_boot))
             case ev.TargetReady(url=url, vars=variables):
                 self.url, self.vars = url, variables
             case ev.ProcessStarted(role="sandbox") as process:
@@ -122,7 +123,7 @@ class Story:
 
         if self.plan.target.kind != "sandbox" or self.sandbox is None:
             return False
-        return start_time(self.sandbox.pid) != self.sandbox.start_time
+        return not self.same_boot or start_time(self.sandbox.pid) != self.sandbox.start_time
 
 
 def _readable(path: Path) -> Iterator[ev.Recorded]:

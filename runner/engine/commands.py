@@ -189,6 +189,13 @@ class Abort(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Halt(Command):
+    """Every run on this machine ends, with undo; this is one of them."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Join(Command):
     person: str
 

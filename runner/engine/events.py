@@ -134,7 +134,7 @@ class BaselineTaken(Event, kind="baseline-taken"):
 class EndDecided(Event, kind="end-decided"):
     """Why the run ends. cause: complete, aborted, stopped, refused, broken, time-box, runbook-stopped, deviated.
 
-    `reason` is, for an abort, real-incident, unsafe, logistics or stuck; else a word of the cause. `own_fault` marks a
+    `reason` is, for an abort, real-incident, unsafe, logistics, stuck or halted; else a word of the cause. `own_fault` marks a
     stop caused by the drill's own fault.
     """
 
@@ -142,6 +142,22 @@ class EndDecided(Event, kind="end-decided"):
     reason: str = ""
     why: str = ""
     own_fault: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halted(Event, kind="halted"):
+    """Somebody stopped every run on this machine, this one too. `uid` is -1 when it was not said over the socket."""
+
+    why: str
+    uid: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed(Event, kind="resumed"):
+    """The halt that stopped this run is lifted. May stand behind `run-closed`."""
+
+    why: str
+    uid: int = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -584,6 +600,15 @@ class FaultLeft(Event, kind="fault-left"):
 
     experiment: str
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultAccepted(Event, kind="fault-accepted"):
+    """A person answers for what can never be undone: nobody waits for it any more. May stand behind `run-closed`."""
+
+    experiments: tuple[str, ...]
+    why: str
+    uid: int
 
 
 @dataclass(frozen=True, kw_only=True)

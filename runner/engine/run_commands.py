@@ -10,6 +10,7 @@ from runner.engine.commands import (
     AbortReason,
     Close,
     Command,
+    Halt,
     IllegalCommand,
     Join,
     Leave,
@@ -40,6 +41,7 @@ _DECIDED: frozenset[type[e.Event]] = frozenset(
         e.PhaseEntered,
         e.BaselineTaken,
         e.EndDecided,
+        e.Halted,
         e.Paused,
         e.Unpaused,
         e.PersonJoined,
@@ -155,6 +157,11 @@ def abort(state: State, order: Order, command: Abort) -> Events:
     if command.reason not in _REASONS:
         raise IllegalCommand(f"{command.reason!r} is no reason: {', '.join(_REASONS)}")
     return (e.EndDecided(cause="aborted", reason=command.reason, why=said(command.why)),)
+
+
+def halt(state: State, order: Order, command: Halt) -> Events:
+    why = said(command.why)
+    return (e.Halted(why=why, uid=order.uid), e.EndDecided(cause="aborted", reason="halted", why=why))
 
 
 def already_ending(state: State, order: Order, command: Command) -> Events:

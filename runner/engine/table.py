@@ -28,6 +28,7 @@ _BEFORE_THE_END: dict[type[Command], Handler] = {
     **_ALWAYS,
     c.Stop: run_commands.stop,
     c.Abort: run_commands.abort,
+    c.Halt: run_commands.halt,
 }
 
 _TABLE: dict[str, dict[type[Command], Handler]] = {
@@ -58,12 +59,14 @@ _TABLE: dict[str, dict[type[Command], Handler]] = {
         **_ALWAYS,
         c.Stop: run_commands.already_ending,
         c.Abort: run_commands.already_ending,
+        c.Halt: run_commands.already_ending,
     },
     "debrief": {
         **_ALWAYS,
         c.Observed: run_commands.close,
         c.Stop: run_commands.already_ending,
         c.Abort: run_commands.already_ending,
+        c.Halt: run_commands.already_ending,
         c.Dispute: step_commands.dispute,
         c.Close: run_commands.close_debrief,
     },
@@ -82,7 +85,7 @@ _WHY_NOT = {
 
 _SYSTEM_ONLY = (c.Observed, c.Tick, c.PassPreflight, c.Stop)
 #: Whoever sees that it has to stop may stop it.
-_OBSERVERS_MAY = (c.Write, c.Join, c.Leave, c.Abort)
+_OBSERVERS_MAY = (c.Write, c.Join, c.Leave, c.Abort, c.Halt)
 
 
 def handler(state: State, order: Order) -> Handler:
@@ -104,7 +107,7 @@ def _permit(state: State, order: Order) -> None:
     if order.role == "observer":
         note = isinstance(command, c.Write) and command.sort == "note"
         if not isinstance(command, _OBSERVERS_MAY) or (isinstance(command, c.Write) and not note):
-            raise IllegalCommand("an observer watches: notes and an abort are all an observer may do")
+            raise IllegalCommand("an observer watches: notes, an abort and a halt are all an observer may do")
     if order.role == "participant":
         if isinstance(command, c.Inject):
             raise IllegalCommand("the facilitator injects")

@@ -13,6 +13,8 @@ from runner.errors import TranscriptError
 from runner.transcript.recover import head, tail
 
 TRANSCRIPT = "transcript.jsonl"
+#: Lines in which to look for the end: what people say of a run later stands behind it.
+_LAST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +39,13 @@ def summarise(folder: Path) -> Summary | None:
     path = folder / TRANSCRIPT
     try:
         first = head(path)
-        last = tail(path, 1)
+        last = tail(path, _LAST)
     except (TranscriptError, OSError):
         return None
     if first is None or not isinstance(first.event, RunStarted):
         return None
     started = first.event
-    end = last[-1] if last else first
+    end = next((each for each in reversed(last) if isinstance(each.event, RunClosed)), last[-1] if last else first)
     closed = end.event if isinstance(end.event, RunClosed) else None
     return Summary(
         run=started.run,

@@ -266,6 +266,10 @@ class Printer:
         self._line("■", f"the run ends, {event.cause}{why}", style, by=self._person)
 
     @_tell.register
+    def _(self, event: ev.Halted) -> None:
+        self._line("■", f"everything on this machine was halted: {event.why}", "bold yellow", by=self._person)
+
+    @_tell.register
     def _(self, event: ev.RollbackEnded) -> None:
         good = event.status == "succeeded"
         text = f"undo: {event.name}" + ("" if good else f": {event.status} {event.exception} (attempt {event.attempt})")

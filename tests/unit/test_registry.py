@@ -19,9 +19,9 @@ from runner.conductor.registry import (
     run_folders,
     runs_dir,
     socket_path,
-    state_dir,
     target_key,
 )
+from runner.conductor.state_folder import state_dir
 from runner.errors import InputError, Refused
 
 
@@ -98,7 +98,7 @@ def test_of_many_at_once_one_gets_the_target(tmp_path: Path) -> None:
 def test_a_dead_run_with_a_story_keeps_its_target(tmp_path: Path) -> None:
     Registry().record(_dead("r1", _begun(tmp_path / "r1")))
     assert not Registry().open_runs()[0].alive
-    with pytest.raises(Refused, match="run r1 on target local did not close"):
+    with pytest.raises(Refused, match=r"run r1 on target local \(guardian pid \d+\) did not close"):
         Registry().record(_open("r2", tmp_path))
 
 

@@ -1,0 +1,47 @@
+"""`gameday halt` and `gameday resume`."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli.options import login
+
+_NAME = click.option("--name", help="Who you are.  [default: your login name]")
+
+
+@click.command("halt")
+@click.option("--why", default="", help="Why, in words.")
+@_NAME
+def halt_command(why: str, name: str | None) -> int:
+    """Stop every run on this machine, undo its faults, and let none begin until `gameday resume`.
+
+    It works when rooms and runs hang: what does not answer within a second is killed, and undone all the same.
+    """
+    from runner.conductor.halting import halt
+    from runner.errors import ExitCode
+
+    told, stopped = halt(name or login(), why or "no reason given")
+    if told.at:
+        click.echo(f"halted by {told}")
+    codes = [ExitCode.PASSED if told.at else ExitCode.BROKEN]
+    for each in stopped:
+        click.echo(f"{each.run}: {each.how}")
+        codes.append(ExitCode(each.code))
+    if not told.at:
+        click.echo("the halt could not be written down: runs may begin again; make room, and halt again", err=True)
+    return int(max(codes))
+
+
+@click.command("resume")
+@click.option("--why", required=True, help="Why it is safe again, in words.")
+@_NAME
+def resume_command(why: str, name: str | None) -> int:
+    """Lift a halt: runs may begin again."""
+    from runner.conductor.halting import resume
+
+    found = resume(name or login(), why)
+    click.echo("nothing was halted" if found is None else f"runs may begin again; it was halted by {found}")
+    return 0
+
+
+COMMANDS = {"halt": halt_command, "resume": resume_command}

@@ -1,0 +1,36 @@
+"""What a run that has not closed is doing, in a few words, from its transcript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.engine.apply import apply
+from runner.engine.state import State
+from runner.errors import TranscriptError
+from runner.transcript.reader import read
+
+_PEOPLE = ("asking", "ready", "failing")
+
+
+def standing(folder: Path) -> str:
+    """`running`, `waiting for people: Fail over`, `paused: a real incident`, `undoing` …; `starting` before its story."""
+    state = State.empty()
+    try:
+        for recorded in read(folder / "transcript.jsonl"):
+            state = apply(state, recorded)
+    except (TranscriptError, OSError):
+        pass
+    return _words(state)
+
+
+def _words(state: State) -> str:
+    if state.phase in ("undoing", "debrief", "closed"):
+        return state.phase
+    if not state.phase:
+        return "starting"
+    if state.paused:
+        return f"paused: {state.paused_why}"
+    step = state.step
+    if step is not None and state.answered_by_people(step) and state.steps[step.id].status in _PEOPLE:
+        return f"waiting for people: {step.name}"
+    return "running"
