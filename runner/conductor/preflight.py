@@ -135,8 +135,10 @@ class PreflightHand:
 
     def _where(self, check: Check) -> str:
         """Where the check is written, for whoever has to mend it or the target."""
-        asked = next(call for call in asked_calls(self._run.plan) if call.name == check.name)
-        return self._run.where(asked.file, asked.at)
+        asked = [call for call in asked_calls(self._run.plan) if call.name == check.name]
+        # Two may have one name; of those that were resolved before only the name is left.
+        found = next((call for call in asked if call.probe is check.probe), asked[0])
+        return self._run.where(found.file, found.at)
 
     async def _all_loaded(self) -> bool:
         """Wait until every experiment has loaded; one that cannot ends the run through its own event."""

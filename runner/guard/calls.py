@@ -29,7 +29,8 @@ _FOUND = {"sandbox": ("url", *SANDBOX_VARS), "kubernetes": ("kubeconfig",)}
 class Call:
     """One thing that a run calls. `file` and `at` are where its provider is written.
 
-    `final` says that nothing of it is left to be resolved: what looks like a placeholder is a text.
+    `final` says that nothing of it is left to be resolved: what looks like a placeholder is a text. `probe` is the
+    probe of the plan that is called, as it is written there.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Call:
     file: str
     at: Path_
     final: bool = False
+    probe: Mapping[str, Json] | None = None
 
     @property
     def kind(self) -> str:
@@ -67,20 +69,22 @@ def planned_calls(plan: RunPlan) -> Iterator[Call]:
 def asked_calls(plan: RunPlan) -> Iterator[Call]:
     """Every probe of the drill, its target, its runbook, and of the experiments' own extensions."""
     target = plan.target
+    known = {f"target.{name}": value for name, value in _said_of(target).items() if value}
     for check in identity_checks(target):
         key = "identity" if check.probe is target.identity else "cluster-uid"
-        yield _probe(check.name, check.probe, target.file, ("targets", target.name, key))
+        yield _probe(check.name, check.probe, target.file, ("targets", target.name, key), known)
     for part, checks in (("needs", plan.needs), ("alerts", plan.alerts), ("undone-when", plan.undone_when)):
-        yield from _checks(checks, plan.file, (part,))
+        yield from _checks(checks, plan.file, (part,), known)
     for index, indicator in enumerate(plan.indicators):
         if indicator.probe:
             at: Path_ = ("steady-state", "indicators", index, "probe")
-            yield _probe(indicator.name, indicator.probe, plan.file, at)
+            yield _probe(indicator.name, indicator.probe, plan.file, at, known)
     for index, step in enumerate(plan.steps):
         if step.verify and step.verify.probe:
-            yield _probe(step.name, step.verify.probe, plan.runbook_file, ("steps", index, "verify"))
+            yield _probe(step.name, step.verify.probe, plan.runbook_file, ("steps", index, "verify"), known)
     for experiment in plan.experiments:
-        yield from _checks(experiment.undone_when, experiment.file, (*_extension(experiment.document), "undone-when"))
+        at = (*_extension(experiment.document), "undone-when")
+        yield from _checks(experiment.undone_when, experiment.file, at, {**_known(plan, experiment), **known})
 
 
 def gated_calls(
@@ -119,13 +123,14 @@ def _activities(document: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str
                 yield str(activity.get("name", "")), activity, "probe" if asks else sort, (part, index, "provider")
 
 
-def _checks(checks: Iterable[Check], file: str, part: Path_) -> Iterator[Call]:
+def _checks(checks: Iterable[Check], file: str, part: Path_, known: Mapping[str, Json]) -> Iterator[Call]:
     for index, check in enumerate(checks):
-        yield _probe(check.name, check.probe, file, (*part, index))
+        yield _probe(check.name, check.probe, file, (*part, index), known)
 
 
-def _probe(name: str, probe: Mapping[str, Json], file: str, at: Path_) -> Call:
-    return Call(name=name, sort="probe", provider=probe.get("provider") or {}, file=file, at=(*at, "provider"))
+def _probe(name: str, probe: Mapping[str, Json], file: str, at: Path_, known: Mapping[str, Json]) -> Call:
+    provider = _partly(probe.get("provider") or {}, known)
+    return Call(name=name, sort="probe", provider=provider, file=file, at=(*at, "provider"), probe=probe)
 
 
 def _extension(document: Mapping[str, Json]) -> Path_:
@@ -151,8 +156,12 @@ def _known(plan: RunPlan, experiment: Experiment) -> dict[str, Json]:
 
 def target_variables(target: Target) -> dict[str, str]:
     """TARGET_NAME, TARGET_URL and the like, as far as the declaration says them."""
-    said = {"name": target.name, "url": target.url, "context": target.context, **target.vars}
-    return {f"TARGET_{name.replace('-', '_').upper()}": value for name, value in said.items() if value}
+    said = _said_of(target).items()
+    return {f"TARGET_{name.replace('-', '_').upper()}": value for name, value in said if value}
+
+
+def _said_of(target: Target) -> dict[str, str]:
+    return {"name": target.name, "url": target.url, "context": target.context, **target.vars}
 
 
 def _partly(provider: Mapping[str, Json], known: Mapping[str, Json]) -> Mapping[str, Json]:

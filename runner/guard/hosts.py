@@ -41,7 +41,7 @@ _MEANS_HOST = re.compile(
     "-*((host|server)s?|host-?name|address|endpoint|(base-)?ur[li]|upstream|(remote|target)-host)", re.IGNORECASE
 )
 #: Headers that say which of the services behind an address is meant.
-_HOST_HEADERS = frozenset({"host", "x-forwarded-host", "x-host", ":authority"})
+HOST_HEADERS = frozenset({"host", "x-forwarded-host", "x-host", ":authority"})
 _LOGINS = frozenset({"ssh", "scp", "sftp", "rsync", "mosh", "autossh"})
 
 
@@ -227,7 +227,7 @@ def _outside_http(plan: RunPlan, call: Call) -> Iterator[tuple[Path_, str]]:
         yield from _refused(plan, (*call.at, "url"), hosts_in(rest))
     headers = provider.get("headers")
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
-        if name.lower() in _HOST_HEADERS and not call.open(value):
+        if name.lower() in HOST_HEADERS and not call.open(value):
             yield from _refused(plan, (*call.at, "headers", name), [_of_authority(str(value))])
     for path, value in _leaves((*call.at, "arguments"), provider.get("arguments")):
         yield from _refused(plan, path, _in_value(path, value, call))

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step
-from runner.guard.calls import planned_calls
-from runner.guard.cluster import heals
+from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.compile import HASH_SHOWN
-from runner.guard.hosts import allowed_hosts
+from runner.guard.hosts import HOST_HEADERS, allowed_hosts
 from runner.guard.identity import identity_checks
+from runner.guard.lasting import lasting_action
 from runner.guard.opaque import command_line
 from runner.guard.refusal import Refusal
 from runner.views.text import duration, inert
@@ -64,10 +64,11 @@ def _target(plan: RunPlan) -> Iterator[str]:
             yield _row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
     if target.kind == "kubernetes":
         yield _row("context", target.context)
+    asked = list(asked_calls(plan))
     for check in identity_checks(target):
-        yield _row("identity", f"{check.name}: {_asks(check.probe)}")
+        yield _row("identity", _asks(check.name, check.probe, asked))
     for check in plan.needs:
-        yield _row("needs", f"{check.name}: {_asks(check.probe)}")
+        yield _row("needs", _asks(check.name, check.probe, asked))
     for name, source in plan.secret_sources.items():
         yield _row(
             "secret", f"{name}, from {' '.join(f'{key} {value}' for key, value in source.items()) or 'the environment'}"
@@ -91,6 +92,9 @@ def _faults(plan: RunPlan) -> Iterator[str]:
         yield ""
         yield f"experiment {experiment.slug}  ({_moment(experiment.inject)})"
         calls = {call.at: call for call in planned_calls(replace(plan, experiments=(experiment,)))}
+        for at, asked in calls.items():
+            if at[0] in ("configuration", "steady-state-hypothesis"):
+                yield _row("asks", _call(asked.name, asked.provider))
         for verb, part in (("does", "method"), ("undoes", "rollbacks")):
             for index, activity in enumerate(experiment.document.get(part) or ()):
                 asks = activity.get("type") == "probe" or "ref" in activity
@@ -98,20 +102,21 @@ def _faults(plan: RunPlan) -> Iterator[str]:
                 # As the guard sees it: with what is known of the configuration put in.
                 seen = {**activity, "provider": call.provider} if call else activity
                 yield _row("asks" if asks else verb, _activity(seen))
-        yield from _undo(plan, experiment, all(heals(call) for call in calls.values() if call.sort == "action"))
+        yield from _undo(plan, experiment)
 
 
-def _undo(plan: RunPlan, experiment: Experiment, healing: bool) -> Iterator[str]:
+def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[str]:
     if experiment.no_undo:
         yield _row("no undo", experiment.no_undo)
-    elif experiment.actions and healing and not experiment.rollbacks:
-        yield _row("no undo", "a controller of the cluster brings back what it takes")
-    elif experiment.actions and not experiment.rollbacks:
+    elif lasting_action(plan, experiment) is not None:
         yield _row("no undo", "NOTHING undoes this fault")
+    elif experiment.actions and not experiment.rollbacks:
+        yield _row("no undo", "a controller of the cluster brings back what it takes")
     elif experiment.actions:
         yield _row("lasts", "until it is undone: it does not expire by itself")
+    asked = list(asked_calls(replace(plan, experiments=(experiment,))))
     for check in (*experiment.undone_when, *plan.undone_when):
-        yield _row("undone when", check.name)
+        yield _row("undone when", _asks(check.name, check.probe, asked))
 
 
 def _moment(inject: str) -> str:
@@ -124,17 +129,25 @@ def _moment(inject: str) -> str:
     return inject.replace("-", " ")
 
 
-def _asks(probe: Mapping[str, Any]) -> str:
-    what = _activity({**probe, "name": ""}).removeprefix(": ")
-    return f"{what}, expecting {json.dumps(probe.get('tolerance', True), sort_keys=True)}"
+def _asks(name: str, probe: Mapping[str, Any], asked: Sequence[Call]) -> str:
+    """A probe as the guard sees it: with what is known of its target put in."""
+    own = probe.get("provider") or {}
+    seen = next((call.provider for call in asked if call.probe is probe), own)
+    expected = json.dumps(probe.get("tolerance", True), sort_keys=True)
+    return f"{_call(name, seen)}, expecting {expected}" if seen else name
 
 
 def _activity(activity: Mapping[str, Any]) -> str:
     provider = activity.get("provider") or {}
+    return _call(str(activity.get("name", "")), provider) if provider else str(activity.get("ref", ""))
+
+
+def _call(name: str, provider: Mapping[str, Any]) -> str:
     match provider.get("type"):
         case "http":
             body = provider.get("arguments")
             what = f"{provider.get('method', 'GET')} {provider.get('url')}" + (f" {json.dumps(body)}" if body else "")
+            what += _headers(provider.get("headers"))
         case "tcp":
             what = f"{provider.get('host')}:{provider.get('port')}"
         case "process":
@@ -142,8 +155,16 @@ def _activity(activity: Mapping[str, Any]) -> str:
         case "python":
             what = f"{provider.get('module')}.{provider.get('func')}({_arguments(provider.get('arguments'))})"
         case _:
-            return str(activity.get("ref") or activity.get("name", ""))
-    return f"{activity.get('name', '')}: {what}"
+            return name
+    return f"{name}: {what}" if name else what
+
+
+def _headers(headers: object) -> str:
+    """Their names, since a value may be a password; all of those that say which machine is meant."""
+    if not isinstance(headers, Mapping) or not headers:
+        return ""
+    said = (f"{name}: {value}" if name.lower() in HOST_HEADERS else name for name, value in headers.items())
+    return f" (headers: {', '.join(said)})"
 
 
 def _arguments(arguments: object) -> str:
@@ -154,8 +175,13 @@ def _steady_state(plan: RunPlan) -> Iterator[str]:
     if plan.indicators:
         yield ""
         yield f"steady state, held for {duration(plan.hold)}"
+    asked = list(asked_calls(plan))
     for indicator in plan.indicators:
         yield _row("", f"{indicator.name}: {_tolerance(indicator)}")
+        if indicator.probe:
+            yield _row("asks", _asks(indicator.name, indicator.probe, asked))
+    for check in plan.alerts:
+        yield _row("alert", _asks(check.name, check.probe, asked))
     for rule in plan.stop_when:
         if rule.target:
             yield _row("stops when", f"the target is {rule.target} for {duration(rule.lasting)}")
@@ -183,10 +209,13 @@ def _steps(plan: RunPlan) -> Iterator[str]:
     if plan.steps:
         yield ""
         yield f"runbook {plan.runbook}  ({plan.runbook_file})"
+    asked = list(asked_calls(plan))
     for number, step in enumerate(plan.steps, 1):
         yield _row(f"{number:>3}. {_way(step)}", step.name)
         for line in step.run.strip().splitlines():
             yield _row("", f"  $ {line}")
+        if step.verify and step.verify.probe:
+            yield _row("", f"  verified by {_asks('', step.verify.probe, asked)}")
 
 
 def _way(step: Step) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from evil_events import EVIL, acts
 
-from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target
+from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.guard.compile import compile_named
 from runner.guard.rules import Refusal, judge_plan
 from runner.specs.catalogue import Catalogue
@@ -39,6 +40,43 @@ def test_a_drill_with_everything() -> None:
     for what in plan.opaque:
         assert any(what in line for line in lines)
     assert lines[-1] == f"plan {plan.plan_hash[:16]}"
+
+
+def test_every_probe_is_shown_as_it_will_be_sent_and_no_header_that_may_be_a_password() -> None:
+    def asks(path: str) -> dict[str, Any]:
+        headers = {"Authorization": "Bearer ${TOKEN}", "Host": "shop.stage"}
+        return {"provider": {"type": "http", "url": f"${{target.url}}{path}", "headers": headers}, "tolerance": 200}
+
+    plan = sample_plan(
+        Step(id="a", name="Same", verify=Verify(probe=asks("/verify"))),
+        target=Target(name="stage", kind="http", environment="staging", url="http://stage"),
+        needs=(Check(name="Same", probe=asks("/need")),),
+        alerts=(Check(name="Same", probe=asks("/alert")),),
+        indicators=(Indicator(name="Same", source="probe", at_least=1.0, probe=asks("/up")),),
+        experiments=(
+            Experiment(
+                slug="x",
+                document={
+                    "configuration": {"c": {"type": "probe", "name": "first", "provider": asks("/c")["provider"]}},
+                    "steady-state-hypothesis": {"title": "h", "probes": [{"name": "before", **asks("/h")}]},
+                },
+                document_hash="",
+                undone_when=(Check(name="Same", probe=asks("/undone")),),
+            ),
+        ),
+    )
+    lines = _words(plan)
+    sent = "(headers: Authorization, Host: shop.stage)"
+    for line in (
+        f"needs Same: GET http://stage/need {sent}, expecting 200",
+        f"alert Same: GET http://stage/alert {sent}, expecting 200",
+        f"asks Same: GET http://stage/up {sent}, expecting 200",
+        f"undone when Same: GET http://stage/undone {sent}, expecting 200",
+        f"verified by GET http://stage/verify {sent}, expecting 200",
+        f"asks first: GET ${{target.url}}/c {sent}",
+        f"asks before: GET ${{target.url}}/h {sent}",
+    ):
+        assert line in lines
 
 
 def test_a_fault_that_nothing_undoes_stands_out() -> None:
