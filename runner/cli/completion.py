@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,25 @@ def complete_words(context: click.Context, _parameter: click.Parameter, incomple
     from runner.conductor.server import COMMANDS
 
     kind = COMMANDS.get(context.params.get("command") or "")
-    typed = {word.partition("=")[0] for word in context.params.get("words") or ()}
-    names = [field.name for field in fields(kind) if field.name not in typed] if kind else []
-    words = [f"{name}={value}" for name in names for value in _possible(kind, name)]
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+    names = [field.name for field in fields(kind)] if kind else []
+    typed = _whole(context.params.get("words") or ())
+    if typed and typed[-1] in names:
+        found = _possible(kind, typed[-1])
+    else:
+        lacking = [name for name in names if name not in {word.partition("=")[0] for word in typed}]
+        found = tuple(f"{name}={value}" for name in lacking for value in _possible(kind, name))
+    return [CompletionItem(word) for word in found if word.startswith(incomplete) and word]
+
+
+def _whole(words: Iterable[str]) -> list[str]:
+    """The words as they were typed: bash takes them apart at `=`. Of the last one the value may be to come."""
+    whole: list[str] = []
+    for word in words:
+        if whole and (word == "=" or whole[-1].endswith("=")):
+            whole[-1] += word
+        else:
+            whole.append(word)
+    return [*whole[:-1], whole[-1].removesuffix("=")] if whole else []
 
 
 def _possible(kind: type | None, name: str) -> tuple[str, ...]:

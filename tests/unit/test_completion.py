@@ -28,6 +28,11 @@ def test_tell_is_offered_the_commands() -> None:
     [
         (("say", ""), ["milestone=detected", "milestone=acknowledged", "milestone=mitigated", "milestone=resolved"]),
         (("say", "milestone=r"), ["milestone=resolved"]),
+        # As bash has it, which takes a word apart at `=`.
+        (("say", "milestone", "="), ["detected", "acknowledged", "mitigated", "resolved"]),
+        (("say", "milestone", "=", "m"), ["mitigated"]),
+        (("write", "text", "=", "hm", "sort", "=", "m"), ["mark"]),
+        (("write", "text", "=", "hm", "s"), ["sort=note", "sort=action", "sort=mark"]),
         (("choose", ""), ["label="]),
         (("answer", "name=REGION", ""), ["value="]),
         (("confirm", ""), ["yes=yes", "yes=no"]),
