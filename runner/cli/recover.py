@@ -5,33 +5,73 @@ from __future__ import annotations
 import click
 
 from runner.cli.completion import complete_runs
-from runner.conductor.recovery import left_open, recover
-from runner.conductor.registry import Registry
-from runner.errors import ExitCode, InputError
+from runner.cli.options import login
+from runner.conductor.recovery import accept, left_open, recover, write_acceptance
+from runner.conductor.registry import OpenRun, Registry
+from runner.errors import ExitCode, GamedayError, InputError
 
 
 @click.command("recover")
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
-def recover_command(run: str | None) -> int:
+@click.option(
+    "--accept", "accepted", metavar="RUN", help="Close this run: its fault can never be undone.",
+    shell_complete=complete_runs,
+)  # fmt: skip
+@click.option("--why", default="", help="Why nothing waits for it any more; with --accept.")
+@click.option("--name", help="Who you are; with --accept.  [default: your login name]")
+def recover_command(run: str | None, accepted: str | None, why: str, name: str | None) -> int:
     """Undo what runs left open after everything of them was killed, or after a power cut.
 
     All of them, or the one named. May be repeated: what is undone stays undone.
     """
     registry = Registry()
-    waiting = left_open(registry)
-    chosen = [each for each in waiting if not run or each.run.startswith(run) or each.run.endswith(f"-{run}")]
-    if run and not chosen:
-        names = ", ".join(each.run for each in waiting) or "nothing is left open"
-        raise InputError(f"{run!r} left nothing open; waiting: {names}")
-    if not chosen:
+    if accepted is not None:
+        return _accept(accepted, registry, name or login(), why.strip())
+    chosen = _chosen(run, registry)
+    damaged = [] if run else registry.damaged()
+    for problem in damaged:
+        click.echo(str(problem), err=True)
+    if not chosen and not damaged:
         click.echo("nothing is left open")
-        return 0
-    codes = []
-    for each in chosen:
-        codes.append(recover(each, registry))
-        done = codes[-1] == ExitCode.PASSED
-        click.echo(f"{each.run}: {'undone' if done else 'NOT undone; see it with: gameday show ' + each.run}")
-    return int(max(codes))
+    return max([*(_recover(each, registry) for each in chosen), int(ExitCode.BAD_INPUT if damaged else 0)])
+
+
+def _recover(run: OpenRun, registry: Registry) -> int:
+    """One that cannot be undone keeps no other waiting."""
+    try:
+        code = int(recover(run, registry))
+    except GamedayError as error:
+        click.echo(str(error), err=True)
+        return int(ExitCode.LEFT_BEHIND)
+    how = f"NOT undone; see it with: gameday show {run.run}" if code else "undone"
+    click.echo(f"{run.run}: {how}")
+    return code
+
+
+def _accept(run: str, registry: Registry, person: str, why: str) -> int:
+    if not why:
+        raise InputError("--accept needs --why: what became of the fault, and why nobody has to undo it")
+    if registry.discard_damaged(run):
+        write_acceptance(OpenRun.unknown(run), person, why)
+    else:
+        [found] = _chosen(run, registry)
+        accept(found, registry, person, why)
+    click.echo(f"{run}: accepted by {person}; nobody waits for its fault any more")
+    return 0
+
+
+def _chosen(run: str | None, registry: Registry) -> list[OpenRun]:
+    """Those that are left open, or the one that is meant. Raises InputError when none or several fit."""
+    waiting = left_open(registry)
+    if not run:
+        return waiting
+    fits = [each for each in waiting if each.run.startswith(run) or each.run.endswith(f"-{run}")]
+    if not fits:
+        names = ", ".join(each.run for each in waiting) or "nothing"
+        raise InputError(f"{run!r} left nothing open; waiting: {names}")
+    if len(fits) > 1 and run not in {each.run for each in fits}:
+        raise InputError(f"{run!r} fits {len(fits)} runs: {', '.join(each.run for each in fits)}")
+    return [each for each in fits if each.run == run] or fits
 
 
 COMMANDS = {"recover": recover_command}

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from runner.actuators.processes import alive, start_time
+from runner.clock import iso, utc_now
 from runner.conductor.fencing import fence_strays
 from runner.conductor.registry import OpenRun, Registry, boot_id
-from runner.conductor.rescue import TRANSCRIPT, close, record_death
+from runner.conductor.rescue import TRANSCRIPT, close, open_transcript, record_death
 from runner.conductor.standby import UndoWorker
-from runner.engine.events import ProcessStarted, RunStarted
+from runner.conductor.state_folder import append_durably, state_dir
+from runner.engine.apply import apply
+from runner.engine.events import FaultAccepted, FaultLeft, ProcessStarted, RunStarted
 from runner.engine.plan_json import plan_from_json
-from runner.errors import ExitCode, InputError, Refused
+from runner.engine.state import State
+from runner.errors import ExitCode, GamedayError, InputError, Refused
 from runner.guard.secrets import resolve_secrets
 from runner.transcript.reader import read
+from runner.transcript.writer import Entry
 
 
 def left_open(registry: Registry) -> list[OpenRun]:
@@ -31,7 +40,10 @@ def recover(run: OpenRun, registry: Registry) -> int:
     if run.alive or tended(folder):
         raise Refused(f"run {run.run} is still going on; end it with: gameday abort {run.run} --why …")
     if not (folder / TRANSCRIPT).is_file():
-        raise InputError(f"{folder}: the run's folder is gone, and with it what would undo it; undo it by hand")
+        raise InputError(
+            f"{folder}: the run's folder is gone, and with it what would undo it; undo it by hand, then: "
+            f"gameday recover --accept {run.run} --why ..."
+        )
     fenced = fence_strays(run.run)
     worker = UndoWorker.stand_by(folder)
     worker.go(_secrets(folder))
@@ -44,6 +56,71 @@ def recover(run: OpenRun, registry: Registry) -> int:
             Path(run.socket).unlink(missing_ok=True)
         return ExitCode.PASSED
     return ExitCode.LEFT_BEHIND
+
+
+def accept(run: OpenRun, registry: Registry, person: str, why: str) -> None:
+    """Close what can never be undone: a person answers for it, by name, in the story and in the state folder.
+
+    Raises Refused while somebody tends the run or undoes it, InputError when it cannot be written down.
+    """
+    folder = Path(run.folder)
+    if run.alive or tended(folder):
+        raise Refused(f"run {run.run} is still going on; end it with: gameday abort {run.run} --why ...")
+    with _nobody_undoes(run):
+        left = _faults_in(folder)
+        write_acceptance(run, person, why, left)
+        _tell_acceptance(folder, person, why, left)
+        registry.forget(run.run)
+        with contextlib.suppress(OSError):
+            Path(run.socket).unlink(missing_ok=True)
+
+
+def write_acceptance(run: OpenRun, person: str, why: str, left: tuple[str, ...] = ()) -> None:
+    """Note it where it stays when the run's folder is gone. Raises InputError."""
+    path = state_dir() / "accepted.jsonl"
+    said = {"at": iso(utc_now()), "person": person, "uid": os.getuid(), "why": why, "experiments": left}
+    try:
+        append_durably(path, json.dumps({**said, "run": run.run, "target": run.target, "folder": run.folder}))
+    except OSError as error:
+        raise InputError.of(error) from error
+
+
+def _tell_acceptance(folder: Path, person: str, why: str, left: tuple[str, ...]) -> None:
+    """The story may be damaged or gone: what counts is in the state folder already."""
+    record_death(folder, "every process of the run was killed, or the machine went down", ())
+    with contextlib.suppress(GamedayError, OSError):
+        events = (recorded.event for recorded in read(folder / TRANSCRIPT))
+        known = {event.experiment for event in events if isinstance(event, FaultLeft)}
+        writer = open_transcript(folder)
+        writer.append(
+            *(Entry(event=FaultLeft(experiment=slug, why=why), by=person) for slug in left if slug not in known),
+            Entry(event=FaultAccepted(experiments=left, why=why, uid=os.getuid()), by=person),
+        )
+        writer.close()
+    close(folder)
+
+
+def _faults_in(folder: Path) -> tuple[str, ...]:
+    """The experiments that nobody has undone, as far as the story can be read."""
+    state = State.empty()
+    with contextlib.suppress(GamedayError, OSError):
+        for recorded in read(folder / TRANSCRIPT):
+            state = apply(state, recorded)
+    return tuple(slug for slug, view in state.experiments.items() if view.fault_open)
+
+
+@contextlib.contextmanager
+def _nobody_undoes(run: OpenRun) -> Iterator[None]:
+    path = Path(run.folder) / "undo.lock"
+    if not path.exists():
+        yield
+        return
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refused(f"run {run.run} is being undone at this moment; wait for it") from error
+        yield
 
 
 def tended(folder: Path) -> bool:

@@ -87,6 +87,11 @@ class OpenRun:
     host: str = ""
     since: str = ""
 
+    @classmethod
+    def unknown(cls, run: str) -> OpenRun:
+        """A run of which nothing is known but its id."""
+        return cls(run=run, folder="", target="", exclusive=False, pid=0, start_time=0, boot_id="", socket="")
+
     @property
     def alive(self) -> bool:
         """Whether its guardian still lives."""
@@ -132,6 +137,14 @@ class Registry:
                 what = f"the run cannot be recorded there: {error.strerror}"
                 cure = "set XDG_STATE_HOME to a folder with room"
                 raise InputError(Problem(file=str(self._open), what=what, meant=cure)) from error
+
+    def discard_damaged(self, run: str) -> bool:
+        """Take away the record with this name if it cannot be read; whether there was one. Raises OSError."""
+        path = self._path(run)
+        if not any(problem.file == str(path) for problem in self.damaged()):
+            return False
+        remove_durably(path)
+        return True
 
     def forget(self, run: str) -> None:
         """The run is closed and nothing of it is open. Raises OSError."""

@@ -119,11 +119,12 @@ class Story:
 
     def vanished(self) -> bool:
         """A sandbox that is gone took its faults with it."""
-        from runner.actuators.processes import start_time
+        from runner.actuators.processes import alive, start_time
 
         if self.plan.target.kind != "sandbox" or self.sandbox is None:
             return False
-        return not self.same_boot or start_time(self.sandbox.pid) != self.sandbox.start_time
+        pid = self.sandbox.pid
+        return not (self.same_boot and start_time(pid) == self.sandbox.start_time and alive(pid))
 
 
 def _readable(path: Path) -> Iterator[ev.Recorded]:
@@ -150,12 +151,9 @@ class UndoWorker:
         if not experiments:
             story.tell(ev.UndoEnded())
             return ()
-        if story.vanished():
-            story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
-            story.tell(ev.UndoEnded())
-            return ()
         for experiment in experiments:
-            await self._roll_back(experiment)
+            if not story.vanished():
+                await self._roll_back(experiment)
         if self._spare is not None:
             self._spare.discard()
         left = await self._judge(experiments)
@@ -225,6 +223,10 @@ class UndoWorker:
     # -- is it gone? ---------------------------------------------------------------------------------------------------
 
     async def _judge(self, experiments: list[Experiment]) -> tuple[str, ...]:
+        # It may have gone meanwhile: a sandbox whose run was killed ends by itself.
+        if self._story.vanished():
+            self._story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
+            return ()
         common = await self._check_all("", self._story.plan.undone_when, experiments)
         left = []
         for experiment in experiments:
