@@ -21,16 +21,29 @@ class Cluster:
     pods: dict[str, list[str]] = field(default_factory=dict)
     #: Instead of an answer: the status to refuse with.
     refuses: int = 0
+    #: A namespace that it will not tell about.
+    silent_about: str = ""
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    #: Once this was asked, it is another cluster, or one that refuses everything.
+    changes_after: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
+        answer = self._answer(method, path)
+        if f"{method} {path}" == self.changes_after:
+            vars(self).update(self.changes)
+        return answer
+
+    def _answer(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         parts = path.strip("/").split("/")
         if self.refuses:
             return self.refuses, {"kind": "Status", "status": "Failure", "message": "no"}
         if parts[:3] != ["api", "v1", "namespaces"]:
             return 404, {"kind": "Status", "status": "Failure"}
         match parts[3:]:
+            case [name] if name == self.silent_about:
+                return 503, {"kind": "Status", "status": "Failure"}
             case [name]:
                 return 200, {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "uid": self.uid}}
             case [namespace, "pods"]:

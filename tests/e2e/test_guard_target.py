@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,37 @@ def test_a_cluster_that_is_another_one_gets_no_fault(repo: Repo, clusters: tuple
     assert set(staging.asked) == {"GET /api/v1/namespaces/kube-system"}
 
 
+_IDENTITY = "GET /api/v1/namespaces/kube-system"
+_TWICE = PODS + PODS.partition("method:\n")[2].replace("take pods", "take more")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "last", "left"),
+    [(PODS, _IDENTITY, ["web-1", "web-2"]), (_TWICE, "DELETE /api/v1/namespaces/shop/pods/web-1", ["web-2"])],
+    ids=["the first fault", "the second fault"],
+)
+def test_a_cluster_is_asked_who_it_is_when_the_fault_stands_at_the_gate(
+    experiment: str, last: str, left: list[str], repo: Repo, clusters: tuple[Cluster, Cluster]
+) -> None:
+    staging, _ = clusters
+    staging.changes_after, staging.changes = last, {"uid": "another"}
+    repo.write(PODS_FILE, experiment)
+    said = repo.gameday("run", *ON_EU, env={"KUBECONFIG": str(repo.root / "config")})
+    assert said.code == 3
+    assert re.search(r"target eu is cluster 5b9c\S+: .*another", said.err)
+    assert "[identity]" in said.err
+    assert staging.pods == {"shop": left}
+    assert repo.leftovers() == []
+
+
+def test_one_lost_answer_is_no_reason_to_refuse(repo: Repo, clusters: tuple[Cluster, Cluster]) -> None:
+    staging, _ = clusters
+    staging.changes_after, staging.changes = _IDENTITY, {"silent_about": "kube-system"}
+    said = repo.gameday("run", *ON_EU, env={"KUBECONFIG": str(repo.root / "config")})
+    assert said.code == 0, said.err
+    assert staging.pods == {"shop": ["web-2"]}
+
+
 _WAITING = DRILL.replace("target: local", "target: eu").replace("t: files", "t: pods\n    inject: on-command")
 
 
@@ -169,6 +201,8 @@ def test_a_sandbox_whose_process_ends_is_gone(repo: Repo) -> None:
     going = repo.start()
     going.signal("sandbox", signal.SIGKILL)
     assert going.ended() == 4
+    # With a sandbox its faults are gone; this one was outside.
+    repo.marker.unlink(missing_ok=True)
     assert "the target is gone for 1 s: its process has ended" in going.closed()["headline"]
 
 
