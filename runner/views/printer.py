@@ -7,7 +7,9 @@ from typing import TextIO
 
 from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
+from runner.engine.plan import Step
 from runner.engine.plan_json import plan_from_json
+from runner.views.asking import AFTER_FAILURE, asked, word
 from runner.views.text import Paint, clock, duration, inert
 
 _OUTPUT_LINES = 6
@@ -20,7 +22,9 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._paint = Paint(stream)
-        self._names: dict[str, str] = {}
+        self._steps: dict[str, Step] = {}
+        #: Steps that people answer for; nobody has to be told what a script answers.
+        self._asked: frozenset[str] = frozenset()
         self._t = 0.0
         self._by = ""
         self._broken = False
@@ -65,7 +69,8 @@ class Printer:
     @_tell.register
     def _(self, event: ev.RunStarted) -> None:
         plan = plan_from_json(event.plan)
-        self._names = {step.id: step.name for step in plan.steps}
+        self._steps = {step.id: step for step in plan.steps}
+        self._asked = frozenset(self._steps).difference(event.scripted) if event.attended else frozenset()
         self._line("●", f"{plan.name}  on {plan.target.name}  run {event.run}", "bold")
         for warning in plan.warnings:
             self._line("!", warning, "yellow")
@@ -187,8 +192,12 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.StepStarted) -> None:
-        name = self._names.get(event.step, event.step)
+        step = self._steps.get(event.step)
+        name = step.name if step else event.step
         self._line("▶", f"{name}  [{event.step}]" + (f"  visit {event.visit}" if event.visit > 1 else ""), "bold")
+        if step and step.id in self._asked:
+            for line in asked(step):
+                self._under(line)
 
     @_tell.register
     def _(self, event: ev.StepChosen) -> None:
@@ -228,6 +237,8 @@ class Printer:
     @_tell.register
     def _(self, event: ev.StepFailing) -> None:
         self._line("✗", f"{event.step} failed: {event.why}; retry, skip, fail or go back?", "red")
+        if event.step in self._asked:
+            self._under(AFTER_FAILURE)
 
     @_tell.register
     def _(self, event: ev.StepEnded) -> None:
@@ -298,7 +309,7 @@ class Printer:
 
     @_tell.register
     def _(self, event: ev.CommandRefused) -> None:
-        self._line("✗", f"{event.command} was not possible: {event.why}", "yellow", by=self._person)
+        self._line("✗", f"{word(event.command)} was not possible: {event.why}", "yellow", by=self._person)
 
     @_tell.register
     def _(self, event: ev.SuspendSeen) -> None:

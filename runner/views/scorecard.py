@@ -54,7 +54,7 @@ class _Card:
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
-        for section in (self._objectives, self._times, self._steps, self._alerts, self._faults, self._said):
+        for section in (self._objectives, self._times, self._steps, self._alerts, self._faults, self._load, self._said):
             body = list(section())
             if body:
                 yield ""
@@ -169,8 +169,10 @@ class _Card:
             yield f"    {fault.name[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', how)}"
         for name in card.vacuous:
             yield f"  {self._paint('yellow', '!')} proves nothing: {name}"
-        if card.load.requests:
-            load = card.load
+
+    def _load(self) -> Iterator[str]:
+        load = self._card.load
+        if load.requests:
             yield self._title("load")
             share = load.failures / load.requests
             yield (

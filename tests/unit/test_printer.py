@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from evil_events import EVIL, acts, every_event
@@ -12,6 +13,8 @@ from transcript_samples import create
 
 from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
+from runner.engine.plan import Ask, RunPlan, Step, Target
+from runner.engine.plan_json import plan_to_json
 from runner.transcript.reader import Follower, read
 from runner.transcript.writer import Entry
 from runner.views.printer import Printer
@@ -35,11 +38,51 @@ def _told(*events: Event, by: str = "conductor", t: float = 1.0) -> str:
         (ev.Paused(why="a call"), "+00:01.00  ‖ paused: a call  (ana)\n"),
         (ev.FaultLeft(experiment="errors", why="exit code 1"), "+00:01.00  ✗ LEFT BEHIND: errors: exit code 1\n"),
         (ev.EndDecided(cause="aborted", why="enough"), "+00:01.00  ■ the run ends, aborted: enough  (ana)\n"),
-        (ev.CommandRefused(command="Do", why="no"), "+00:01.00  ✗ Do was not possible: no  (ana)\n"),
+        (ev.CommandRefused(command="RunCommand", why="no"), "+00:01.00  ✗ run was not possible: no  (ana)\n"),
     ],
 )
 def test_what_a_line_says(event: Event, line: str) -> None:
     assert _told(event, by="ana") == line
+
+
+def _started(step: Step, *, attended: bool = True, scripted: tuple[str, ...] = ()) -> list[str]:
+    """The lines under the step's own."""
+    target = Target(name="local", kind="local", environment="sandbox")
+    plan = RunPlan(name="It", slug="it", target=target, runbook="it", steps=(step,))
+    start = ev.RunStarted(run="r1", plan=plan_to_json(plan), attended=attended, scripted=scripted)
+    lines = _told(start, ev.StepStarted(step=step.id, visit=1)).splitlines()
+    return [line.split("│ ")[1] for line in lines[2:]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ["→ gameday tell do"]),
+        ({"run": "true"}, ["→ gameday tell run"]),
+        ({"run": "true", "confirm": "Sure?"}, ["Sure?", "→ gameday tell confirm"]),
+        (
+            {"run": "true", "approve": "boss", "ask": (Ask(name="REGION", prompt="Which?"),)},
+            [
+                "needs the approval of boss",
+                "→ gameday tell approve",
+                "Which?",
+                "→ gameday tell answer name=REGION value=…",
+            ],
+        ),
+        (
+            {"choose": {"errors": "a", "only slow": "a"}},
+            ["→ gameday tell choose label=errors", "→ gameday tell choose 'label=only slow'"],
+        ),
+    ],
+)
+def test_people_are_told_what_a_step_asks_and_how_to_answer(fields: dict[str, Any], expected: list[str]) -> None:
+    assert _started(Step(id="a", name="A", **fields)) == expected
+
+
+def test_nobody_is_asked_where_nobody_attends_or_a_script_answers() -> None:
+    step = Step(id="a", name="A")
+    assert _started(step, attended=False) == []
+    assert _started(step, scripted=("a",)) == []
 
 
 def test_the_last_lines_of_a_commands_output_stand_under_it() -> None:
