@@ -12,11 +12,17 @@ from pathlib import Path
 
 PRIVATE_FOLDER, SHARED_FOLDER = 0o700, 0o2750
 _PRIVATE_FILE, _SHARED_FILE = 0o600, 0o640
+_SHARED_SOCKET = 0o660
 
 
 def file_mode(folder: Path) -> int:
     """The mode of a file in this folder. Raises OSError."""
     return _SHARED_FILE if _is_shared(folder) else _PRIVATE_FILE
+
+
+def socket_mode(folder: Path) -> int:
+    """The mode of a socket in this folder: who may read there may speak. Raises OSError."""
+    return _SHARED_SOCKET if _is_shared(folder) else _PRIVATE_FILE
 
 
 def open_private(path: Path, flags: int) -> int:

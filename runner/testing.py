@@ -174,9 +174,10 @@ class Drive:
             return str(why)
         raise AssertionError(f"{command} was possible")
 
-    def join(self, *names: str, role: Role = "facilitator") -> Drive:
+    def join(self, *names: str, role: Role = "facilitator", uid: int = 1000) -> Drive:
+        """These people are there, from one account."""
         for name in names:
-            self.say(Join(person=name), by=name, role=role)
+            self.say(Join(person=name), by=name, role=role, uid=uid)
         return self
 
     def observe(self, event: e.Event) -> Drive:

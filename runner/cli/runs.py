@@ -183,11 +183,26 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
     from runner.conductor.client import ask
 
-    answer = ask(Path(_running(run).socket), {**message, "by": name or login()})
+    answer = ask(_door(run), {**message, "by": name or login()})
     if answer["ok"]:
         return 0
     click.echo(f"not possible: {answer['why']}", err=True)
     return int(ExitCode.BAD_INPUT)
+
+
+def _door(wanted: str | None) -> Path:
+    """The socket of the run that is meant, also of one that another account opened to a group of ours."""
+    from runner.conductor.door import shared_doors
+
+    try:
+        return Path(_running(wanted).socket)
+    except InputError:
+        shared = shared_doors(wanted or "")
+        if len(shared) > 1:
+            raise InputError(f"which run? {', '.join(path.stem for path in shared)}") from None
+        if not shared:
+            raise
+        return shared[0]
 
 
 def _running(wanted: str | None) -> OpenRun:

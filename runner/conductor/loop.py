@@ -26,6 +26,7 @@ from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Ord
 from runner.engine.deadlines import next_deadline
 from runner.engine.decide import decide
 from runner.engine.events import (
+    CommandGiven,
     CommandRefused,
     Event,
     Fenced,
@@ -120,9 +121,11 @@ class Conductor:
             events = decide(self.state, order)
         except IllegalCommand as why:
             if order.role != "system":
-                refused = CommandRefused(command=type(order.command).__name__, why=str(why))
+                refused = CommandRefused(command=_name(order), why=str(why), uid=order.uid, role=order.role)
                 self._record([Entry(event=refused, by=order.by, stamp=None)])
             return str(why)
+        if order.role != "system":
+            events = (CommandGiven(command=_name(order), uid=order.uid, role=order.role), *events)
         if not events:
             return None
         if isinstance(order.command, Observed):
@@ -285,7 +288,9 @@ class Conductor:
             self._heard += 1
             match message:
                 case {"abort": why}:
-                    self.submit(Abort(reason="logistics", why=str(why)), by="terminal", role="facilitator")
+                    self.submit(
+                        Abort(reason="logistics", why=str(why)), by="terminal", uid=os.getuid(), role="facilitator"
+                    )
                 case {"undone": code}:
                     self.undone.put_nowait(int(code))
                 case {"fenced": pids}:
@@ -293,3 +298,7 @@ class Conductor:
         if self.link.closed:
             asyncio.get_running_loop().remove_reader(self.link.fileno())
             self.submit(Stop(cause="broken", why="the guardian died"))
+
+
+def _name(order: Order) -> str:
+    return type(order.command).__name__

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from runner import __version__
 from runner.actuators.processes import start_time
 from runner.clock import SystemClock, iso, utc_now
+from runner.conductor.door import closed_to, group_id, socket_path
 from runner.conductor.halted import refuse_halted
 from runner.conductor.launch import Request
 from runner.conductor.links import MOST_SECRET
@@ -23,7 +24,6 @@ from runner.conductor.registry import (
     boot_id,
     new_run_id,
     runs_dir,
-    socket_path,
     target_key,
 )
 from runner.engine.events import RunStarted
@@ -82,6 +82,7 @@ def open_run(request: Request) -> Opening:
     scripted = _scripted(script, plan, request.operator)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     _refuse(refusals, catalogue)
+    group = _group(plan, catalogue)
     secrets = resolve_secrets(
         plan.secret_sources, catalogue.root, where=lambda name: catalogue.where(*declared_at(plan, name))
     )
@@ -90,7 +91,8 @@ def open_run(request: Request) -> Opening:
     run = new_run_id(plan.slug, utc_now())
     folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
     try:
-        return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted)
+        _refuse_unreachable(folder, group, plan, catalogue)
+        return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted, group)
     except BaseException:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
@@ -123,6 +125,32 @@ def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogu
         raise InputError(Problem(file=catalogue.where(*declared_at(plan, largest)), what=what, meant=meant))
 
 
+def _group(plan: RunPlan, catalogue: Catalogue) -> int | None:
+    """The id of the group that may join; raises InputError where it stands."""
+    if not plan.group:
+        return None
+    try:
+        return group_id(plan.group)
+    except InputError as error:
+        raise InputError(
+            *(Problem(file=_at_group(plan, catalogue), what=each.what) for each in error.problems)
+        ) from None
+
+
+def _refuse_unreachable(folder: Path, group: int | None, plan: RunPlan, catalogue: Catalogue) -> None:
+    """Raises InputError when the group could not get at the run folder, which is about to be opened to it."""
+    barred = None if group is None else closed_to(folder.parent, group)
+    if barred is not None:
+        what = f"members of the group {plan.group!r} could not see the run: {barred} is closed to them"
+        raise InputError(
+            Problem(file=_at_group(plan, catalogue), what=what, meant="choose another place with --runs-dir")
+        )
+
+
+def _at_group(plan: RunPlan, catalogue: Catalogue) -> str:
+    return catalogue.where(plan.file, ("group",))
+
+
 def _script(operator: str | None) -> Script | None:
     if operator is None:
         return None
@@ -149,12 +177,13 @@ def _open(
     secrets: dict[str, str],
     script: Script | None,
     scripted: tuple[str, ...],
+    group: int | None,
 ) -> Opening:
-    path = socket_path(run)
+    path = socket_path(run, group)
     Registry().record(_record(plan, run, folder, path, request.person))
     redaction = Redaction(Redactor(secrets.values()))
     try:
-        writer = TranscriptWriter.create(folder, clock, redact=redaction.value)
+        writer = TranscriptWriter.create(folder, clock, redact=redaction.value, group=group)
     except BaseException:
         Registry().forget(run)
         raise

@@ -1,4 +1,4 @@
-"""What is open on this machine: a record per unfinished run, a lock per target, where sockets and runs live.
+"""What is open on this machine: a record per unfinished run, a lock per target, where runs live.
 
 Records live in `$XDG_STATE_HOME/gameday` (`~/.local/state/gameday`), apart from the run folders, so that any
 `gameday` command can name what is open, wherever it is typed. A recorded pid means something only while boot id and
@@ -22,8 +22,6 @@ from runner.conductor.halted import refuse_halted
 from runner.conductor.state_folder import Lock, remove_durably, state_dir, write_durably
 from runner.errors import InputError, Problem, Refused
 from runner.values import dataclass
-
-_SOCKET_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the terminating zero
 
 
 def keep_crash(text: str) -> Path:
@@ -49,25 +47,6 @@ def boot_id() -> str:
 def new_run_id(slug: str, moment: datetime) -> str:
     """`20261120-174003-payment-gateway-outage-7f3a`: sorts by time; the last word alone names it too."""
     return f"{moment:%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
-
-
-def socket_path(run: str) -> Path:
-    """A short path for the run's socket: sun_path holds 107 bytes, run folders are often deeper."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    for base in (runtime, f"/tmp/gameday-{os.getuid()}"):  # noqa: S108 - made 0700 and checked to be ours below
-        if not base or len(f"{base}/gameday/{run}.sock".encode()) > _SOCKET_LIMIT:
-            continue
-        folder = Path(base) / "gameday"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if folder.stat().st_uid == os.getuid():
-                return folder / f"{run}.sock"
-        except OSError:
-            continue
-    raise InputError(
-        f"no folder for the run's socket: XDG_RUNTIME_DIR and /tmp/gameday-{os.getuid()} cannot be used; "
-        "set XDG_RUNTIME_DIR to a short path you own"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

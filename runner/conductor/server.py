@@ -26,6 +26,7 @@ from runner.conductor.run import Run
 from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
 from runner.errors import InputError
+from runner.private import socket_mode
 from runner.redact import MASK
 from runner.specs.notes import nearest
 from runner.values import dataclass
@@ -109,11 +110,12 @@ class CommandServer:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen; the socket appears with its final mode."""
+        """Listen; until it is the group's, the socket is the owner's alone."""
         before = os.umask(0o177)
         try:
             self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._serve, path=str(self._path), limit=_LONGEST_LINE)
+            self._path.chmod(socket_mode(self._path.parent))
         finally:
             os.umask(before)
 

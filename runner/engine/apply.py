@@ -27,6 +27,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.Unpaused: fold_run.unpaused,
     e.SuspendSeen: fold_run.suspend_seen,
     e.Warned: fold_run.warned,
+    e.CommandGiven: fold_run.command_given,
     e.PersonJoined: fold_run.person_joined,
     e.PersonLeft: fold_run.person_left,
     e.MilestoneReached: fold_run.milestone_reached,

@@ -228,11 +228,25 @@ class PersonLeft(Event, kind="person-left"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommandGiven(Event, kind="command-given"):
+    """A person, `by` in the envelope, asked for something and it was possible; what follows from it comes next.
+
+    `uid` is the account it came from, as the kernel says.
+    """
+
+    command: str
+    uid: int = -1
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommandRefused(Event, kind="command-refused"):
     """A command that was not possible then, and why; nothing changed."""
 
     command: str
     why: str
+    uid: int = -1
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

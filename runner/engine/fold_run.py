@@ -8,6 +8,7 @@ from typing import cast
 from runner.engine.episodes import Episodes
 from runner.engine.events import (
     BaselineTaken,
+    CommandGiven,
     EndDecided,
     MilestoneReached,
     NeedChecked,
@@ -56,6 +57,7 @@ def run_started(state: State, event: RunStarted, record: Recorded) -> State:
         scripted=frozenset(event.scripted),
         person=event.person,
         driver=event.person,
+        accounts={event.person: event.uid} if event.person else {},
         started_at=record.at,
         steps={step.id: StepView(id=step.id) for step in plan.steps},
         experiments={experiment.slug: ExperimentView(slug=experiment.slug) for experiment in plan.experiments},
@@ -135,7 +137,12 @@ def _warn(state: State, record: Recorded, text: str) -> State:
 def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     others = tuple(person for person in state.people if person.name != event.person)
     joined = Person(name=event.person, uid=event.uid, role=event.role, joined_t=record.t)
-    return state.but(people=(*others, joined))
+    return state.but(people=(*others, joined), accounts={**state.accounts, event.person: event.uid})
+
+
+def command_given(state: State, event: CommandGiven, record: Recorded) -> State:
+    """From which account a name was used, also by somebody who never joined."""
+    return state.but(accounts={**state.accounts, record.by: event.uid})
 
 
 def person_left(state: State, event: PersonLeft, record: Recorded) -> State:

@@ -44,6 +44,7 @@ _DECIDED: frozenset[type[e.Event]] = frozenset(
         e.Halted,
         e.Paused,
         e.Unpaused,
+        e.CommandGiven,
         e.PersonJoined,
         e.PersonLeft,
         e.MilestoneReached,

@@ -246,7 +246,7 @@ class State:
     """A run at one moment. Look at `phase` first, then at `current`, `experiments`, `indicators` and `end`.
 
     `cursor` is the step of the sequence that ended last, at `cursor_t`; `jump` the step it sent us to. `driver` is who
-    last moved the runbook on.
+    last moved the runbook on. `accounts` are the uids from which the names in the story were used last.
     """
 
     run: str = ""
@@ -280,6 +280,7 @@ class State:
     alerts: Mapping[str, AlertView] = field(default_factory=dict)
     milestones: Mapping[str, Reached] = field(default_factory=dict)
     people: tuple[Person, ...] = ()
+    accounts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     warnings: tuple[Note, ...] = ()
     paused_t: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runner.engine.commands import (
@@ -38,7 +38,7 @@ from runner.engine.events import (
     StepRetried,
 )
 from runner.engine.plan import Step
-from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.engine.state import Person, State, StepView, open_gate, open_questions
 from runner.engine.step_rules import fail, start, succeed
 
 Events = tuple[Event, ...]
@@ -107,13 +107,30 @@ def _approve(state: State, order: Order, command: Approve, step: Step, view: Ste
 
 
 def _waiver(state: State, order: Order, view: StepView) -> str:
-    """'' when this is a second person, "alone" when there is none. Raises IllegalCommand when there would be one."""
+    """'' when this is a second person, else why it is not: "alone", "same account".
+
+    A name is said, an account is known. Raises IllegalCommand when somebody better placed is there.
+    """
     holder = view.holder or state.driver
     able = [person for person in state.people if person.role != "observer"]
-    others = [person.name for person in able if person.present and person.name != order.by]
+    others = [person for person in able if person.present and person.name != order.by]
     if order.by == holder and others:
-        raise IllegalCommand(f"you hold this step: another person approves it ({', '.join(others)})")
-    return "alone" if order.by == holder or len(able) < 2 else ""
+        raise IllegalCommand(f"you hold this step: another person approves it ({_names(others)})")
+    if order.by == holder or len(able) < 2:
+        return "alone"
+    account = state.accounts.get(holder, -1)
+    own = state.accounts.get(order.by, -1) if order.uid == -1 else order.uid
+    if -1 in (account, own) or own != account:
+        return ""
+    elsewhere = [person for person in others if person.uid != account]
+    if elsewhere:
+        why = f"{holder}, who holds this step, uses the same account as you"
+        raise IllegalCommand(f"{why}: somebody with another one approves it ({_names(elsewhere)})")
+    return "same account"
+
+
+def _names(people: Iterable[Person]) -> str:
+    return ", ".join(person.name for person in people)
 
 
 def _confirm(state: State, order: Order, command: Confirm, step: Step, view: StepView) -> Events:

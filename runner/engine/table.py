@@ -1,4 +1,4 @@
-"""The first transition table: what may be asked in which phase, and what answers.
+"""The first transition table: what may be asked in which phase, and what answers. Who may ask is in `roles`.
 
 The second is in `runner.engine.step_commands` (people) and `runner.engine.step_rules` (by itself): by a step's status.
 """
@@ -12,6 +12,7 @@ from runner.engine import commands as c
 from runner.engine import injection, run_commands, step_commands
 from runner.engine.commands import Command, IllegalCommand, Order
 from runner.engine.events import Event
+from runner.engine.roles import permit
 from runner.engine.state import State
 
 Handler = Callable[[State, Order, Any], tuple[Event, ...]]
@@ -83,33 +84,11 @@ _WHY_NOT = {
     "closed": "the run is closed",
 }
 
-_SYSTEM_ONLY = (c.Observed, c.Tick, c.PassPreflight, c.Stop)
-#: Whoever sees that it has to stop may stop it.
-_OBSERVERS_MAY = (c.Write, c.Join, c.Leave, c.Abort, c.Halt)
-
 
 def handler(state: State, order: Order) -> Handler:
     """Who answers this order. Raises IllegalCommand."""
-    _permit(state, order)
+    permit(state, order)
     found = _TABLE.get(state.phase, {}).get(type(order.command))
     if found is None:
         raise IllegalCommand(_WHY_NOT.get(state.phase, f"the run is in {state.phase}"))
     return found
-
-
-def _permit(state: State, order: Order) -> None:
-    """The roles."""
-    command = order.command
-    if order.role == "system":
-        return
-    if isinstance(command, _SYSTEM_ONLY):
-        raise IllegalCommand("only the system may do that")
-    if order.role == "observer":
-        note = isinstance(command, c.Write) and command.sort == "note"
-        if not isinstance(command, _OBSERVERS_MAY) or (isinstance(command, c.Write) and not note):
-            raise IllegalCommand("an observer watches: notes, an abort and a halt are all an observer may do")
-    if order.role == "participant":
-        if isinstance(command, c.Inject):
-            raise IllegalCommand("the facilitator injects")
-        if isinstance(command, c.Close) and any(person.role == "facilitator" for person in state.present):
-            raise IllegalCommand("the facilitator closes the debrief")

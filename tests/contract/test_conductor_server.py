@@ -139,7 +139,7 @@ def test_nonsense_is_answered_and_the_connection_lives_on(tmp_path: Path, door: 
                 assert not said["ok"], line
                 assert words in said["why"], line
             assert json.loads(answers[-1]) == {"ok": True}
-            assert len(play.story) == before + 1
+            assert len(play.story) == before + 2
 
     asyncio.run(scenario())
 

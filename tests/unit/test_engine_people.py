@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import cast, get_args, get_type_hints
+
 import pytest
 
 from runner.engine import events as e
@@ -15,8 +18,10 @@ from runner.engine.commands import (
     Inject,
     Join,
     Leave,
+    Order,
     PassPreflight,
     Pause,
+    Role,
     Say,
     Stop,
     Tick,
@@ -24,6 +29,7 @@ from runner.engine.commands import (
 )
 from runner.engine.plan import Step
 from runner.engine.possible import possible
+from runner.engine.roles import MAY, permit
 from runner.testing import Drive, sample_plan
 
 FIX = Step(id="fix", name="Fix", run="fix", approve="incident-commander")
@@ -97,15 +103,67 @@ def test_notes_say_something_and_marks_need_not() -> None:
     assert drive.state.notes[1].by == "alice"
 
 
+_TEAM, _ALL = {"facilitator", "participant"}, {"facilitator", "participant", "observer"}
+
+
+def test_every_command_stands_in_the_table_of_roles() -> None:
+    assert set(MAY) == set(Command.__subclasses__())
+
+
+@pytest.mark.parametrize("kind", sorted(Command.__subclasses__(), key=lambda kind: kind.__name__))
+def test_a_role_may_what_the_table_says_and_no_more(kind: type[Command]) -> None:
+    """Whatever the refusal is, it is another one where the role may."""
+    values = {field.name: get_args(get_type_hints(kind)[field.name])[:1] or ("x",) for field in fields(kind)}
+    command = kind(**{name: value[0] for name, value in values.items()})
+    for role in sorted(_ALL):
+        try:
+            permit(drill(LOOK).state, Order(command=command, t=1.0, by="dora", uid=1000, role=cast(Role, role)))
+        except IllegalCommand:
+            assert role not in MAY[kind]
+        else:
+            assert role in MAY[kind]
+
+
+def test_a_role_is_what_one_joined_as() -> None:
+    drive = drill(LOOK).join("eve", role="observer").join("pat", role="participant")
+    assert "observer" in drive.refused(Do(), by="eve", role="facilitator")
+    assert "the facilitator does that" in drive.refused(Inject(), by="pat", role="facilitator")
+    drive.join("eve", role="participant").say(Do(), by="eve", role="observer")
+
+
+def test_nobody_speaks_in_another_accounts_name() -> None:
+    drive = drill(LOOK).join("alice")
+    assert "alice is here from another account (uid 1000)" in drive.refused(Do(), uid=1001)
+    drive.say(Leave(person="alice")).say(Do(), uid=1001)
+
+
 # -- approval ----------------------------------------------------------------------------------------------------------
 
 
 def test_whoever_drives_does_not_approve_while_somebody_else_can() -> None:
-    drive = drill(LOOK, FIX).join("alice", "bob").say(Do())
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Do())
     assert "another person approves it (bob)" in drive.refused(Approve())
-    drive.say(Approve(), by="bob")
+    drive.say(Approve(), by="bob", uid=1001)
     assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="bob")]
     assert drive[e.CommandIntended]
+
+
+def test_another_name_from_the_same_account_is_no_second_person() -> None:
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(Approve(), by="bob")
+    assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="bob", waived="same account")]
+
+
+def test_the_account_of_somebody_who_never_joined_is_known_too() -> None:
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Leave(person="alice")).say(Do())
+    assert drive.refused(Approve(), by="alice")
+    assert drive.say(Approve(), by="carl", uid=1002)[e.StepApproved][0].waived == ""
+
+
+def test_somebody_with_another_account_approves_when_one_is_there() -> None:
+    drive = drill(LOOK, FIX).join("alice", "bob").join("carl", uid=1001).say(Do())
+    assert "same account as you: somebody with another one approves it (carl)" in drive.refused(Approve(), by="bob")
+    drive.say(Approve(), by="carl", uid=1001)
+    assert drive[e.StepApproved][0].waived == ""
 
 
 def test_whoever_began_the_run_drives_its_first_step() -> None:
@@ -134,8 +192,8 @@ def test_a_script_that_plays_one_person_is_alone() -> None:
 
 
 def test_whom_the_step_was_handed_to_holds_it() -> None:
-    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(HandOver(to="bob"))
-    assert "hold this step" in drive.refused(Approve(), by="bob")
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Do()).say(HandOver(to="bob"))
+    assert "hold this step" in drive.refused(Approve(), by="bob", uid=1001)
     assert drive.say(Approve())[e.StepApproved][0].waived == ""
 
 
