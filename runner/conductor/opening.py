@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 from collections.abc import Iterable
@@ -78,7 +79,7 @@ def open_run(request: Request) -> Opening:
     catalogue = Catalogue.around(Path(request.cwd), request.what)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
     if request.plan_hash is not None:
-        _compare(plan, request.plan_hash, request.what)
+        _compare(plan, request.plan_hash, request)
     scripted = _scripted(script, plan, request.operator)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     _refuse(refusals, catalogue)
@@ -99,13 +100,24 @@ def open_run(request: Request) -> Opening:
         raise
 
 
-def _compare(plan: RunPlan, said: str, what: str) -> None:
+def _compare(plan: RunPlan, said: str, request: Request) -> None:
     """Raises Refused for any plan but the one that was looked at."""
     if len(said) < HASH_SHOWN or not plan.plan_hash.startswith(said.lower()):
         raise Refused(
             f"the plan is {plan.plan_hash[:HASH_SHOWN]}, not {said!r}: something changed since it was looked at; "
-            f"see it with: gameday plan {what}"
+            f"see it with: gameday plan {_as_typed(request)}"
         )
+
+
+def _as_typed(request: Request) -> str:
+    """What the plan depends on, as it stood on the command line."""
+    words = [request.what]
+    words += ["--target", request.target] if request.target else []
+    words += [word for key, value in request.sets for word in ("--set", f"{key}={value}")]
+    words += ["--operator", request.operator] if request.operator else []
+    words += ["--attended"] if request.attended else []
+    words += ["--consent", request.consent] if request.consent else []
+    return shlex.join(words)
 
 
 def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:

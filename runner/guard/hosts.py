@@ -251,10 +251,14 @@ def _in_command(call: Call) -> Iterator[str]:
 def _in_value(path: Path_, value: Any, call: Call) -> list[str]:
     if call.open(value) or not isinstance(value, str):
         return []
-    named = next((part for part in reversed(path) if isinstance(part, str)), "")
+    return named_hosts(next((part for part in reversed(path) if isinstance(part, str)), ""), value)
+
+
+def named_hosts(name: str, value: str) -> list[str]:
+    """The machines that the value of an argument speaks of, which is called `name`."""
     found = hosts_in(value)
     # A machine without a dot is told from other words only by what it is an argument for.
-    return found or ([_of_authority(value)] if _means_host(named) and _is_host(value) else [])
+    return found or ([_of_authority(value)] if _means_host(name) and _is_host(value) else [])
 
 
 def command_words(provider: Mapping[str, Any]) -> list[str]:

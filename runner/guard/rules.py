@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from runner.engine.plan import RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.cluster import judge_cluster
-from runner.guard.hosts import host_refused, judge_hosts
+from runner.guard.hosts import host_refused, judge_hosts, machine_refused, named_hosts
 from runner.guard.identity import judge_identity
 from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
@@ -123,9 +123,15 @@ def _needs_a_person(step: Step) -> Mapping[str, bool]:
 # -- what is called ----------------------------------------------------------------------------------------------------
 
 
-def _load_host(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
-    if plan.load is not None and plan.load.host and not placeholders(plan.load.host):
+def _load(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
+    if plan.load is None:
+        return
+    if plan.load.host and not placeholders(plan.load.host):
         yield from judge_load(plan, plan.load.host)
+    for name, value in plan.load.env.items():
+        for host in () if placeholders(value) else named_hosts(name, value):
+            if why := machine_refused(plan, host):
+                yield Refusal(rule="hosts", what=f"the load's {name}: {why}", where=plan.file, at=("load", "env", name))
 
 
 def judge_load(plan: RunPlan, host: str) -> Iterator[Refusal]:
@@ -144,7 +150,7 @@ _RULES: tuple[Callable[[RunPlan, _Asked], Iterator[Refusal]], ...] = (
     lambda plan, _: judge_identity(plan),
     _undo,
     _people,
-    _load_host,
+    _load,
     _calls,
     lambda plan, _: judge_leaks(plan),
     _opaque,

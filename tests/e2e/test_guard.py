@@ -217,5 +217,7 @@ def test_a_plan_is_the_same_until_something_in_it_changes(repo: Repo) -> None:
     for plan in (seen, seen[:15], "", _hash(repo.gameday("plan", "files"))[:8]):
         said = repo.gameday("run", "files", "--plan", plan)
         assert said.code == 3
-        assert "something changed since it was looked at; see it with: gameday plan files" in said.err
+        assert "something changed since it was looked at; see it with: gameday plan files\n" in said.err
+    said = repo.gameday("run", *ON_STAGE, "--set", "limits.time-box=9s", "--plan", seen)
+    assert said.err.endswith("see it with: gameday plan files --target stage --set limits.time-box=9s\n")
     assert repo.leftovers() == []

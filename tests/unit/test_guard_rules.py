@@ -197,6 +197,17 @@ def test_a_sandbox_is_this_machine(kind: Any) -> None:
     assert host_refused(_plan(target), "https://shop.example.com") != ""
 
 
+def test_what_the_load_is_told_by_its_environment_is_held_to_the_hosts_too() -> None:
+    env = {"UPSTREAM": "prod-db", "NEXT": "http://shop.example.com/", "OWN": "https://shop.stage.example.com"}
+    load = Load(locustfile="l.py", host="https://shop.stage.example.com", env={**env, "AT": "${target.url}"})
+    refusals = judge_plan(_plan(load=load), attended=True)
+    assert [(each.rule, each.at) for each in refusals] == [
+        ("hosts", ("load", "env", "UPSTREAM")),
+        ("hosts", ("load", "env", "NEXT")),
+    ]
+    assert "the load's UPSTREAM: 'prod-db' is not among" in str(refusals[0])
+
+
 def test_actions_and_load_are_held_to_the_hosts_in_the_plan() -> None:
     away = _experiment({"type": "http", "url": "https://shop.example.com/kill"})
     assert "break it: 'shop.example.com' is not among" in _said(_plan(experiment=away))
