@@ -45,6 +45,8 @@ _BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled
 _SYNC_EVERY = 0.5
 #: What changes the state wakes the loop; this is for the deadlines that a suspend brought near.
 _LONGEST_SLEEP = 0.5
+#: Bytes on the run folder's disk with less than which a run does not go on: step output and journals have no reserve.
+_LEAST_ROOM = 1 << 20
 _SUSPENDED = 1.0
 #: Own beats without one of the guardian's after which it is looked at, and those after which it counts as hung. One that
 #: was stopped is told from one that merely gets no processor: that one may take longer where everybody else computes.
@@ -165,6 +167,12 @@ class Conductor:
             why = "the disk is full: nothing but the end of the run fits on it"
             self._queue.append(_Waiting(self._order(Stop(cause="broken", why=why)), None))
 
+    def _mind_room(self) -> None:
+        with contextlib.suppress(OSError):
+            if self.state.end is None and self.writer.room < _LEAST_ROOM:
+                why = f"the run folder fills up: less than {_LEAST_ROOM >> 20} MB is left on its disk"
+                self.submit(Stop(cause="stopped", why=why))
+
     def _unwritten(self, entry: Entry) -> Recorded:
         stamp = entry.stamp or self.clock.stamp()
         return Recorded(seq=self.state.seq + 1, at=stamp.at, t=stamp.t, by=entry.by, event=entry.event)
@@ -256,6 +264,7 @@ class Conductor:
     async def _syncs(self) -> None:
         while True:
             await asyncio.sleep(_SYNC_EVERY)
+            self._mind_room()
             if self._unsynced and not self.fatal:
                 self._unsynced = False
                 try:

@@ -113,6 +113,12 @@ class TranscriptWriter:
         """The disk is full but for what was reserved: end the run while its end can still be told."""
         return self._space.low
 
+    @property
+    def room(self) -> int:
+        """Bytes that this account may still write on the transcript's disk, beside what is reserved. Raises OSError."""
+        disk = os.fstatvfs(self._fd)
+        return disk.f_bavail * disk.f_frsize
+
     def append(self, *entries: Entry, durable: bool = True) -> list[Recorded]:
         """Writes the entries, in this order, and returns them as every reader will see them: numbered and redacted.
 
