@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,8 +85,14 @@ def check(paths: tuple[str, ...], as_json: bool) -> int:
 def _problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
     from runner.specs.catalogue import Catalogue
 
-    catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
-    return tuple(catalogue.check([Path(path) for path in paths]))
+    # Without `..`, or a way round to the repository's own folder would not be known for it.
+    chosen = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve would follow links
+    near = next(((path if path.is_dir() else path.parent) for path in chosen if path.exists()), Path.cwd())
+    try:
+        catalogue = Catalogue.find(near)
+    except InputError:
+        catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
+    return tuple(catalogue.check(chosen))
 
 
 @click.command()

@@ -68,7 +68,7 @@ class _Card:
         ending = card.ending or f"running ({card.phase})"
         yield ""
         title = f"{card.drill}  on {card.target}"
-        headline = card.headline.removeprefix(f"{ending}: ").removeprefix(f"{ending}; ")
+        headline = card.headline.removeprefix(ending).lstrip(":; ")
         yield f"{self._paint(_STYLE.get(card.ending, 'bold'), ending)}  {self._paint('bold', headline)}"
         yield f"{title}  {self._paint('dim', card.run)}"
         verdicts = (("service", card.service), ("runbook", card.runbook))

@@ -101,7 +101,7 @@ CASES = [
     _file("no locustfile", _DRILL, DRILL + _LOAD, "drills/files/locustfile.py: there is no such file"),
     Case("locustfile syntax", ("drills/files/locustfile.py:1:7: is not Python",), ((_DRILL, DRILL + _LOAD), ("drills/files/locustfile.py", "def x(:\n"))),
     Case("no user class", ("drills/files/locustfile.py:1:1: defines no User class",), ((_DRILL, DRILL + _LOAD), ("drills/files/locustfile.py", "x = 1\n"))),
-    _file("no secret", _DRILL, DRILL + "secrets: [GAMEDAY_TEST_NOWHERE]\n", f"{_DRILL}: secret GAMEDAY_TEST_NOWHERE", "is not set"),
+    _file("no secret", _DRILL, DRILL + "secrets: [GAMEDAY_TEST_NOWHERE]\n", f"{_DRILL}:8:10: secret GAMEDAY_TEST_NOWHERE", "is not set"),
     # what is answered beforehand
     _operator("operator key", _ASK, "name: ana\nstep: {}\n", "op.yaml:2:1", "'steps'"),
     _operator("operator step", _ASK, "name: ana\nsteps: {b: {}}\n", "op.yaml:2:9", "step 'b' is not in the runbook"),
@@ -173,6 +173,27 @@ def test_check_tells_machines_of_a_folder_without_drills(tmp_path: Path, repo: R
     said = repo.gameday("check", "--json", cwd=empty)
     (problem,) = json.loads(said.out)
     assert (said.code, said.err, problem["line"]) == (2, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("here", "paths"),
+    [
+        ("", ("../repo",)),
+        ("..", ("repo",)),
+        ("..", ("repo/runbooks",)),
+        ("drills/files", ("../..",)),
+        ("drills", ("..",)),
+    ],
+)
+def test_check_finds_the_repository_of_what_it_is_given(here: str, paths: tuple[str, ...], tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    root.mkdir()
+    with Repo.make(root) as repo:
+        repo.write(_RUNBOOK, "name: a\nsteps: [{nam: x}]\n")
+        repo.write("runs/r1/journal.json", "{}")
+        said = repo.gameday("check", *paths, cwd=root / here)
+        assert {line.split(":")[0] for line in said.err.splitlines()} == {_RUNBOOK}
+        assert said.code == 2
 
 
 def _plain(said: Said) -> None:

@@ -41,6 +41,11 @@ def test_a_drill_that_went_well() -> None:
     assert any("break it undone" in line for line in lines)
 
 
+def test_an_ending_that_says_all_is_said_once() -> None:
+    card = replace(_closed(drill()), ending="passed", headline="passed")
+    assert _lines(card)[1] == "passed"
+
+
 def test_a_run_that_goes_on_is_open() -> None:
     lines = _lines(score(drill().records()))
     assert lines[1].startswith("running (live)")
