@@ -16,7 +16,7 @@ from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.guard.refusal import Refusal
-from runner.guard.tools import judge_tools
+from runner.guard.tools import judge_shells, judge_tools
 from runner.specs.substitution import placeholders
 from runner.values import dataclass
 
@@ -152,6 +152,7 @@ _RULES: tuple[Callable[[RunPlan, _Asked], Iterator[Refusal]], ...] = (
     _people,
     _load,
     _calls,
+    lambda plan, _: judge_shells(plan),
     lambda plan, _: judge_leaks(plan),
     _opaque,
 )

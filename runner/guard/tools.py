@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
 
+from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
 from runner.guard.refusal import Refusal
 from runner.specs.substitution import placeholders
@@ -22,6 +23,16 @@ def judge_tools(call: Call) -> Iterator[Refusal]:
     if call.kind == "python" and isinstance(module, str) and not placeholders(module) and not _found(module):
         what = f"{call.name}: there is no Python module {module!r} on this machine"
         yield _refusal(call, "module", what, f"install the package that has it, beside this program: {sys.prefix}")
+
+
+def judge_shells(plan: RunPlan) -> Iterator[Refusal]:
+    """What the steps' commands are given to."""
+    for index, step in enumerate(plan.steps):
+        program = (step.shell.split() or ["bash"])[0]
+        if step.run and not _on_path(program):
+            what = f"step {step.id}: its shell {program!r} is not on this machine"
+            at = ("steps", index, "shell" if step.shell else "run")
+            yield Refusal(rule="tools", what=what, where=plan.runbook_file or step.where, at=at, cure="install it")
 
 
 def _refusal(call: Call, key: str, what: str, cure: str) -> Refusal:
