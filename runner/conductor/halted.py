@@ -40,7 +40,7 @@ def halted() -> Halt | None:
     path = state_path() / _FILE
     try:
         text = path.read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         return Halt(why=f"{path} cannot be read: {error.strerror}")
