@@ -13,12 +13,28 @@ from runner.specs.yaml import Path_
 
 
 def opaque_activities(experiment: Experiment) -> Iterator[tuple[Path_, str]]:
-    """The actions and rollbacks of an experiment that run a process or a function of their own, and their places."""
+    """The actions and rollbacks of an experiment that run a process or a function of their own, and their places.
+
+    A control is such a function too: it is called around them, and may do and change what it likes.
+    """
     for part in ("method", "rollbacks"):
         for index, activity in enumerate(experiment.document.get(part) or ()):
             provider = activity.get("provider") or {}
             if what := _what(provider):
                 yield (part, index), f"{activity.get('name')}: {what}"
+    for at, control in _controls(experiment.document, ()):
+        yield at, f"{control.get('name')}: control {(control.get('provider') or {}).get('module')}"
+
+
+def _controls(value: Any, at: Path_) -> Iterator[tuple[Path_, Mapping[str, Any]]]:
+    """Of the experiment, of its hypothesis, of each activity."""
+    for index, control in enumerate(value.get("controls") or ()):
+        yield (*at, "controls", index), control
+    if hypothesis := value.get("steady-state-hypothesis"):
+        yield from _controls(hypothesis, (*at, "steady-state-hypothesis"))
+    for part in ("probes", "method", "rollbacks"):
+        for index, activity in enumerate(value.get(part) or ()):
+            yield from _controls(activity, (*at, part, index))
 
 
 def _what(provider: Mapping[str, Any]) -> str:

@@ -127,7 +127,11 @@ def test_secrets_keep_their_sources(plan: RunPlan) -> None:
 
 
 def test_what_cannot_be_seen_into_is_listed_whole(plan: RunPlan) -> None:
-    assert plan.opaque == ("say: sh -c 'echo ${TARGET_URL}'", f"load: drills/{_NAME}/locustfile.py")
+    assert plan.opaque == (
+        "say: sh -c 'echo ${TARGET_URL}'",
+        "tracing: control chaostracing.oltp",
+        f"load: drills/{_NAME}/locustfile.py",
+    )
     (warning,) = plan.warnings
     assert "'say' runs in the background" in warning
 

@@ -106,6 +106,27 @@ def test_what_the_guard_cannot_see_into_is_named_on_production() -> None:
     assert _judged(_plan(experiment=process)) == []
 
 
+def test_a_control_is_opaque_wherever_it_stands() -> None:
+    control = {"name": "watch", "provider": {"type": "python", "module": "own.control"}}
+    probe = {"type": "probe", "name": "p", "provider": {"type": "http", "url": "https://shop.example.com"}}
+    document = {
+        "controls": [control],
+        "steady-state-hypothesis": {"title": "h", "controls": [control], "probes": [{**probe, "controls": [control]}]},
+        "method": [{**probe, "controls": [control]}],
+        "rollbacks": [{**probe, "type": "action", "controls": [control]}],
+    }
+    experiment = replace(_HARMLESS, document=document, actions=0)
+    plan = _plan(_PRODUCTION, experiment, allow_production=True)
+    refusals = judge_plan(plan, attended=True, consent="shop")
+    assert [each.at for each in refusals if "watch: control own.control" in each.what] == [
+        ("controls", 0),
+        ("steady-state-hypothesis", "controls", 0),
+        ("steady-state-hypothesis", "probes", 0, "controls", 0),
+        ("method", 0, "controls", 0),
+        ("rollbacks", 0, "controls", 0),
+    ]
+
+
 def test_the_locustfile_is_opaque_too() -> None:
     load = Load(locustfile="drills/outage/l.py", host="https://shop.example.com")
     plan = _plan(_PRODUCTION, _SEEN, allow_production=True, load=load)
