@@ -32,6 +32,29 @@ def complete_runs(_context: click.Context, _parameter: click.Parameter, incomple
     return [CompletionItem(name) for name in reversed(names) if incomplete in name]
 
 
+def complete_running(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The runs that are going on, wherever their folders are."""
+    return _recorded(incomplete, alive=True)
+
+
+def complete_left_open(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The runs that are recorded as open and have nobody any more."""
+    return _recorded(incomplete, alive=False)
+
+
+def _recorded(incomplete: str, *, alive: bool) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from runner.conductor.registry import Registry
+    from runner.errors import GamedayError
+
+    try:
+        runs = Registry().open_runs()
+    except (GamedayError, OSError):
+        return []
+    return [CompletionItem(each.run) for each in reversed(runs) if each.alive is alive and incomplete in each.run]
+
+
 def complete_commands(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What a running drill can be told."""
     from click.shell_completion import CompletionItem

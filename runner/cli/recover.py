@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runner.cli.completion import complete_runs
+from runner.cli.completion import complete_left_open
 from runner.cli.options import login
 from runner.conductor.recovery import accept, left_open, recover, write_acceptance
 from runner.conductor.registry import OpenRun, Registry
@@ -12,10 +12,10 @@ from runner.errors import ExitCode, GamedayError, InputError
 
 
 @click.command("recover")
-@click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_left_open)
 @click.option(
     "--accept", "accepted", metavar="RUN", help="Close this run: its fault can never be undone.",
-    shell_complete=complete_runs,
+    shell_complete=complete_left_open,
 )  # fmt: skip
 @click.option("--why", default="", help="Why nothing waits for it any more; with --accept.")
 @click.option("--name", help="Who you are; with --accept.  [default: your login name]")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from runner.cli.completion import complete_commands, complete_runs, complete_words
+from runner.cli.completion import complete_commands, complete_running, complete_runs, complete_words
 from runner.cli.options import login
 from runner.clock import utc_now
 from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
@@ -142,7 +142,7 @@ def verify_command(run: str | None, runs_dir: str | None) -> int:
 
 
 @click.command("abort")
-@_RUN
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_running)
 @click.option("--why", required=True, help="Why, in words.")
 @click.option(
     "--reason",
@@ -161,7 +161,7 @@ def abort(run: str | None, why: str, reason: str, name: str | None) -> int:
 @click.command("tell")
 @click.argument("command", shell_complete=complete_commands)
 @click.argument("words", nargs=-1, shell_complete=complete_words)
-@click.option("--run", "run_id", metavar="RUN", help="Which run.", shell_complete=complete_runs)
+@click.option("--run", "run_id", metavar="RUN", help="Which run.", shell_complete=complete_running)
 @click.option("--name", help="Who you are.")
 @click.option("--as", "role", type=click.Choice(["facilitator", "participant", "observer"]), default="participant")
 def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | None, role: str) -> int:

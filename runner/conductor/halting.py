@@ -96,6 +96,14 @@ class _Stop:
             return Stopped(run=self._run.run, how=f"NOT undone: {error}", code=ExitCode.LEFT_BEHIND)
 
     def _through(self) -> Stopped:
+        how = self._stop() if self._tended() else "had been left open, is undone"
+        if self._registry.holds(self._run.run) and not self._tended():
+            code = recover(self._run, self._registry) if has_begun(self._folder) else self._forget()
+            return self._stopped(how, code)
+        return self._stopped(how, ExitCode.PASSED)
+
+    def _stop(self) -> str:
+        """Ask, and kill what does not hear, from the conductor up; how it went, in words."""
         answered = self._answers()
         how = "undone" if answered else "did not answer, was killed and undone"
         if not answered:
@@ -109,10 +117,7 @@ class _Stop:
             how = "hung as a whole, was killed and undone"
             self._kill_guardian()
         self._until_over()
-        if self._registry.holds(self._run.run) and not self._tended():
-            code = recover(self._run, self._registry) if has_begun(self._folder) else self._forget()
-            return self._stopped(how, code)
-        return self._stopped(how, ExitCode.PASSED)
+        return how
 
     def _stopped(self, how: str, code: int) -> Stopped:
         if code:

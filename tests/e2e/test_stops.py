@@ -183,6 +183,8 @@ def test_an_abort_without_a_name_means_the_only_run_and_asks_when_there_are_seve
     several = repo.gameday("abort", "--why", "x")
     assert several.code == 2
     assert several.err == f"gameday: 2 runs are going on: name the one you mean: {', '.join(names)}\n"
+    assert _completed(repo, "abort") == _completed(repo, "tell --run") == names
+    assert not any(_completed(repo, "recover"))
     unknown = repo.gameday("abort", "nobody", "--why", "x")
     assert "no run that is going on is called 'nobody'" in unknown.err
     assert not first.seen("end-decided")
@@ -191,6 +193,15 @@ def test_an_abort_without_a_name_means_the_only_run_and_asks_when_there_are_seve
     assert repo.gameday("abort", "--why", "enough", "--name", "ana").code == 0
     assert first.ended() == 4
     assert repo.leftovers() == []
+
+
+def _completed(repo: Repo, words: str) -> list[str]:
+    """What a shell offers next."""
+    line = f"gameday {words} "
+    env = {"_GAMEDAY_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+    program = [sys.executable, "-c", "from runner.cli.main import gameday; gameday(prog_name='gameday')"]
+    done = subprocess.run(program, env=repo.env(env), cwd=repo.root, capture_output=True, text=True, check=False)
+    return sorted(name.partition(",")[2] for name in done.stdout.splitlines())
 
 
 def test_runs_and_show_say_who_is_waited_for(repo: Repo) -> None:

@@ -38,8 +38,6 @@ class Cell:
     small_disk: bool = False
     moments: Mapping[str, float] = field(default_factory=lambda: ANYWHERE)
     undo: tuple[float, float] = QUICK
-    #: Seconds that one rollback may take; a frozen one is only found out at its end.
-    deadline: float = 30.0
     #: Done after the hit and before the judgement; a text when something was wrong with it.
     after: Callable[[Scene], str] | None = None
 
@@ -135,6 +133,23 @@ def _gameday(scene: Scene, word: str) -> int | None:
     return code
 
 
+def _halt(scene: Scene) -> Hit:
+    """Somebody pulls the lever while any of those hang that could answer it, or undo."""
+    cast = scene.cast()
+    roles = [role for role in ("front", "guardian", "conductor", "chaos") if role in cast and scene.rng.random() < 0.6]
+    for role in roles:
+        scene.send(cast[role], signal.SIGSTOP)
+    code = _gameday(scene, "halt")
+    return Hit(role="+".join(roles) or "nobody", what=f"gameday halt, which ended with {code}, frozen: {roles}")
+
+
+def _thaw(scene: Scene) -> str:
+    """Whom the trial froze goes on: nothing may come of it any more."""
+    frozen = [process.pid for process in scene.cage.processes() if process.state == "T"]
+    scene.send(frozen, signal.SIGCONT)
+    return ""
+
+
 def _fill_disk(scene: Scene) -> Hit:
     """In half of the trials somebody talks until the last byte of what was reserved is used up."""
     size = fill(scene.cage.path(scene.root / "runs"))
@@ -184,7 +199,7 @@ CELLS: tuple[Cell, ...] = (
         peer="",
         moments={"start": 0.1, "fault": 0.9},
     ),
-    Cell(name="stop-other", title="SIGSTOP of any other process", hit=_freeze, grace=5.0, peer="", deadline=2.0),
+    Cell(name="stop-other", title="SIGSTOP of any other process", hit=_freeze, grace=5.0, peer=""),
     Cell(name="slow-undo", title="a signal while a slow rollback runs", hit=_any_signal, moments=UNDOING, undo=SLOW),
     Cell(
         name="kill-all",
@@ -192,6 +207,13 @@ CELLS: tuple[Cell, ...] = (
         hit=_kill_all,
         peer="",
         after=_recover,
+    ),
+    Cell(
+        name="halt",
+        title="`gameday halt` while any of those hang that could undo",
+        hit=_halt,
+        peer="",
+        after=_thaw,
     ),
     Cell(name="disk-full", title="the run folder's disk full", hit=_fill_disk, small_disk=True),
 )
