@@ -14,15 +14,12 @@ from typing import Any
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
 from runner.guard.deeds import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed
-from runner.guard.hosts import command_words, is_chaosk8s, machine_refused
+from runner.guard.hosts import is_chaosk8s, machine_refused
+from runner.guard.kubectl import judge_command
 from runner.guard.refusal import Refusal
 from runner.specs.notes import nearest, shown
 from runner.specs.yaml import Path_
 
-#: Commands that reach a cluster → their option for the kube context.
-_TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}
-_ELSEWHERE = ("--kubeconfig", "--server", "-s", "--cluster", "--kube-apiserver", "--user", "--token")
-_EVERYTHING = ("--all", "-A", "--all-namespaces")
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
 _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
 #: Repetitions in a pattern, and what would repeat them: with more of them a search may never end.
@@ -48,7 +45,7 @@ def judge_cluster(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     if is_chaosk8s(call):
         yield from (_refusal(call, at, what, cure) for at, what, cure in _judged(plan, call))
     elif call.kind == "process" and call.sort != "probe":
-        yield from (_refusal(call, ("arguments",), what, cure) for what, cure in _judged_command(plan, call))
+        yield from (_refusal(call, ("arguments",), what, cure) for what, cure in judge_command(plan, call))
 
 
 Finding = tuple[Path_, str, str]
@@ -309,43 +306,3 @@ def _number(value: Any) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
-
-
-# -- commands ----------------------------------------------------------------------------------------------------------
-
-
-def _judged_command(plan: RunPlan, call: Call) -> Iterator[tuple[str, str]]:
-    words = [piece.strip("'\"") for word in command_words(call.provider) for piece in re.split(r"[\s;|&()]+", word)]
-    tool = next((name for word in words if (name := word.rpartition("/")[2]) in _TOOLS), "")
-    if not tool:
-        return
-    target = plan.target
-    if target.kind != "kubernetes":
-        what = f"{tool} reaches a cluster, and target {target.name} is of kind {target.kind}"
-        yield what, "declare the cluster as a target of kind kubernetes"
-        return
-    yield from _judged_options(plan, call, tool, dict(_options(words)))
-
-
-def _judged_options(plan: RunPlan, call: Call, tool: str, options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    target = plan.target
-    context = options.get(_TOOLS[tool])
-    if context not in (target.context, "$TARGET_CONTEXT", "${TARGET_CONTEXT}") and not (context and call.open(context)):
-        said = f"goes to context {context!r}" if context else "says no context, and goes wherever the kubeconfig points"
-        yield f"{tool} {said}; target {target.name} is {target.context!r}", f'{_TOOLS[tool]} "$TARGET_CONTEXT"'
-    for option in (*_ELSEWHERE, *_EVERYTHING):
-        if option in options:
-            what = "would go elsewhere" if option in _ELSEWHERE else "takes everything"
-            yield f"{tool} {option} {what}", "leave it out"
-    namespace = options.get("--namespace", options.get("-n"))
-    allowed = target.allow.get("namespaces") or ()
-    if namespace not in allowed and not (namespace and call.open(namespace)):
-        said = f"namespace {namespace!r} is" if namespace else f"{tool} says no namespace; it is"
-        yield f"{said} not among those that target {target.name} allows ({', '.join(allowed) or 'none'})", ""
-
-
-def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    for word, after in zip(words, [*words[1:], ""], strict=True):
-        option, sign, value = word.partition("=")
-        if word.startswith("-"):
-            yield option, (value if sign else after).strip("'\"")

@@ -100,6 +100,21 @@ _TOO_FAR: list[tuple[dict[str, Any], str]] = [
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "--all"), "kubectl --all takes everything"),
     (command("kubectl", "--context=eu", "-n", "shop", "--kubeconfig", "x", "get", "pod"), "would go elsewhere"),
     (command("sh", "-c", "true; kubectl delete pod x -n shop"), "kubectl says no context"),
+    (
+        command("sh", "-c", "kubectl --context eu -n shop get pod; kubectl delete pod x -n shop"),
+        "kubectl says no context",
+    ),
+    (command("sh", "-c", "kubectl --context eu -n shop delete $(kubectl get pod -n shop)"), "kubectl says no context"),
+    (command("kubectl", "--context=eu", "drain", "n1"), "kubectl drain takes a node"),
+    (
+        command("sh", "-c", "kubectl --context eu -n shop delete $(kubectl --context eu -n shop get pod -o name)"),
+        "how many kubectl delete takes cannot be told",
+    ),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "node/n1"), "kubectl delete takes a node"),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "ns", "shop"), "kubectl delete ns: no namespace holds"),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "-l", "a=b"), "how many kubectl delete takes cannot be told"),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "a", "b", "c"), "it takes 3 at once"),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod/a", "pod/b", "pod/c"), "it takes 3 at once"),
     (command("helm", "rollback", "web", "-n", "shop"), "helm says no context"),
 ]  # fmt: skip
 
@@ -132,6 +147,12 @@ _INSIDE: list[tuple[Target, dict[str, Any]]] = [
     (cluster(), kube("chaosmesh.network.actions.add_latency", name="x", ns="shop", namespaces_selectors=["shop"], label_selectors={"a": "b"}, latency="100ms")),
     (cluster(hosts=["pay.example.com"]), kube("chaosmesh.network.actions.set_loss", name="x", ns="shop", namespaces_selectors="shop", label_selectors="a=b", loss="50", external_targets="pay.example.com")),
     (cluster(), command("true")),
+    (cluster(), command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "a", "b")),
+    (cluster(), command("kubectl", "--context", "eu", "-n", "shop", "delete", "deployment/web", "--grace-period=0")),
+    (cluster(), command("kubectl", "--context=eu", "-n", "shop", "get", "node,ns")),
+    (cluster(max_pods=None, max_share=None), command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "-l", "a=b")),
+    (cluster(max_nodes=1), command("kubectl", "--context=eu", "drain", "n1")),
+    (cluster(), command("sh", "-c", "kubectl --context $TARGET_CONTEXT -n shop scale deployment web --replicas 0; true")),
 ]  # fmt: skip
 
 
