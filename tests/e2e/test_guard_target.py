@@ -196,6 +196,17 @@ def test_a_target_that_goes_away_stops_a_drill_that_asks_for_it(repo: Repo) -> N
     assert going.of("end-decided")[0]["own_fault"] is True
 
 
+def test_a_target_that_became_another_one_is_gone(repo: Repo, clusters: tuple[Cluster, Cluster]) -> None:
+    staging, _ = clusters
+    staging.changes_after, staging.changes = "DELETE /api/v1/namespaces/shop/pods/web-1", {"uid": "another"}
+    repo.write(DRILL_FILE, DRILL.replace("target: local", "target: eu").replace("t: files", "t: pods") + _STOPS)
+    said = repo.gameday("run", "files", env={"KUBECONFIG": str(repo.root / "config")})
+    assert said.code == 4
+    assert re.search(r"the target is gone for 1 s: target eu is cluster 5b9c\S+: .*another", said.err)
+    assert staging.pods == {"shop": ["web-2"]}
+    assert repo.leftovers() == []
+
+
 def test_a_sandbox_whose_process_ends_is_gone(repo: Repo) -> None:
     repo.write(DRILL_FILE, DRILL.replace("target: local", "target: sandbox") + _STOPS)
     going = repo.start()
