@@ -69,12 +69,21 @@ def judge_identity(plan: RunPlan) -> Iterator[Refusal]:
         file, at = (target.file, ("targets", target.name, "secrets")) if of_target else (plan.file, ("secrets",))
         yield _refusal(f"the secret {name} would lead to another cluster", file, at, "give it another name")
     for experiment in plan.experiments:
-        for group, entries in (experiment.document.get("secrets") or {}).items():
-            for name in entries if isinstance(entries, Mapping) else ():
-                if _leads(name):
-                    what = f"{name} would lead {experiment.slug} to another cluster than {target.name}"
-                    cure = "leave it out: the target says where its cluster is"
-                    yield _refusal(what, experiment.file, ("secrets", group, name), cure)
+        for name, at in _variables(experiment.document):
+            if _leads(name):
+                what = f"{name} would lead {experiment.slug} to another cluster than {target.name}"
+                cure = "leave it out: the target says where its cluster is"
+                yield _refusal(what, experiment.file, at, cure)
+
+
+def _variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Path_]]:
+    """What its secrets are called, since the extension looks for them by name; and what else its process is given."""
+    for group, entries in (document.get("secrets") or {}).items():
+        for name in entries if isinstance(entries, Mapping) else ():
+            yield name, ("secrets", group, name)
+    for name, entry in (document.get("configuration") or {}).items():
+        if isinstance(entry, Mapping) and entry.get("type") == "env":
+            yield str(entry.get("key")), ("configuration", name, "key")
 
 
 def _leads(name: str) -> bool:

@@ -287,6 +287,9 @@ def test_nothing_leads_to_another_cluster() -> None:
     document = {"secrets": {"k": {"KUBERNETES_HOST": {"type": "env", "key": "X"}}}}
     (refusal,) = judge_plan(plan_of(cluster(), _pods(), document=document), attended=True)
     assert (refusal.rule, refusal.at) == ("identity", ("secrets", "k", "KUBERNETES_HOST"))
+    document = {"configuration": {"proxy": {"type": "env", "key": "HTTPS_PROXY", "default": ""}}}
+    (refusal,) = judge_plan(plan_of(cluster(), _pods(), document=document), attended=True)
+    assert (refusal.rule, refusal.at) == ("identity", ("configuration", "proxy", "key"))
     (refusal,) = judge_plan(plan_of(cluster(), _pods(), secret_sources={"KUBECONFIG": {}}), attended=True)
     assert "the secret KUBECONFIG would lead to another cluster" in refusal.what
 
