@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from runner.values import dataclass
 
@@ -18,6 +18,8 @@ from runner.values import dataclass
 MARK = "GAMEDAY_CHILD"
 
 _CHUNK = 1 << 17
+#: How often to look again for what may have slipped through, on a machine where something ends all the time.
+_LOOKS = 5
 _POLL = 0.005
 _GONE = frozenset("ZX")
 
@@ -54,7 +56,7 @@ def descendants(pid: int, mark: str | None = None, spare: Collection[int] = (), 
     what is left. The processes in `spare` and all below them are left out. `since`, the clock tick at which `pid` started,
     saves looking for the mark in what is older.
     """
-    return [process.pid for process in _family(pid, mark, spare, since) if process.pid != pid]
+    return [process.pid for process in _family(pid, mark, spare, since)[0] if process.pid != pid]
 
 
 def fence(
@@ -79,17 +81,23 @@ def fence(
 def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int) -> list[_Process]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
     frozen: dict[int, _Process] = {}
+    looks = 0
     while True:
-        found = [process for process in _family(pid, mark, spare, since) if process.pid not in frozen]
-        if not found:
+        family, fleeting = _family(pid, mark, spare, since)
+        found = [process for process in family if process.pid not in frozen]
+        looks = 0 if found else looks + 1
+        if not found and (not fleeting or looks >= _LOOKS):
             return list(frozen.values())
         for process in found:
             _send(process, signal.SIGSTOP)
             frozen[process.pid] = process
 
 
-def _family(pid: int, mark: str | None, spare: Collection[int], since: int) -> list[_Process]:
-    table = {process.pid: process for process in _all() if process.state not in _GONE}
+def _family(pid: int, mark: str | None, spare: Collection[int], since: int) -> tuple[list[_Process], bool]:
+    """The processes, and whether some ended while the table was read: one of them may have left a child unseen."""
+    numbers = _numbers()
+    read = [process for number in numbers if (process := _read(number))]
+    table = {process.pid: process for process in read if process.state not in _GONE}
     young = (number for number, process in table.items() if process.started >= since)
     marked = {number for number in young if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
     # A living `pid` without the mark is a stranger that was given the number of a child long gone.
@@ -102,7 +110,7 @@ def _family(pid: int, mark: str | None, spare: Collection[int], since: int) -> l
         children.setdefault(process.parent, []).append(process.pid)
     out = {*spare, *_below(set(spare), children), own}
     members = _below(roots | ({pid} if by_number else set()), children) | roots
-    return [table[number] for number in members - out if number in table]
+    return [table[number] for number in members - out if number in table], len(read) < len(numbers)
 
 
 def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
@@ -145,7 +153,8 @@ def carriers(name: str, value: str) -> list[int]:
     """Every living process, but the caller, that was started with this environment variable."""
     wanted = f"{name}={value}".encode()
     own = os.getpid()
-    return [p.pid for p in _all() if p.state not in _GONE and p.pid != own and _carries(p.pid, wanted)]
+    living = (process for number in _numbers() if (process := _read(number)) and process.state not in _GONE)
+    return [process.pid for process in living if process.pid != own and _carries(process.pid, wanted)]
 
 
 def kill(pid: int, started: int) -> None:
@@ -163,15 +172,13 @@ def frozen(pid: int) -> bool:
 
 def thaw(pid: int) -> None:
     """Wake `pid` and all that came out of it, where somebody froze them."""
-    for process in _family(pid, None, (), 0):
+    for process in _family(pid, None, (), 0)[0]:
         if process.state == "T":
             _send(process, signal.SIGCONT)
 
 
-def _all() -> Iterator[_Process]:
-    for entry in os.listdir("/proc"):  # noqa: PTH208  a Path for each process costs more than reading it
-        if entry.isdigit() and (process := _read(int(entry))):
-            yield process
+def _numbers() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208  a Path each costs more
 
 
 def _read(pid: int) -> _Process | None:
