@@ -330,19 +330,25 @@ class Guardian:
 
     def _brought_back(self) -> tuple[int, ...]:
         """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
-        from runner.actuators.processes import descendants, mark
+        from runner.actuators.processes import descendants
 
-        steps = f"{self._run.get('run', '')}/"
         # So may a step: what the team's mitigation started is the target's, not ours.
-        stepped = (pid for pid in descendants(os.getpid()) if mark(pid).startswith(steps))
-        return (*self._since_undo(), *stepped)
+        return tuple(pid for pid in descendants(os.getpid()) if self._of_undo(pid) or self._of_step(pid))
 
     def _since_undo(self) -> tuple[int, ...]:
-        from runner.actuators.processes import descendants, start_time
+        from runner.actuators.processes import descendants
 
-        if not self._undo_began:
-            return ()
-        return tuple(pid for pid in descendants(os.getpid()) if (start_time(pid) or 0) >= self._undo_began)
+        return tuple(pid for pid in descendants(os.getpid()) if self._of_undo(pid) and not self._of_step(pid))
+
+    def _of_undo(self, pid: int) -> bool:
+        from runner.actuators.processes import start_time
+
+        return bool(self._undo_began) and (start_time(pid) or 0) >= self._undo_began
+
+    def _of_step(self, pid: int) -> bool:
+        from runner.actuators.processes import mark
+
+        return mark(pid).startswith(f"{self._run.get('run', '')}/")
 
     def _not_begun(self, why: str) -> int:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""

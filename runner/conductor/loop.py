@@ -242,6 +242,11 @@ class Conductor:
         if self.guardian and os.getppid() == self.guardian:
             os.kill(self.guardian, signal.SIGKILL)
 
+    def leave_guardian(self) -> None:
+        """The run is over. A guardian that is frozen now would stay for ever: nobody is left who could notice."""
+        if self.guardian and os.getppid() == self.guardian and frozen(self.guardian):
+            os.kill(self.guardian, signal.SIGKILL)
+
     async def _ticks(self) -> None:
         asleep = suspended_ns()
         while True:

@@ -112,6 +112,7 @@ class Play:
                 Registry().forget(self._run.run)
             self._opening.socket.unlink(missing_ok=True)
         self._conductor.tell_guardian({"closed": code})
+        self._conductor.leave_guardian()
         beats.cancel()
         sys.stderr.flush()
         # Everything is put away. What asyncio still wants to join could outlast the lease, which nobody renews now.

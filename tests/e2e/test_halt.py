@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,12 @@ def test_a_halt_that_cannot_be_read_is_a_halt(repo: Repo) -> None:
     assert (refused.code, "halted.json is damaged" in refused.err) == (3, True)
     assert repo.gameday("resume", "--why", "looked at it").code == 0
     assert repo.gameday("runs").err == ""
+
+
+def test_a_lock_that_a_frozen_process_holds_keeps_nobody_from_the_lever(repo: Repo) -> None:
+    going = repo.start()
+    with (repo.root / ".state" / "gameday" / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert ": undone" in _halt(repo)
+    assert going.ended() == 4
+    assert repo.leftovers() == []

@@ -53,6 +53,7 @@ def _counted(base: Base, cell: str, subject: str, first: int) -> Outcome:
         ("stop-chaos", 1),
         ("slow-undo", 0),
         ("kill-all", 0),
+        ("halt", 1),
         ("disk-full", 0),
         ("load-workers", 0),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from runner.actuators.processes import start_time
 from runner.clock import parse_iso
+from runner.conductor.halted import halted, lift_halt, write_halt
 from runner.conductor.registry import (
     OpenRun,
     Registry,
@@ -115,6 +117,58 @@ def test_a_damaged_record_is_passed_over(content: str, tmp_path: Path) -> None:
     Registry().record(_open("r1", tmp_path))
     (state_dir() / "open" / "bad.json").write_text(content)
     assert [run.run for run in Registry().open_runs()] == ["r1"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"run": "r1"}'])
+def test_a_damaged_record_is_named_and_keeps_targets_from_others(content: str, tmp_path: Path) -> None:
+    Registry()
+    bad = state_dir() / "open" / "bad.json"
+    bad.write_text(content)
+    [problem] = Registry().damaged()
+    assert str(problem).startswith(f"{bad}: the record of an open run is damaged")
+    assert "gameday recover --accept bad --why" in str(problem)
+    with pytest.raises(Refused, match=r"bad\.json.*nobody knows whose target"):
+        Registry().record(_open("r1", tmp_path))
+    Registry().record(_open("r2", tmp_path, exclusive=False))
+    assert not Registry().discard_damaged("r2")
+    assert Registry().discard_damaged("bad")
+    Registry().record(_open("r1", tmp_path))
+
+
+def test_a_record_of_a_later_release_is_read(tmp_path: Path) -> None:
+    run = _open("r1", tmp_path)
+    Registry().record(run)
+    path = state_dir() / "open" / "r1.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "later": 1}))
+    assert Registry().open_runs() == [run]
+
+
+def test_records_are_on_disk_before_anyone_acts_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    Registry().record(_open("r1", tmp_path))
+    assert synced == ["r1.new", "open"]
+    Registry().forget("r1")
+    assert synced == ["r1.new", "open", "open"]
+    assert [path.name for path in (state_dir() / "open").iterdir()] == []
+
+
+def test_while_it_is_halted_nothing_is_recorded(tmp_path: Path) -> None:
+    Registry()
+    write_halt("ana", "the shop is down", ["/runs/r0"])
+    write_halt("bo", "me too", ["/runs/r1"])
+    with pytest.raises(Refused, match=r"halted by ana at 20.*Z: the shop is down; .*gameday resume --why"):
+        Registry().record(_open("r1", tmp_path, exclusive=False))
+    assert [*halted().runs] == ["/runs/r0", "/runs/r1"]  # type: ignore[union-attr]
+    lift_halt()
+    assert halted() is None
+    Registry().record(_open("r1", tmp_path))
 
 
 def test_a_pid_of_another_boot_or_another_process_is_not_it(tmp_path: Path) -> None:
