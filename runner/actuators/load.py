@@ -38,6 +38,8 @@ SILENCE = 5.0
 
 #: Seconds between two looks at that.
 _LOOK = 0.25
+#: Seconds before it is given up in which a load that hangs is asked where it stands.
+_WHERE = 1.0
 _LINE_LIMIT = 64 * 1024 * 1024
 _KILL = 2.0
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
@@ -155,6 +157,8 @@ class LoadChild:
         self._patience = patience
         self._started = False
         self._words = 0
+        #: Where a load that hangs says it stands; None while it has not answered.
+        self._place: str | None = None
         self._report: Callable[[LoadReport], None] = lambda _report: None
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -257,23 +261,28 @@ class LoadChild:
         while not (self._told_end or self._stopping):
             await asyncio.sleep(_LOOK)
             # Counted in looks, not in time: while this process was held up, what the child said lay unread.
-            heard = self._plan is None or (self._started and self._words != words)
-            looks, words = 0 if heard else looks + 1, self._words
-            if self._plan is not None and not self._stopping and looks * _LOOK >= self._limit:
+            if self._plan is None or (self._started and self._words != words):
+                looks, words, self._place = 0, self._words, None
+                continue
+            looks += 1
+            if looks * _LOOK >= self._limit and not self._stopping:
                 self._tell(LoadFailed(self._unheard(self._plan.locustfile)))
                 await self._kill()
+            elif looks * _LOOK >= self._limit - _WHERE:
+                self._send({"do": "where"})
 
     @property
     def _limit(self) -> float:
         return self._patience.silence if self._started else self._patience.start
 
     def _unheard(self, file: Path) -> str:
+        place = (self._place or "").replace(str(file.absolute()), str(file)) or str(file)
         if not self._started:
-            return f"{file}: the load did not start within {self._limit:g} s: its import does not come to an end"
-        return (
-            f"{file}: the load told nothing for {self._limit:g} s: its process is frozen, or a call blocks all users "
-            "at once (one that gevent cannot switch away from)"
-        )
+            return f"{place}: the load did not start within {self._limit:g} s: its import does not come to an end"
+        silent = f"the load told nothing for {self._limit:g} s"
+        if self._place is None:
+            return f"{silent}: its process is frozen"
+        return f"{place}: {silent}: this call blocks all users at once, for gevent cannot switch away from it"
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError, ValueError):
@@ -284,6 +293,9 @@ class LoadChild:
         self._gone.set()
 
     def _heard(self, message: dict[str, Any]) -> None:
+        if message["kind"] == "where":
+            self._place = message["at"]
+            return
         self._words += 1
         report = _parse(message)
         self._started = self._started or isinstance(report, LoadStarted)

@@ -99,7 +99,7 @@ class LoadHand:
             case load.LoadEnded(why=why):
                 return ev.LoadEnded(why=why)
             case load.LoadFailed(why=why):
-                return None if self._ended else ev.LoadFailed(why=why)
+                return None if self._ended else ev.LoadFailed(why=why.removeprefix(f"{self._run.root}/"))
         return None
 
 

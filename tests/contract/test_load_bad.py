@@ -118,7 +118,25 @@ def test_an_import_that_hangs_is_stopped(tmp_path: Path) -> None:
     assert not load.child.alive
 
 
-@pytest.mark.parametrize("hang", ["import time\ntime.sleep(9999)\n", "while True: pass\n"], ids=["sleep", "busy"])
-def test_an_import_that_never_ends_is_named(tmp_path: Path, hang: str) -> None:
-    why = failure_of(tmp_path, hang, patience=Patience(start=1.0))
-    assert why == "HOME/locustfile.py: the load did not start within 1 s: its import does not come to an end"
+@pytest.mark.parametrize(
+    ("hang", "place"),
+    [
+        ("import time\ntime.sleep(9999)\n", "2:1"),
+        ("def wait():\n    while True:\n        pass\n\nwait()\n", "2:"),
+        ("import socket\nours, _ = socket.socketpair()\nours.recv(1)\n", "3:1"),
+        ("import hanging_beside\n", "1:1"),
+    ],
+    ids=["sleep", "busy", "socket", "beside"],
+)
+def test_an_import_that_never_ends_is_named(tmp_path: Path, hang: str, place: str) -> None:
+    (tmp_path / "hanging_beside.py").write_text("import time\ntime.sleep(9999)\n")
+    why = failure_of(tmp_path, hang, patience=Patience(start=2.0))
+    assert why.startswith(f"HOME/locustfile.py:{place}")
+    assert why.endswith(": the load did not start within 2 s: its import does not come to an end")
+
+
+def test_a_call_that_blocks_all_users_is_named(tmp_path: Path) -> None:
+    locustfile = USER + "        really_sleep(9999)\n"
+    locustfile = "from gevent.monkey import get_original\nreally_sleep = get_original('time', 'sleep')\n" + locustfile
+    why = failure_of(tmp_path, locustfile, host="http://127.0.0.1:1", patience=Patience(silence=2.0))
+    assert why.startswith("HOME/locustfile.py:10:9: the load told nothing for 2 s: this call blocks all users at once")

@@ -303,7 +303,7 @@ def test_a_locustfile_that_does_not_import(first: str, words: str, repo: Repo) -
     user = "from locust import HttpUser, task\nclass Shopper(HttpUser):\n    @task\n    def look(self): pass\n"
     repo.write("drills/files/locustfile.py", f"{first}\n{user}")
     said = _refused(repo, "files")
-    assert f"drills/files/{words}" in said.err
+    assert f"load: drills/files/{words}" in said.err
 
 
 def test_a_function_that_the_module_does_not_have(repo: Repo) -> None:

@@ -3,11 +3,12 @@
 FD is one end of a unix stream socket; JSON objects, one a line, go both ways. Times are seconds of the run's clock.
 
     owner → child   {"do": "start", "locustfile", "host", "users", "spawn_rate", "processes", "env", "origin", "watch",
-                     "folder", "redact"}, {"do": "beat"}, {"do": "stop"}
+                     "folder", "redact"}, {"do": "beat"}, {"do": "where"}, {"do": "stop"}
     child → owner   {"kind": "ready"}
                     {"kind": "started", "t", "users", "classes"}
                     {"kind": "sample", "t0", "t1", "users", "requests"}     every 0.5 s, silent ones too
                     {"kind": "spawned", "t", "users"}
+                    {"kind": "where", "at"}     at once, also when the load hangs: file:line:column, or ""
                     {"kind": "ended", "t", "why", "exit_code"} or {"kind": "failed", "why"}, once, last
 
 The child is spawned early, imports Locust and waits. It ends with its owner; see `load_lifeline`.
@@ -33,6 +34,8 @@ class Owner:
         self.orders: deque[dict[str, Any]] = deque()
         #: Called, in the lifeline's thread, when an order has come.
         self.wake: Callable[[], None] = lambda: None
+        #: Where the load stands, asked in the lifeline's thread.
+        self.place: Callable[[], str] = lambda: ""
         self.lifeline = Lifeline(fd, self._obey, leased=leased)
 
     def tell(self, report: Mapping[str, Any]) -> None:
@@ -45,6 +48,9 @@ class Owner:
             pass
 
     def _obey(self, order: dict[str, Any]) -> None:
+        if order["do"] == "where":
+            self.tell({"kind": "where", "at": self.place()})
+            return
         self.orders.append(order)
         self.wake()
 

@@ -21,6 +21,7 @@ from locust import log, runners, stats
 
 from runner.actuators.shims.load_files import Keeper, Log
 from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
+from runner.actuators.shims.load_place import Place
 from runner.actuators.shims.load_windows import WINDOW, Recorder, Share, sample
 from runner.actuators.shims.load_workers import LOOPBACK, Inbox, Workers, until_next
 from runner.clock import SystemClock
@@ -56,6 +57,7 @@ def run(owner: Owner) -> NoReturn:
     if order is None or order["do"] != "start":
         os._exit(0)
     redactor = Redactor(order.get("redact", ()))
+    owner.place = Place(order["locustfile"], gevent.getcurrent()).now
     try:
         logs = _settle(order, redactor)
     except Unusable as error:
