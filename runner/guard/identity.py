@@ -69,11 +69,11 @@ def judge_identity(plan: RunPlan) -> Iterator[Refusal]:
         file, at = (target.file, ("targets", target.name, "secrets")) if of_target else (plan.file, ("secrets",))
         yield _refusal(f"the secret {name} would lead to another cluster", file, at, "give it another name")
     for experiment in plan.experiments:
-        for name, at in _variables(experiment.document):
+        for name, place in _variables(experiment.document):
             if _leads(name):
                 what = f"{name} would lead {experiment.slug} to another cluster than {target.name}"
                 cure = "leave it out: the target says where its cluster is"
-                yield _refusal(what, experiment.file, at, cure)
+                yield _refusal(what, experiment.file, place, cure)
 
 
 def _variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Path_]]:
