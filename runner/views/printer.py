@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
 from typing import TextIO
 
-from runner.engine import events as ev
-from runner.engine.events import Event, Recorded
-from runner.engine.plan import Step
-from runner.engine.plan_json import plan_from_json
-from runner.views.asking import AFTER_FAILURE, asked, word
-from runner.views.text import Paint, clock, duration, inert
+from runner.engine.events import Recorded
+from runner.views.text import Paint, clock, inert
+from runner.views.words import Line, Words
 
-_OUTPUT_LINES = 6
-_OUTPUT_WIDTH = 100
+_UNDER_WIDTH = 100
 
 
 class Printer:
@@ -22,34 +17,24 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._paint = Paint(stream)
-        self._steps: dict[str, Step] = {}
-        #: Steps that people answer for; nobody has to be told what a script answers.
-        self._asked: frozenset[str] = frozenset()
-        self._t = 0.0
-        self._by = ""
+        self._words = Words(prompts=True)
         self._broken = False
-        self._live = False
-        self._bad: dict[str, bool] = {}
 
     def take(self, recorded: Recorded) -> None:
         """One more event."""
-        self._t = recorded.t
-        self._by = recorded.by
-        self._tell(recorded.event)
+        for line in self._words.tell(recorded):
+            self._write(self._under(line) if line.under else self._full(line))
 
-    @property
-    def _person(self) -> str:
-        return "" if self._by in ev.PROCESSES else self._by
+    def _full(self, line: Line) -> str:
+        who = f"  ({inert(line.by)})" if line.by else ""
+        when = self._paint("dim", clock(line.t))
+        sign, text = self._paint(line.style, line.sign), self._paint(line.style, inert(line.text))
+        return f"{when}  {sign} {text}{self._paint('dim', who)}\n"
 
-    def _line(self, sign: str, text: str, style: str = "", *, by: str = "") -> None:
-        who = f"  ({inert(by)})" if by else ""
-        when = self._paint("dim", clock(self._t))
-        self._write(f"{when}  {self._paint(style, sign)} {self._paint(style, inert(text))}{self._paint('dim', who)}\n")
-
-    def _under(self, text: str) -> None:
-        text = inert(text)
-        text = text if len(text) <= _OUTPUT_WIDTH else text[: _OUTPUT_WIDTH - 1] + "…"
-        self._write(f"{'':11}  {self._paint('dim', '│ ' + text)}\n")
+    def _under(self, line: Line) -> str:
+        text = inert(line.text)
+        text = text if len(text) <= _UNDER_WIDTH else text[: _UNDER_WIDTH - 1] + "…"
+        return f"{'':11}  {self._paint('dim', f'{line.sign} {text}')}\n"
 
     def _write(self, text: str) -> None:
         if self._broken:
@@ -59,274 +44,3 @@ class Printer:
             self._stream.flush()
         except (OSError, ValueError):
             self._broken = True
-
-    # -- what each event means -----------------------------------------------------------------------------------------
-
-    @singledispatchmethod
-    def _tell(self, event: Event) -> None:
-        return
-
-    @_tell.register
-    def _(self, event: ev.RunStarted) -> None:
-        plan = plan_from_json(event.plan)
-        self._steps = {step.id: step for step in plan.steps}
-        self._asked = frozenset(self._steps).difference(event.scripted) if event.attended else frozenset()
-        self._line("●", f"{plan.name}  on {plan.target.name}  run {event.run}", "bold")
-        for warning in plan.warnings:
-            self._line("!", warning, "yellow")
-
-    @_tell.register
-    def _(self, event: ev.PhaseEntered) -> None:
-        self._live = event.phase == "live"
-        self._line("──", event.phase, "bold blue")
-
-    @_tell.register
-    def _(self, event: ev.TargetReady) -> None:
-        if event.url:
-            self._line("·", f"target: {event.url}")
-
-    @_tell.register
-    def _(self, event: ev.TargetLost) -> None:
-        self._line("✗", f"the target is gone: {event.why}", "red")
-
-    @_tell.register
-    def _(self, event: ev.TargetFound) -> None:
-        self._line("✓", "the target is there again", "green")
-
-    @_tell.register
-    def _(self, event: ev.NeedChecked) -> None:
-        if event.met:
-            self._line("✓", event.name, "green")
-        else:
-            self._line("✗", f"{event.name}: {event.why}", "red")
-
-    @_tell.register
-    def _(self, event: ev.LoadStarted) -> None:
-        self._line("≋", f"load begins: {event.users} users")
-
-    @_tell.register
-    def _(self, event: ev.LoadSpawned) -> None:
-        self._line("≋", f"{event.users} users are there")
-
-    @_tell.register
-    def _(self, event: ev.LoadFailed) -> None:
-        self._line("✗", f"load: {event.why}", "red")
-
-    @_tell.register
-    def _(self, event: ev.HypothesisChecked) -> None:
-        word = "holds" if event.met else "does not hold"
-        self._line(
-            "✓" if event.met else "✗", f"hypothesis {event.when}: {word}  [{event.experiment}]", _good(event.met)
-        )
-        for probe in event.probes:
-            if not probe.get("met"):
-                self._under(f"{probe.get('name')}: {probe.get('error') or probe.get('value')}")
-
-    @_tell.register
-    def _(self, event: ev.ExperimentArmed) -> None:
-        self._line("◌", f"{event.experiment} is armed")
-
-    @_tell.register
-    def _(self, event: ev.BaselineTaken) -> None:
-        if event.met:
-            self._line("✓", f"steady state: {', '.join(event.held) or 'nothing to watch'}", "green")
-        else:
-            self._line("✗", f"no steady state: {event.why or ', '.join(event.failed)}", "red")
-
-    @_tell.register
-    def _(self, event: ev.ActivityStarted) -> None:
-        if event.sort == "action":
-            self._line("⚡", f"fault: {event.name}  [{event.experiment}]", "bold red")
-
-    @_tell.register
-    def _(self, event: ev.ActivityEnded) -> None:
-        if event.status != "succeeded":
-            self._line("✗", f"{event.sort} {event.name}: {event.status} {event.exception}", "red")
-
-    @_tell.register
-    def _(self, event: ev.FaultRefused) -> None:
-        self._line("✗", f"the guard refuses {event.name}: {event.why}", "red")
-
-    @_tell.register
-    def _(self, event: ev.ExperimentFailed) -> None:
-        self._line("✗", f"{event.experiment}: {event.why}", "red")
-
-    @_tell.register
-    def _(self, event: ev.ExperimentEnded) -> None:
-        self._line("·", f"{event.experiment}: {event.status}" + (", deviated" if event.deviated else ""))
-
-    @_tell.register
-    def _(self, event: ev.ImpactSeen) -> None:
-        self._line("▼", f"impact: {event.indicator}, since {clock(event.since)}", "bold red")
-
-    @_tell.register
-    def _(self, event: ev.MitigationSeen) -> None:
-        self._line("▲", f"mitigated, since {clock(event.since)}", "yellow")
-
-    @_tell.register
-    def _(self, event: ev.RecoverySeen) -> None:
-        self._line("▲", f"recovered, since {clock(event.since)}", "bold green")
-
-    @_tell.register
-    def _(self, event: ev.Relapsed) -> None:
-        self._line("▼", f"relapse: {event.indicator}, since {clock(event.since)}", "bold red")
-
-    @_tell.register
-    def _(self, event: ev.IndicatorJudged) -> None:
-        if not self._live:
-            # Before the load is there nothing comes, and that is no news; the baseline says what matters.
-            return
-        before = self._bad.get(event.indicator, False)
-        self._bad[event.indicator] = not event.ok
-        if event.ok is before:
-            value = "nothing came" if event.value is None else f"{event.value:.4g}"
-            self._line("·", f"{event.indicator}: {value}  {'in' if event.ok else 'OUT of'} tolerance", _good(event.ok))
-
-    @_tell.register
-    def _(self, event: ev.AlertFired) -> None:
-        self._line("◉", f"alert: {event.alert}" + ("  (was firing before)" if event.before else ""), "bold yellow")
-
-    @_tell.register
-    def _(self, event: ev.AlertCleared) -> None:
-        self._line("○", f"alert cleared: {event.alert}")
-
-    @_tell.register
-    def _(self, event: ev.StepStarted) -> None:
-        step = self._steps.get(event.step)
-        name = step.name if step else event.step
-        self._line("▶", f"{name}  [{event.step}]" + (f"  visit {event.visit}" if event.visit > 1 else ""), "bold")
-        if step and step.id in self._asked:
-            for line in asked(step):
-                self._under(line)
-
-    @_tell.register
-    def _(self, event: ev.StepChosen) -> None:
-        self._line(" ", f"chosen: {event.label} → {event.to}", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.StepAnswered) -> None:
-        self._line(" ", f"{event.name} = {'(secret)' if event.secret else event.value}", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.StepApproved) -> None:
-        self._line(
-            " ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._person
-        )
-
-    @_tell.register
-    def _(self, event: ev.CommandEnded) -> None:
-        how = "timed out" if event.timed_out else f"exit code {event.exit_code}"
-        style = "" if event.exit_code == 0 else "red"
-        self._line("$", f"{how} after {duration(event.duration)}  {event.why}".rstrip(), style)
-        for line in event.tail.splitlines()[-_OUTPUT_LINES:]:
-            self._under(line)
-
-    @_tell.register
-    def _(self, event: ev.RetryScheduled) -> None:
-        self._line("↻", f"trying again: attempt {event.attempt} at {clock(event.due)}")
-
-    @_tell.register
-    def _(self, event: ev.VerifyStarted) -> None:
-        self._line("?", "verifying" + ("; it held before the step, so it proves nothing" if event.vacuous else ""))
-
-    @_tell.register
-    def _(self, event: ev.VerifyEnded) -> None:
-        text = "verified" if event.held else f"not verified: {event.why}"
-        self._line("✓" if event.held else "✗", text, _good(event.held))
-
-    @_tell.register
-    def _(self, event: ev.StepFailing) -> None:
-        self._line("✗", f"{event.step} failed: {event.why}; retry, skip, fail or go back?", "red")
-        if event.step in self._asked:
-            self._under(AFTER_FAILURE)
-
-    @_tell.register
-    def _(self, event: ev.StepEnded) -> None:
-        sign, style = _OUTCOMES.get(event.outcome, ("·", ""))
-        why = f": {event.why}" if event.why else ""
-        self._line(sign, f"{event.step} {event.outcome}{why}", style, by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.StepReminded) -> None:
-        self._line("⏰", f"due again: {event.step}")
-
-    @_tell.register
-    def _(self, event: ev.HintShown) -> None:
-        self._line("?", f"hint shown for {event.step}", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.MilestoneReached) -> None:
-        self._line("★", event.milestone, "bold cyan", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.NoteWritten) -> None:
-        self._line("✎", f"{event.sort}: {event.text}", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.Paused) -> None:
-        self._line("‖", f"paused: {event.why}", "yellow", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.Unpaused) -> None:
-        self._line("▶", "goes on", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.EndDecided) -> None:
-        why = f": {event.why}" if event.why else ""
-        style = "" if event.cause == "complete" else "yellow"
-        self._line("■", f"the run ends, {event.cause}{why}", style, by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.Halted) -> None:
-        self._line("■", f"everything on this machine was halted: {event.why}", "bold yellow", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.RollbackEnded) -> None:
-        good = event.status == "succeeded"
-        text = f"undo: {event.name}" + ("" if good else f": {event.status} {event.exception} (attempt {event.attempt})")
-        self._line("↶" if good else "✗", text, _good(good))
-
-    @_tell.register
-    def _(self, event: ev.UndoChecked) -> None:
-        if event.while_in:
-            if event.held:
-                self._line("!", f"{event.name}: holds with the fault in, so it proves nothing", "yellow")
-        else:
-            text = event.name if event.held else f"{event.name}: {event.why}"
-            self._line("✓" if event.held else "✗", text, _good(event.held))
-
-    @_tell.register
-    def _(self, event: ev.FaultUndone) -> None:
-        self._line("✓", f"{event.experiment} is undone  ({event.how})", "green")
-
-    @_tell.register
-    def _(self, event: ev.FaultLeft) -> None:
-        self._line("✗", f"LEFT BEHIND: {event.experiment}: {event.why}", "bold red")
-
-    @_tell.register
-    def _(self, event: ev.Warned) -> None:
-        self._line("!", event.text, "yellow")
-
-    @_tell.register
-    def _(self, event: ev.CommandRefused) -> None:
-        self._line("✗", f"{word(event.command)} was not possible: {event.why}", "yellow", by=self._person)
-
-    @_tell.register
-    def _(self, event: ev.SuspendSeen) -> None:
-        self._line("!", f"this machine slept for {duration(event.seconds)}", "yellow")
-
-    @_tell.register
-    def _(self, event: ev.TailTorn) -> None:
-        self._line("!", f"a half-written line was moved to {event.file}", "yellow")
-
-
-_OUTCOMES = {
-    "succeeded": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "timed-out": ("✗", "red"),
-    "skipped": ("»", "dim"),
-}
-
-
-def _good(good: bool) -> str:
-    return "green" if good else "red"
