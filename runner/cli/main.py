@@ -17,6 +17,7 @@ _COMMANDS = {
     "schema": ("files", "JSON Schema of a kind of file, for editors."),
     "plan": ("files", "What a run will touch, what undoes it, under what load; changes nothing."),
     "run": ("run", "Run a drill or an experiment."),
+    "attach": ("attach", "Join a run that is going on: the room."),
     "runs": ("runs", "Running and finished runs."),
     "show": ("runs", "The scorecard of a run."),
     "verify": ("runs", "Check that a transcript was not edited."),

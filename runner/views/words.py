@@ -17,7 +17,10 @@ _OUTPUT_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story, its text not yet made inert. `by` is a person or ''; `under`: more of the line before."""
+    """One line of the story, its text not yet made inert. `by` is a person or ''; `under`: more of the line before.
+
+    `truth`: it gives away what was broken, or how much it hurts, which a participant is to find out.
+    """
 
     t: float
     sign: str
@@ -25,6 +28,7 @@ class Line:
     style: str = ""
     by: str = ""
     under: bool = False
+    truth: bool = False
 
 
 class Words:
@@ -42,12 +46,14 @@ class Words:
         self._by = ""
         self._live = False
         self._bad: dict[str, bool] = {}
+        self._truth = False
         self._lines: list[Line] = []
 
     def tell(self, recorded: Recorded) -> list[Line]:
         """The lines that one more event is worth; most samples are worth none."""
         self._t = recorded.t
         self._by = recorded.by
+        self._truth = isinstance(recorded.event, _TRUTH)
         self._lines = []
         self._tell(recorded.event)
         return self._lines
@@ -57,10 +63,10 @@ class Words:
         return "" if self._by in ev.PROCESSES else self._by
 
     def _line(self, sign: str, text: str, style: str = "", *, by: str = "") -> None:
-        self._lines.append(Line(self._t, sign, text, style, by))
+        self._lines.append(Line(self._t, sign, text, style, by, truth=self._truth))
 
     def _under(self, text: str) -> None:
-        self._lines.append(Line(self._t, "│", text, "dim", under=True))
+        self._lines.append(Line(self._t, "│", text, "dim", under=True, truth=self._truth))
 
     # -- what each event means -----------------------------------------------------------------------------------------
 
@@ -322,6 +328,23 @@ class Words:
     def _(self, event: ev.TailTorn) -> None:
         self._line("!", f"a half-written line was moved to {event.file}", "yellow")
 
+
+#: Events whose lines a participant must not see before somebody noticed.
+_TRUTH = (
+    ev.ExperimentArmed,
+    ev.HypothesisChecked,
+    ev.ActivityStarted,
+    ev.ActivityEnded,
+    ev.FaultRefused,
+    ev.ExperimentFailed,
+    ev.ExperimentEnded,
+    ev.ImpactSeen,
+    ev.MitigationSeen,
+    ev.RecoverySeen,
+    ev.Relapsed,
+    ev.IndicatorJudged,
+    ev.UndoChecked,
+)
 
 _OUTCOMES = {
     "succeeded": ("✓", "green"),

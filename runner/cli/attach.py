@@ -1,0 +1,44 @@
+"""`gameday attach`: the room on a run that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli.completion import complete_runs
+from runner.cli.options import login
+from runner.errors import InputError
+
+if TYPE_CHECKING:
+    from runner.conductor.registry import OpenRun
+
+ROLES = ("participant", "facilitator", "observer")
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
+@click.option("--as", "role", type=click.Choice(ROLES), default="participant", help="What you are in this run.")
+@click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
+def attach(run: str | None, role: str, name: str | None) -> int:
+    """Join a run that is going on: by a unique prefix of its id, by its last word, or the latest."""
+    found = _going_on(run)
+    from runner.views.tui.app import Room
+    from runner.views.tui.door import Visitor
+
+    Room(Path(found.folder), Path(found.socket), Visitor(name=name or login(), role=role)).run()
+    return 0
+
+
+def _going_on(run: str | None) -> OpenRun:
+    from runner.conductor.registry import Registry
+
+    alive = [each for each in Registry().open_runs() if each.alive]
+    matching = [each for each in alive if run is None or each.run.startswith(run) or each.run.endswith(f"-{run}")]
+    if not matching:
+        raise InputError("no run is going on" if not alive else f"no run that is going on is called {run!r}")
+    return max(matching, key=lambda each: each.run)
+
+
+COMMANDS = {"attach": attach}

@@ -1,0 +1,103 @@
+"""A run as a room shows it: the engine's state, and what a picture needs beside it. A fold, fed event by event."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from runner.engine import events as ev
+from runner.engine.apply import apply
+from runner.engine.events import Recorded
+from runner.engine.state import State
+from runner.views.series import Point, Series
+from runner.views.words import Line, Words
+
+#: Lines of the log kept: a day's worth of people, and a bound.
+MOST_LINES = 5000
+#: The series of the load: requests a second, and failures a second.
+RATE = "\0rate"
+FAILURES = "\0failures"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment that a plot marks: `sign` stands under it, `label` in the legend."""
+
+    t: float
+    sign: str
+    label: str
+    style: str = ""
+
+
+class Story:
+    """Everything that any panel of a room shows."""
+
+    def __init__(self) -> None:
+        self.state = State.empty()
+        self.origin = 0
+        self.boot_id = ""
+        self.lines: deque[Line] = deque(maxlen=MOST_LINES)
+        #: Lines ever told, dropped ones included: who shows them knows by it what is new.
+        self.told = 0
+        self.marks: list[Mark] = []
+        self.series: dict[str, Series] = {}
+        self._words = Words()
+
+    def take(self, recorded: Recorded) -> None:
+        """One more event."""
+        self.state = apply(self.state, recorded)
+        lines = self._words.tell(recorded)
+        self.lines.extend(lines)
+        self.told += len(lines)
+        self._picture(recorded)
+
+    def _picture(self, recorded: Recorded) -> None:
+        event = recorded.event
+        match event:
+            case ev.IndicatorJudged():
+                self._series(event.indicator).add(Point(event.since, event.value, event.ok))
+            case ev.LoadSampled():
+                self._load(event)
+            case ev.RunStarted():
+                self.origin, self.boot_id = event.origin, event.boot_id
+            case ev.ActivityStarted(sort="action"):
+                self.marks.append(Mark(recorded.t, "↯", event.name, "fault"))
+            case ev.ImpactSeen():
+                self.marks.append(Mark(event.since, "▼", "impact", "bad"))
+            case ev.Relapsed():
+                self.marks.append(Mark(event.since, "▼", "relapse", "bad"))
+            case ev.MitigationSeen():
+                self.marks.append(Mark(event.since, "△", "mitigated", "warn"))
+            case ev.RecoverySeen():
+                self.marks.append(Mark(event.since, "▲", "recovered", "good"))
+            case ev.AlertFired(before=False):
+                self.marks.append(Mark(recorded.t, "◉", f"alert {event.alert}", "warn"))
+            case ev.MilestoneReached():
+                self.marks.append(Mark(recorded.t, "★", event.milestone, "note"))
+            case ev.NoteWritten(sort="mark"):
+                self.marks.append(Mark(recorded.t, "✎", event.text or "mark", "note"))
+            case ev.UndoStarted():
+                self.marks.append(Mark(recorded.t, "↶", "undo", "note"))
+
+    def _load(self, event: ev.LoadSampled) -> None:
+        each = event.requests.values()
+        lasted = (event.until - event.since) or 1.0
+        rate = sum(int(row.get("n") or 0) for row in each) / lasted
+        failures = sum(int(row.get("failures") or 0) for row in each) / lasted
+        self._series(RATE).add(Point(event.since, rate, True))
+        self._series(FAILURES).add(Point(event.since, failures, not failures))
+
+    def _series(self, name: str) -> Series:
+        return self.series.setdefault(name, Series())
+
+
+def revealed(state: State, role: str) -> bool:
+    """Whether somebody of this role may see the truth: what was broken, how much it hurts, since when.
+
+    A participant sees the briefing only until somebody noticed, or an alert did. The facilitator knows, an observer too.
+    """
+    if role in ("facilitator", "observer") or state.plan.reveal == "always":
+        return True
+    if state.phase in ("undoing", "debrief", "closed") or "detected" in state.milestones:
+        return True
+    return any(alert.fired_t is not None for alert in state.alerts.values())

@@ -1,0 +1,78 @@
+"""A room's line to the conductor: who is here, and what they ask for. It comes back by itself when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Seconds for an answer: a conductor that is silent for longer is about to be replaced by its guardian.
+_PATIENCE = 5.0
+_AGAIN = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who sits at this terminal."""
+
+    name: str
+    role: str
+
+
+class Door:
+    """Commands go in one after another; each comes back as '' or as why it was not possible."""
+
+    def __init__(self, path: Path, visitor: Visitor) -> None:
+        self._path = path
+        self._visitor = visitor
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._turn = asyncio.Lock()
+        self.open = False
+
+    async def keep_open(self) -> None:
+        """Join, and join again whenever the line is lost; ends with the task."""
+        while True:
+            if self._streams is None:
+                await self.ask("join", person=self._visitor.name)
+            await asyncio.sleep(_AGAIN)
+
+    async def ask(self, command: str, **values: Any) -> str:
+        """'' when it was accepted, else why not."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await self._ask({"command": command, **values})
+            except (OSError, TimeoutError, ValueError) as error:
+                await self._hang_up()
+                return f"the run does not answer ({error or 'it is silent'})"
+
+    async def _ask(self, message: dict[str, Any]) -> str:
+        reader, writer = self._streams or await self._dial()
+        said = {**message, "by": self._visitor.name, "role": self._visitor.role}
+        writer.write(json.dumps(said).encode() + b"\n")
+        await writer.drain()
+        line = await reader.readline()
+        if not line:
+            raise ConnectionError("the line is closed")
+        self.open = True
+        answer = json.loads(line)
+        return "" if answer.get("ok") else str(answer.get("why") or "it said no")
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._streams = await asyncio.open_unix_connection(str(self._path))
+        return self._streams
+
+    async def _hang_up(self) -> None:
+        self.open = False
+        if self._streams is not None:
+            writer, self._streams = self._streams[1], None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def close(self) -> None:
+        """Leave: the run is told by the line's end."""
+        await self._hang_up()

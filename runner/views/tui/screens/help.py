@@ -1,0 +1,45 @@
+"""Every key, and what is possible now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from runner.views.tui.paint import line, lines
+from runner.views.tui.widgets.panel import Panel
+
+_KEYS = {"exclamation_mark": "!", "question_mark": "?", "slash": "/", "enter": "⏎"}
+
+
+class Help(ModalScreen[None]):
+    """`rows`: key, what it does, and why it is not possible now ('' when it is)."""
+
+    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "Back")]
+
+    def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        super().__init__()
+        self._rows = tuple(rows)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="help"):
+            yield Panel(id="help-text")
+
+    def on_mount(self) -> None:
+        self.query_one("#help-text", Panel).show(lines(self._lines()))
+
+    def _lines(self) -> Iterator[Content]:
+        yield line(("Possible now", "title"))
+        yield from (_row(key, label, "") for key, label, why in self._rows if not why)
+        yield line("")
+        yield line(("Not now, and why", "title"))
+        yield from (_row(key, label, why) for key, label, why in self._rows if why)
+
+
+def _row(key: str, label: str, why: str) -> Content:
+    shown = _KEYS.get(key, key)
+    return line((f"{shown:>8}  ", "dim" if why else "key"), (f"{label:<24}", "dim" if why else ""), (why, "dim"))

@@ -1,0 +1,215 @@
+"""The room itself: four panels over one story, and a key for everything that a person may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed
+from runner.views.dial import dial
+from runner.views.story import Story, revealed
+from runner.views.tui.door import Door, Visitor
+from runner.views.tui.feed import Feed
+from runner.views.tui.paint import lines
+from runner.views.tui.screens.ask import AskChoice, AskText
+from runner.views.tui.screens.help import Help
+from runner.views.tui.widgets.head import Head
+from runner.views.tui.widgets.log import Log
+from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.runbook import Runbook
+from runner.views.tui.widgets.step import StepCard
+from runner.views.tui.widgets.target import target_lines
+
+#: Seconds between two looks at the transcript.
+_LOOK = 0.1
+_ABORT_REASONS = {
+    "stuck: the team cannot go on": "stuck",
+    "real-incident: something real needs us": "real-incident",
+    "unsafe: this may do harm": "unsafe",
+    "logistics: people, time, tools": "logistics",
+}
+
+
+class RoomScreen(Screen[None]):
+    """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    BINDINGS = [
+        Binding("enter", "next", "Next", priority=True),
+        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.key in "1234i") for deed in DEEDS),
+        Binding("c", "copy", "Copy the command", show=False),
+        Binding("s", "shell", "Shell", show=False),
+        Binding("slash", "filter", "Filter the log", show=False),
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "detach", "Leave the room"),
+    ]
+
+    def __init__(
+        self, story: Story, feed: Feed, folder: Path, visitor: Visitor, door: Door, ghost: Mapping[str, float]
+    ) -> None:
+        super().__init__()
+        self.story = story
+        self._feed = feed
+        self._folder = folder
+        self._visitor = visitor
+        self._door = door
+        self._ghost = ghost
+        self._second = -1
+
+    def compose(self) -> ComposeResult:
+        yield Head(id="head")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Runbook()
+                yield StepCard()
+            with Vertical(id="right"), VerticalScroll(id="target-scroll"):
+                yield Panel(id="target")
+        yield Log()
+        yield Footer()
+
+    async def on_mount(self) -> None:
+        self.query_one("#target-scroll").border_title = "Target"
+        self.query_one(Runbook).focus()
+        await self.look(force=True)
+        self.set_interval(_LOOK, self.look)
+
+    async def on_resize(self) -> None:
+        await self.look(force=True)
+
+    async def look(self, *, force: bool = False) -> None:
+        """Take in what is new, and show it; without news only the clock goes on, once a second."""
+        new = self._feed.poll(self.story)
+        now = self._feed.now(self.story)
+        if not new and not force and int(now) == self._second:
+            return
+        self._second = int(now)
+        await self._show(now)
+        if new:
+            self.refresh_bindings()
+
+    async def _show(self, now: float) -> None:
+        story, role = self.story, self._visitor.role
+        self.query_one(Head).show(story, dial(story.state, now, role), role, self._visitor.name)
+        self.query_one(Runbook).show(story.state, now, self._ghost)
+        await self.query_one(StepCard).show(story.state, now, role, self._folder)
+        panel = self.query_one("#target", Panel)
+        width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
+        panel.show(lines(target_lines(story, now, role, width)))
+        self.query_one(Log).show(story, revealed(story.state, role))
+
+    # -- what a person may do --------------------------------------------------------------------------------------------
+
+    def _allowed(self) -> dict[str, str]:
+        return allowed(self.story.state, self._visitor.role, self._visitor.name)
+
+    def action_next(self) -> None:
+        self.run_worker(self._next(next_deed(self.story.state)), exclusive=False)
+
+    def action_deed(self, name: str) -> None:
+        deed = next(each for each in DEEDS if each.name == name)
+        self.run_worker(self._do(deed), exclusive=False)
+
+    async def _next(self, deed: Next) -> None:
+        if not deed.label:
+            self.notify("nothing is waiting for you here", severity="information")
+            return
+        values: dict[str, Any] = dict(deed.values)
+        if deed.wants == CHOICE:
+            label = await self.app.push_screen_wait(AskChoice(deed.prompt, deed.choices))
+            if label is None:
+                return
+            values["label"] = label
+        elif deed.wants:
+            text = await self.app.push_screen_wait(AskText(deed.prompt, secret=deed.secret))
+            if text is None:
+                return
+            values["value"] = text
+        await self._ask(deed.command, values)
+
+    async def _do(self, deed: Deed) -> None:
+        if why := self._allowed().get(deed.rule, ""):
+            self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
+            return
+        values: dict[str, Any] = dict(deed.values)
+        if deed.name == "abort":
+            reason = await self._abort_reason()
+            if reason is None:
+                return
+            values["reason"] = reason
+        if deed.name == "hand-over":
+            to = await self.app.push_screen_wait(AskChoice(deed.prompt, self._others()))
+            if to is None:
+                return
+            values["to"] = to
+        elif deed.name == "go-to":
+            values["step"] = self.query_one(Runbook).chosen
+        elif deed.wants:
+            text = await self.app.push_screen_wait(AskText(deed.prompt))
+            if text is None:
+                return
+            values[deed.wants] = text
+        await self._ask(deed.command, values)
+
+    async def _abort_reason(self) -> str | None:
+        state = self.story.state
+        left = [slug for slug, view in state.experiments.items() if view.fault_open]
+        undone = f"what is in will be undone: {', '.join(left)}" if left else "no fault is in"
+        chosen = await self.app.push_screen_wait(
+            AskChoice("Abort the drill?", _ABORT_REASONS, notes=(undone, "escape goes on with the drill"))
+        )
+        return None if chosen is None else _ABORT_REASONS[chosen]
+
+    def _others(self) -> list[str]:
+        return [person.name for person in self.story.state.present if person.role != "observer"]
+
+    async def _ask(self, command: str, values: Mapping[str, Any]) -> None:
+        why = await self._door.ask(command, **values)
+        if why:
+            self.notify(why, severity="warning", markup=False)
+
+    # -- beside the run --------------------------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help(self._help()))
+
+    def _help(self) -> Iterator[tuple[str, str, str]]:
+        reasons = self._allowed()
+        deed = next_deed(self.story.state)
+        yield "enter", deed.label or "What the step waits for", "" if deed.label else "nothing waits for you"
+        for each in DEEDS:
+            yield each.key, each.label, reasons.get(each.rule, "")
+        for key, label in (
+            ("c", "Copy the command"),
+            ("s", "Shell with the target's environment"),
+            ("/", "Filter the log"),
+        ):
+            yield key, label, ""
+        yield "ctrl+p", "Every command, themes", ""
+        yield "q", "Leave the room; the run goes on", ""
+
+    def action_copy(self) -> None:
+        step = self.story.state.step
+        if step is None or not step.run:
+            self.notify("this step has no command", severity="information")
+            return
+        self.app.copy_to_clipboard(step.run)
+        self.notify("copied")
+
+    async def action_filter(self) -> None:
+        self.run_worker(self._filter())
+
+    async def _filter(self) -> None:
+        text = await self.app.push_screen_wait(AskText("Show only lines with (a single space shows all)"))
+        if text is not None:
+            self.query_one(Log).filter(text.strip(), self.story)
+
+    def action_detach(self) -> None:
+        self.app.exit()

@@ -1,0 +1,53 @@
+"""The clock of the drill, and where we are: to be read from two metres away."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Digits
+
+from runner.views.dial import Dial
+from runner.views.story import Story
+from runner.views.tui.paint import line
+from runner.views.tui.widgets.panel import Panel
+
+_LEVELS = ("good", "warn", "bad")
+_SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
+
+
+class Head(Horizontal):
+    """Time, phase, objective; the drill, its target, who is here."""
+
+    def compose(self) -> ComposeResult:
+        yield Digits("00:00", id="dial")
+        with Vertical(id="dial-words"):
+            yield Panel(id="phase")
+            yield Panel(id="dial-label")
+            yield Panel(id="dial-word")
+        with Vertical(id="where"):
+            yield Panel(id="drill")
+            yield Panel(id="target-name")
+            yield Panel(id="people")
+
+    def show(self, story: Story, dial: Dial, role: str, name: str) -> None:
+        digits = self.query_one("#dial", Digits)
+        if digits.value != dial.digits:
+            digits.update(dial.digits)
+        for level in _LEVELS:
+            digits.set_class(level == dial.level, level)
+        sign = _SIGNS[dial.level]
+        self._say("phase", (dial.phase.upper(), "title"))
+        self._say("dial-label", dial.label)
+        self._say("dial-word", (f"{sign} {dial.word}" if dial.word else "", dial.level))
+        plan = story.state.plan
+        self._say("drill", (plan.name, "bold"))
+        self._say("target-name", f"on {plan.target.name}", ("  " + story.state.run.rpartition("-")[2], "dim"))
+        here = ", ".join(f"{p.name}{_mark(p.role)}" for p in story.state.present) or name
+        self._say("people", (f"{here}", "dim"), (f"  you: {role}", "dim"))
+
+    def _say(self, where: str, *parts: str | tuple[str, str]) -> None:
+        self.query_one(f"#{where}", Panel).show(line(*parts))
+
+
+def _mark(role: str) -> str:
+    return {"facilitator": "*", "observer": " (watching)"}.get(role, "")

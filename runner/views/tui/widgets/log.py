@@ -1,0 +1,61 @@
+"""What happened, by whom, when; notes among it. Typing `/` filters it."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import RichLog
+
+from runner.views.story import Story
+from runner.views.text import clock
+from runner.views.tui.paint import line
+from runner.views.words import Line
+
+_MOST_LINES = 2000
+
+
+class Log(RichLog):
+    """The lines of the story that this role may see."""
+
+    BORDER_TITLE = "Log"
+
+    def __init__(self) -> None:
+        super().__init__(id="log", max_lines=_MOST_LINES, wrap=True, markup=False, highlight=False, min_width=1)
+        self._told = 0
+        self._known = True
+        self._filter = ""
+
+    def show(self, story: Story, known: bool) -> None:
+        """`known`: the truth may be seen; else lines that give it away are left out."""
+        if known != self._known:
+            self._known = known
+            self._again()
+        new = story.told - self._told
+        self._told = story.told
+        if new > 0:
+            lines = list(story.lines)[-new:]
+            for each in lines:
+                if self._wanted(each):
+                    self.write(_text(each))
+
+    def filter(self, text: str, story: Story) -> None:
+        """Only lines that hold this text from here on; '' for all."""
+        self._filter = text.casefold()
+        self.border_title = f"Log: {text}" if text else "Log"
+        self._again()
+        self.show(story, self._known)
+
+    def _again(self) -> None:
+        self.clear()
+        self._told = 0
+
+    def _wanted(self, each: Line) -> bool:
+        if each.truth and not self._known:
+            return False
+        return not self._filter or self._filter in f"{each.text} {each.by}".casefold()
+
+
+def _text(each: Line) -> Content:
+    if each.under:
+        return line(("          │ " + each.text, "dim"))
+    who = f"  ({each.by})" if each.by else ""
+    return line((clock(each.t) + " ", "dim"), (f"{each.sign} ", each.style), (each.text, each.style), (who, "dim"))

@@ -1,0 +1,169 @@
+"""The current step, opened: what it says, its command and what that printed, what it verifies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Markdown
+
+from runner.engine.plan import Step
+from runner.engine.state import State, StepView
+from runner.views.deeds import next_deed
+from runner.views.story import revealed
+from runner.views.text import duration, inert
+from runner.views.tui.paint import line, lines
+from runner.views.tui.widgets.panel import Panel
+
+_TAIL_BYTES = 8192
+_TAIL_LINES = 12
+
+
+class StepCard(VerticalScroll):
+    """What is to be done now; before the first step and after the last, what is going on instead."""
+
+    BORDER_TITLE = "Now"
+
+    def __init__(self) -> None:
+        super().__init__(id="step")
+        self._text = ""
+
+    def compose(self) -> ComposeResult:
+        yield Panel(id="step-head")
+        yield Markdown("", id="step-text", open_links=False)
+        yield Panel(id="step-state")
+
+    async def show(self, state: State, now: float, role: str, folder: Path) -> None:
+        step, view = state.step, state.steps.get(state.current)
+        if step is None or view is None:
+            await self._between(state, role)
+            return
+        self.query_one("#step-head", Panel).show(_head(state, step, view, now))
+        await self._say(step.description)
+        self.query_one("#step-state", Panel).show(lines(_state(state, step, view, now, folder)))
+
+    async def _between(self, state: State, role: str) -> None:
+        plan = state.plan
+        self.query_one("#step-head", Panel).show(line((_standing(state), "bold")))
+        known = revealed(state, role) and plan.description
+        await self._say("\n\n".join(filter(None, (plan.briefing, plan.description if known else ""))))
+        deed = next_deed(state)
+        self.query_one("#step-state", Panel).show(line(("⏎ ", "key"), (deed.label, "bold")) if deed.label else line(""))
+
+    async def _say(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            # The renderer takes Markdown, never markup; what would act on a terminal is made visible first.
+            await self.query_one("#step-text", Markdown).update("\n".join(inert(each) for each in text.split("\n")))
+
+
+def _standing(state: State) -> str:
+    match state.phase:
+        case "" | "preflight":
+            return "Preflight: is the target what it should be?"
+        case "warm-up":
+            return "Warm-up: load comes, the steady state is measured"
+        case "live" if state.paused:
+            return f"Paused: {state.paused_why}"
+        case "live" if not state.cursor:
+            return "Stand by"
+        case "live":
+            return "Every step is done; the drill goes on until the service has held"
+        case "undoing":
+            return "Undoing: every fault is taken back"
+        case _:
+            return "The drill is over"
+
+
+def _head(state: State, step: Step, view: StepView, now: float) -> Content:
+    order = [each.id for each in state.plan.sequence]
+    number = f"{order.index(step.id) + 1}/{len(order)}  " if step.id in order else ""
+    target = f" of {duration(step.target_time)}" if step.target_time is not None else ""
+    spent = f"  {int(state.step_seconds(step.id, now))} s{target}"
+    role = f"  for {step.role}" if step.role else ""
+    holder = f"  with {view.holder}" if view.holder else ""
+    return line((number, "dim"), (step.name, "bold"), (spent + role + holder, "dim"))
+
+
+def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
+    if step.approve and not view.approved:
+        yield line(("asks a second person: ", "warn"), step.approve)
+    if step.confirm and not view.confirmed:
+        yield line(("asks: ", "warn"), step.confirm)
+    if view.choice:
+        yield line("chosen: ", (view.choice, "bold"))
+    if step.choose and not view.choice:
+        yield line("choose: ", (" | ".join(step.choose), "bold"))
+    if step.run:
+        yield from (line(("$ ", "key"), each) for each in step.run.rstrip().split("\n"))
+        yield from _command(step, view, now, folder)
+    if step.verify is not None:
+        yield from _verify(state, step, view)
+    if view.hint_shown and step.hint:
+        yield line(("hint: ", "note"), step.hint)
+    if view.status == "failing":
+        yield line(("✗ ", "bad"), (view.why, "bad"))
+        yield line(
+            ("t", "key"),
+            " again  ",
+            ("k", "key"),
+            " skip  ",
+            ("f", "key"),
+            " fail  ",
+            ("g", "key"),
+            " go to another step",
+        )
+    deed = next_deed(state)
+    if deed.label:
+        yield line("")
+        yield line(("⏎ ", "key"), (deed.label, "bold"))
+
+
+def _command(step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
+    if view.status == "running" and view.command_t is not None:
+        yield line((f"running for {int(now - view.command_t)} s, attempt {view.attempt}", "note"))
+        yield from _printed(_live_tail(folder, step.id, view.attempt))
+    elif view.command_ended_t is not None:
+        how = "timed out" if view.timed_out else f"exit code {view.exit_code}"
+        yield line((how, "good" if view.exit_code == 0 else "bad"))
+        yield from _printed(view.tail)
+
+
+def _printed(text: str) -> Iterator[Content]:
+    for each in text.splitlines()[-_TAIL_LINES:]:
+        yield line(("│ ", "dim"), each)
+
+
+def _live_tail(folder: Path, step: str, attempt: int) -> str:
+    """The last lines that a command has printed so far, redacted where it was written; '' when there are none."""
+    name = "".join(each if each.isalnum() or each in "._-" else "_" for each in step)
+    try:
+        with (folder / "steps" / f"{name}-{attempt}.log").open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _verify(state: State, step: Step, view: StepView) -> Iterator[Content]:
+    assert step.verify is not None  # noqa: S101 - the caller looked
+    what = step.verify.indicator or "a probe"
+    lasting = f" for {duration(step.verify.lasting)}" if step.verify.lasting else ""
+    if view.held is not None:
+        word, style = ("it held", "good") if view.held else ("it did not hold", "bad")
+    elif view.verify_t is not None:
+        word, style = f"looking, {_held_for(state, step, view)}", "note"
+    else:
+        word, style = "after the step", "dim"
+    vacuous = "  (it held before the step, so it proves nothing)" if view.vacuous else ""
+    yield line("verifies ", (what + lasting, "bold"), ": ", (word + vacuous, style))
+
+
+def _held_for(state: State, step: Step, view: StepView) -> str:
+    indicator = state.indicators.get(step.verify.indicator) if step.verify else None
+    held = indicator.good_since(view.verify_t or 0.0) if indicator is not None else None
+    return "it does not hold yet" if held is None or held <= 0 else f"held {duration(held)} so far"

@@ -1,0 +1,160 @@
+"""The target: each indicator with its tolerance, its value and its last minutes; the load; the faults; the alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.content import Content
+
+from runner.engine.plan import Indicator
+from runner.engine.state import ExperimentView, IndicatorView, State
+from runner.views.plot import Cell, blocks, marks
+from runner.views.series import Series
+from runner.views.story import FAILURES, RATE, Story, revealed
+from runner.views.text import duration
+from runner.views.tui.paint import Part, line
+
+#: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale.
+_SPAN = 120.0
+_FAULTS = {
+    "waiting": ("·", "waiting", "dim"),
+    "loaded": ("·", "loaded", "dim"),
+    "arming": ("◌", "arming", "dim"),
+    "armed": ("◌", "armed", "note"),
+    "ordered": ("◌", "going in", "warn"),
+    "injected": ("↯", "IN", "bad"),
+    "undoing": ("↶", "being undone", "warn"),
+    "undone": ("✓", "gone", "good"),
+    "ended": ("·", "ended", "dim"),
+    "failed": ("✗", "failed", "bad"),
+    "left": ("✗", "LEFT BEHIND", "bad"),
+}
+_UNITS = {"success-ratio": "%", "failure-ratio": "%", "rate": "/s", "p50": "s", "p95": "s", "p99": "s"}
+
+
+def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Content]:
+    """The panel's lines, for a width in cells."""
+    state = story.state
+    if not revealed(state, role):
+        yield from _sealed(state)
+        return
+    since, until = _window(state, now)
+    for indicator in state.plan.indicators:
+        view = state.indicators.get(indicator.name) or IndicatorView(name=indicator.name)
+        yield from _indicator(indicator, view, story.series.get(indicator.name), since, until, width)
+    if state.plan.indicators:
+        yield _row(marks(story.marks, since, until, width))
+    yield from _load(story, since, until, width)
+    yield from _faults(state)
+    yield from _alerts(state)
+    for need, held in state.needs.items():
+        if not held.met:
+            yield line(("✗ ", "bad"), f"{need}: {held.why}")
+    if state.target_lost_t is not None:
+        yield line(("✗ the target is gone: ", "bad"), state.target_lost_why)
+
+
+def _sealed(state: State) -> Iterator[Content]:
+    yield line(("You are on call. Watch the target with your own tools.", "bold"))
+    yield line("")
+    yield line("What is wrong, and since when, is shown here as soon as somebody says")
+    yield line(("1", "key"), " detected, or an alert fires.")
+    if state.target_url:
+        yield line("")
+        yield line("target  ", (state.target_url, "bold"))
+    if state.load.users:
+        yield line("load    ", (f"{state.load.users} users", "bold"))
+
+
+def _window(state: State, now: float) -> tuple[float, float]:
+    begin = (
+        state.baseline.since
+        if state.baseline is not None
+        else (state.phase_t if state.live_t is None else state.live_t)
+    )
+    until = now if state.end_t is None else max(now, state.end_t)
+    return min(begin, until - _SPAN), until
+
+
+def _indicator(
+    indicator: Indicator, view: IndicatorView, series: Series | None, since: float, until: float, width: int
+) -> Iterator[Content]:
+    sign, style = ("·", "dim") if view.ok is None else ("✓", "good") if view.ok else ("✗", "bad")
+    value = _value(indicator, view.value) if view.ok is not None else "—"
+    tolerance = _tolerance(indicator)
+    room = max(4, width - len(value) - len(tolerance) - 4)
+    name = indicator.name if len(indicator.name) <= room else indicator.name[: room - 1] + "…"
+    gap = " " * max(1, width - 2 - len(name) - len(value) - len(tolerance) - 1)
+    yield line((f"{sign} ", style), (name, "bold"), gap, (value, style), (f" {tolerance}", "dim"))
+    if series is not None:
+        ratio = indicator.source == "probe" or indicator.metric.endswith("ratio")
+        yield _row(blocks(series, since, until, width, 0.0, 1.0 if ratio else None))
+
+
+def _value(indicator: Indicator, value: float | None) -> str:
+    if value is None:
+        return "nothing came"
+    unit = _UNITS.get(indicator.metric, "") if indicator.source == "load" else "%"
+    return f"{value * 100:.1f}%" if unit == "%" else f"{value:.3g} {unit}" if unit == "s" else f"{value:.1f}{unit}"
+
+
+def _tolerance(indicator: Indicator) -> str:
+    bound = indicator.at_least if indicator.at_least is not None else indicator.at_most
+    return f"{'≥' if indicator.at_least is not None else '≤'} {_value(indicator, bound)}"
+
+
+def _load(story: Story, since: float, until: float, width: int) -> Iterator[Content]:
+    load = story.state.load
+    if load.failed:
+        yield line(("✗ load: ", "bad"), load.failed)
+    if load.last is None:
+        return
+    rows = list(load.last.requests.values())
+    lasted = (load.last.until - load.last.since) or 1.0
+    rate = sum(int(row.get("n") or 0) for row in rows) / lasted
+    failures = sum(int(row.get("failures") or 0) for row in rows) / lasted
+    p95 = max((float(row["p95"]) for row in rows if row.get("p95") is not None), default=None)
+    bad = "bad" if failures else "dim"
+    slow = "—" if p95 is None else f"{p95 * 1000:.0f} ms"
+    yield line(
+        ("≋ ", "note"),
+        ("load ", "bold"),
+        f"{load.users} users  {rate:.0f}/s  ",
+        (f"{failures:.1f} failures/s", bad),
+        f"  p95 {slow}",
+    )
+    series = story.series.get(RATE)
+    failed = story.series.get(FAILURES)
+    if series is not None and failed is not None:
+        cells = blocks(series, since, until, width, 0.0)
+        worse = failed.between(since, until, width)
+        yield _row([(c, "bad" if f is not None and not f.ok else s) for (c, s), f in zip(cells, worse, strict=True)])
+
+
+def _faults(state: State) -> Iterator[Content]:
+    for experiment in state.plan.experiments:
+        view = state.experiments.get(experiment.slug) or ExperimentView(slug=experiment.slug)
+        sign, word, style = _FAULTS[view.status]
+        since = f" since {duration(state.t - view.injected_t)}" if view.status == "injected" and view.injected_t else ""
+        why = (
+            f": {view.why or view.refused}" if (view.why or view.refused) and view.status in ("failed", "left") else ""
+        )
+        yield line((f"{sign} ", style), (experiment.slug, "bold"), "  ", (f"{word}{since}{why}", style))
+
+
+def _alerts(state: State) -> Iterator[Content]:
+    for alert in state.alerts.values():
+        if alert.firing:
+            before = " (before the fault)" if alert.before else ""
+            yield line(("◉ ", "warn"), (alert.name, "bold"), ("  firing" + before, "warn"))
+
+
+def _row(cells: list[Cell]) -> Content:
+    """Neighbours that are meant alike are one part: a narrow line is sent fewer escapes."""
+    parts: list[Part] = []
+    for character, style in cells:
+        if parts and isinstance(parts[-1], tuple) and parts[-1][1] == style:
+            parts[-1] = (parts[-1][0] + character, style)
+        else:
+            parts.append((character, style))
+    return line(*parts)
