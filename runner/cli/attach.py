@@ -1,4 +1,4 @@
-"""`gameday attach`: the room on a run that goes on."""
+"""`gameday attach` and `gameday review`: the room on a run that goes on, and on one that is over."""
 
 from __future__ import annotations
 
@@ -41,4 +41,19 @@ def _going_on(run: str | None) -> OpenRun:
     return max(matching, key=lambda each: each.run)
 
 
-COMMANDS = {"attach": attach}
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
+@click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
+def review(run: str | None, runs_dir: str | None) -> int:
+    """Look at a finished run in the room, at any moment of it; the transcript stays as it is."""
+    from runner.cli.runs import run_folder
+    from runner.views.reel import Reel
+    from runner.views.tui.app import Review
+    from runner.views.tui.door import Visitor
+
+    folder = run_folder(run, runs_dir)
+    Review(Reel(folder), folder, Visitor(name=login(), role="facilitator"), {}).run()
+    return 0
+
+
+COMMANDS = {"attach": attach, "review": review}

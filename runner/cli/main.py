@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": ("files", "What a run will touch, what undoes it, under what load; changes nothing."),
     "run": ("run", "Run a drill or an experiment."),
     "attach": ("attach", "Join a run that is going on: the room."),
+    "review": ("attach", "Look at a finished run in the room, at any moment of it."),
     "runs": ("runs", "Running and finished runs."),
     "show": ("runs", "The scorecard of a run."),
     "verify": ("runs", "Check that a transcript was not edited."),

@@ -26,7 +26,7 @@ def project_root() -> Path:
     return next((at for at in (here, *here.parents) if any((at / kind).is_dir() for kind in kinds)), here)
 
 
-def _folder(run: str | None, chosen: str | None) -> Path:
+def run_folder(run: str | None, chosen: str | None) -> Path:
     running = [Path(each.folder) for each in Registry().open_runs()]
     return find_run(runs_dir(chosen, project_root()), run, extra=[folder for folder in running if folder.is_dir()])
 
@@ -104,7 +104,7 @@ def _as_json(summary: Any, state: str) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def show(run: str | None, runs_dir: str | None, as_json: bool) -> int:
     """The scorecard of a run: by a unique prefix of its id, by its last word, or the latest."""
-    folder = _folder(run, runs_dir)
+    folder = run_folder(run, runs_dir)
     record = next((each for each in Registry().open_runs() if each.folder == str(folder)), None)
     if record is not None:
         click.echo(f"{record.run}: {_state('', record)}", err=True)
@@ -133,7 +133,7 @@ def verify_command(run: str | None, runs_dir: str | None) -> int:
     """Follow the hash chain of a transcript: an edited, dropped or added line is named."""
     from runner.transcript.reader import verify
 
-    path = _folder(run, runs_dir) / "transcript.jsonl"
+    path = run_folder(run, runs_dir) / "transcript.jsonl"
     problems = verify(path)
     if problems:
         raise InputError(*problems)

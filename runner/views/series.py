@@ -25,6 +25,11 @@ class Series:
         #: Seconds that one point stands for, at least.
         self.step = 0.0
 
+    def copy(self) -> Series:
+        twin = Series()
+        twin.points, twin.step = list(self.points), self.step
+        return twin
+
     def add(self, point: Point) -> None:
         last = self.points[-1] if self.points else None
         if last is not None and point.t - last.t < self.step:

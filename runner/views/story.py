@@ -43,6 +43,15 @@ class Story:
         self.series: dict[str, Series] = {}
         self._words = Words()
 
+    def copy(self) -> Story:
+        """A twin that goes its own way from here."""
+        twin = object.__new__(Story)
+        twin.__dict__.update(self.__dict__)
+        twin.lines, twin.marks = self.lines.copy(), list(self.marks)
+        twin.series = {name: series.copy() for name, series in self.series.items()}
+        twin._words = self._words.copy()
+        return twin
+
     def take(self, recorded: Recorded) -> None:
         """One more event."""
         self.state = apply(self.state, recorded)
@@ -52,32 +61,16 @@ class Story:
         self._picture(recorded)
 
     def _picture(self, recorded: Recorded) -> None:
-        event = recorded.event
-        match event:
-            case ev.IndicatorJudged():
-                self._series(event.indicator).add(Point(event.since, event.value, event.ok))
-            case ev.LoadSampled():
-                self._load(event)
-            case ev.RunStarted():
-                self.origin, self.boot_id = event.origin, event.boot_id
-            case ev.ActivityStarted(sort="action"):
-                self.marks.append(Mark(recorded.t, "↯", event.name, "fault"))
-            case ev.ImpactSeen():
-                self.marks.append(Mark(event.since, "▼", "impact", "bad"))
-            case ev.Relapsed():
-                self.marks.append(Mark(event.since, "▼", "relapse", "bad"))
-            case ev.MitigationSeen():
-                self.marks.append(Mark(event.since, "△", "mitigated", "warn"))
-            case ev.RecoverySeen():
-                self.marks.append(Mark(event.since, "▲", "recovered", "good"))
-            case ev.AlertFired(before=False):
-                self.marks.append(Mark(recorded.t, "◉", f"alert {event.alert}", "warn"))
-            case ev.MilestoneReached():
-                self.marks.append(Mark(recorded.t, "★", event.milestone, "note"))
-            case ev.NoteWritten(sort="mark"):
-                self.marks.append(Mark(recorded.t, "✎", event.text or "mark", "note"))
-            case ev.UndoStarted():
-                self.marks.append(Mark(recorded.t, "↶", "undo", "note"))
+        match recorded.event:
+            case ev.IndicatorJudged() as judged:
+                self._series(judged.indicator).add(Point(judged.since, judged.value, judged.ok))
+            case ev.LoadSampled() as sampled:
+                self._load(sampled)
+            case ev.RunStarted() as started:
+                self.origin, self.boot_id = started.origin, started.boot_id
+            case _:
+                if (mark := marked(recorded)) is not None:
+                    self.marks.append(mark)
 
     def _load(self, event: ev.LoadSampled) -> None:
         each = event.requests.values()
@@ -89,6 +82,30 @@ class Story:
 
     def _series(self, name: str) -> Series:
         return self.series.setdefault(name, Series())
+
+
+def marked(recorded: Recorded) -> Mark | None:
+    """The mark that an event is worth on a time line; most are worth none."""
+    match recorded.event:
+        case ev.ActivityStarted(sort="action", name=name):
+            return Mark(recorded.t, "↯", name, "fault")
+        case ev.ImpactSeen(since=since):
+            return Mark(since, "▼", "impact", "bad")
+        case ev.Relapsed(since=since):
+            return Mark(since, "▼", "relapse", "bad")
+        case ev.MitigationSeen(since=since):
+            return Mark(since, "△", "mitigated", "warn")
+        case ev.RecoverySeen(since=since):
+            return Mark(since, "▲", "recovered", "good")
+        case ev.AlertFired(before=False, alert=alert):
+            return Mark(recorded.t, "◉", f"alert {alert}", "warn")
+        case ev.MilestoneReached(milestone=milestone):
+            return Mark(recorded.t, "★", milestone, "note")
+        case ev.NoteWritten(sort="mark", text=text):
+            return Mark(recorded.t, "✎", text or "mark", "note")
+        case ev.UndoStarted():
+            return Mark(recorded.t, "↶", "undo", "note")
+    return None
 
 
 def revealed(state: State, role: str) -> bool:

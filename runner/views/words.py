@@ -49,6 +49,11 @@ class Words:
         self._truth = False
         self._lines: list[Line] = []
 
+    def copy(self) -> Words:
+        twin = object.__new__(Words)
+        twin.__dict__.update(self.__dict__, _bad=dict(self._bad), _lines=[])
+        return twin
+
     def tell(self, recorded: Recorded) -> list[Line]:
         """The lines that one more event is worth; most samples are worth none."""
         self._t = recorded.t

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from textual.app import App
 
+from runner.views.reel import Reel
 from runner.views.story import Story
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.feed import LiveFeed
+from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room import RoomScreen
 
 
@@ -39,3 +42,17 @@ class Room(App[None]):
 
     async def on_unmount(self) -> None:
         await self._door.close()
+
+
+class Review(App[None]):
+    """`gameday review`."""
+
+    CSS_PATH = "room.tcss"
+    TITLE = "Gameday"
+
+    def __init__(self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
+        super().__init__()
+        self._screen = ReviewScreen(reel, folder, visitor, ghost)
+
+    def on_mount(self) -> None:
+        self.push_screen(self._screen)

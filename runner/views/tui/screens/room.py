@@ -6,26 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
-from textual.widgets import Footer
 
 from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed
-from runner.views.dial import dial
-from runner.views.story import Story, revealed
+from runner.views.story import Story
 from runner.views.tui.door import Door, Visitor
-from runner.views.tui.feed import Feed
-from runner.views.tui.paint import lines
+from runner.views.tui.feed import LiveFeed
 from runner.views.tui.screens.ask import AskChoice, AskText
+from runner.views.tui.screens.board import Board
 from runner.views.tui.screens.help import Help
-from runner.views.tui.widgets.head import Head
 from runner.views.tui.widgets.log import Log
-from runner.views.tui.widgets.panel import Panel
 from runner.views.tui.widgets.runbook import Runbook
-from runner.views.tui.widgets.step import StepCard
-from runner.views.tui.widgets.target import target_lines
 
 #: Seconds between two looks at the transcript.
 _LOOK = 0.1
@@ -37,11 +28,9 @@ _ABORT_REASONS = {
 }
 
 
-class RoomScreen(Screen[None]):
+class RoomScreen(Board):
     """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     BINDINGS = [
         Binding("enter", "next", "Next", priority=True),
         *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.key in "1234i") for deed in DEEDS),
@@ -53,31 +42,15 @@ class RoomScreen(Screen[None]):
     ]
 
     def __init__(
-        self, story: Story, feed: Feed, folder: Path, visitor: Visitor, door: Door, ghost: Mapping[str, float]
+        self, story: Story, feed: LiveFeed, folder: Path, visitor: Visitor, door: Door, ghost: Mapping[str, float]
     ) -> None:
-        super().__init__()
+        super().__init__(folder, visitor, ghost)
         self.story = story
         self._feed = feed
-        self._folder = folder
-        self._visitor = visitor
         self._door = door
-        self._ghost = ghost
         self._second = -1
 
-    def compose(self) -> ComposeResult:
-        yield Head(id="head")
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield Runbook()
-                yield StepCard()
-            with Vertical(id="right"), VerticalScroll(id="target-scroll"):
-                yield Panel(id="target")
-        yield Log()
-        yield Footer()
-
     async def on_mount(self) -> None:
-        self.query_one("#target-scroll").border_title = "Target"
-        self.query_one(Runbook).focus()
         await self.look(force=True)
         self.set_interval(_LOOK, self.look)
 
@@ -91,24 +64,12 @@ class RoomScreen(Screen[None]):
         if not new and not force and int(now) == self._second:
             return
         self._second = int(now)
-        await self._show(now)
-        if new:
-            self.refresh_bindings()
-
-    async def _show(self, now: float) -> None:
-        story, role = self.story, self._visitor.role
-        self.query_one(Head).show(story, dial(story.state, now, role), role, self._visitor.name)
-        self.query_one(Runbook).show(story.state, now, self._ghost)
-        await self.query_one(StepCard).show(story.state, now, role, self._folder)
-        panel = self.query_one("#target", Panel)
-        width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
-        panel.show(lines(target_lines(story, now, role, width)))
-        self.query_one(Log).show(story, revealed(story.state, role))
+        await self.show(self.story, now)
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 
     def _allowed(self) -> dict[str, str]:
-        return allowed(self.story.state, self._visitor.role, self._visitor.name)
+        return allowed(self.story.state, self.visitor.role, self.visitor.name)
 
     def action_next(self) -> None:
         self.run_worker(self._next(next_deed(self.story.state)), exclusive=False)

@@ -1,0 +1,65 @@
+"""The four panels over one story: what a live room and a review have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from runner.views.dial import dial
+from runner.views.story import Story, revealed
+from runner.views.tui.door import Visitor
+from runner.views.tui.paint import lines
+from runner.views.tui.widgets.head import Head
+from runner.views.tui.widgets.log import Log
+from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.runbook import Runbook
+from runner.views.tui.widgets.step import StepCard
+from runner.views.tui.widgets.target import target_lines
+
+
+class Board(Screen[None]):
+    """`folder` is the run's; `ghost`: how long each step took in the last run (s)."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+
+    def __init__(self, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
+        super().__init__()
+        self.folder = folder
+        self.visitor = visitor
+        self._ghost = ghost
+
+    def compose(self) -> ComposeResult:
+        yield Head(id="head")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Runbook()
+                yield StepCard()
+            with Vertical(id="right"), VerticalScroll(id="target-scroll"):
+                yield Panel(id="target")
+        yield Log()
+        yield from self.below()
+        yield Footer()
+
+    def below(self) -> ComposeResult:
+        """What stands under the log."""
+        yield from ()
+
+    async def on_mount(self) -> None:
+        self.query_one("#target-scroll").border_title = "Target"
+        self.query_one(Runbook).focus()
+
+    async def show(self, story: Story, now: float) -> None:
+        """Paint what differs from what is shown."""
+        role = self.visitor.role
+        self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name)
+        self.query_one(Runbook).show(story.state, now, self._ghost)
+        await self.query_one(StepCard).show(story.state, now, role, self.folder)
+        width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
+        self.query_one("#target", Panel).show(lines(target_lines(story, now, role, width)))
+        self.query_one(Log).show(story, revealed(story.state, role))
