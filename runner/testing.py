@@ -67,6 +67,8 @@ def sample_plan(*steps: Step, **changes: Any) -> RunPlan:
         hold=5.0,
         impact_within=30.0,
         time_box=600.0,
+        # Steps begin at once; nobody has to say that he noticed.
+        reveal="always",
     )
     return replace(sample, **changes)
 

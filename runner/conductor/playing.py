@@ -126,9 +126,9 @@ class Play:
         await self._stop_sandbox()
 
     def act(self, recorded: ev.Recorded) -> None:
-        """The last steps: in the debrief nobody waits for a headless run."""
+        """The last steps."""
         match recorded.event:
-            case ev.PhaseEntered(phase="debrief"):
+            case ev.DebriefClosed():
                 self._run.spawn(self._close_story(), "closing")
             case ev.RunClosed():
                 self._conductor.finish()

@@ -15,6 +15,7 @@ import os
 import re
 import socket
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -35,7 +36,8 @@ _LONGEST_LINE = 64 * 1024
 #: Bytes of an answer, as JSON: several fit into what the guardian keeps.
 _LONGEST_SECRET = MOST_LEARNT // 4
 #: What every message may hold beside the command's own values.
-_ENVELOPE = frozenset({"command", "by", "role"})
+#: `stay` beside a join: whoever joined leaves when this connection ends.
+_ENVELOPE = frozenset({"command", "by", "role", "stay"})
 _SYSTEM_ONLY = (cm.Observed, cm.Tick, cm.PassPreflight, cm.Stop)
 _ROLES = tuple(role for role in get_args(Role) if role != "system")
 
@@ -108,6 +110,8 @@ class CommandServer:
         self._conductor = conductor
         self._path = path
         self._server: asyncio.Server | None = None
+        #: Who joined over which lines that are still there: two rooms may be one person's.
+        self._staying: Counter[Caller] = Counter()
 
     async def open(self) -> None:
         """Listen; until it is the group's, the socket is the owner's alone."""
@@ -126,30 +130,58 @@ class CommandServer:
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        uid = _peer_uid(writer.get_extra_info("socket"))
+        line = _Line(self, _peer_uid(writer.get_extra_info("socket")))
         with contextlib.suppress(ConnectionError):
             try:
-                while line := await reader.readline():
-                    await _say(writer, self._answer(line, uid))
+                while said := await reader.readline():
+                    await _say(writer, line.answer(said))
             except ValueError:
                 await _say(writer, {"ok": False, "why": f"a line holds at most {_LONGEST_LINE} bytes"})
+        line.close()
         writer.close()
 
-    def _answer(self, line: bytes, uid: int) -> dict[str, Any]:
+    def stays(self, caller: Caller) -> None:
+        """He leaves with his last line."""
+        self._staying[caller] += 1
+
+    def goes(self, caller: Caller) -> None:
+        """One of his lines has ended."""
+        self._staying[caller] -= 1
+        if self._staying[caller] <= 0:
+            del self._staying[caller]
+            self.submit(cm.Leave(person=caller.name), caller)
+
+    def submit(self, command: Command, caller: Caller) -> str | None:
+        """Ask the conductor on somebody's behalf."""
+        return submit_for(self._run, self._conductor, command, caller)
+
+
+class _Line:
+    """One connection, and who joined over it."""
+
+    def __init__(self, server: CommandServer, uid: int) -> None:
+        self._server = server
+        self._uid = uid
+        self._joined: Caller | None = None
+
+    def answer(self, line: bytes) -> dict[str, Any]:
         try:
             message = json.loads(line)
-            caller = Caller(str(message.get("by") or uid), uid, _role(message.get("role", "participant")))
+            caller = Caller(str(message.get("by") or self._uid), self._uid, _role(message.get("role", "participant")))
             command = parse_command(message)
         except (ValueError, AttributeError, RecursionError):
             return {"ok": False, "why": "not a JSON object on one line"}
         except InputError as error:
             return {"ok": False, "why": "; ".join(problem.what for problem in error.problems)}
-        why = self.submit(command, caller)
+        why = self._server.submit(command, caller)
+        if why is None and isinstance(command, cm.Join) and message.get("stay") is True and self._joined is None:
+            self._joined = Caller(command.person.strip(), self._uid, caller.role)
+            self._server.stays(self._joined)
         return {"ok": True} if why is None else {"ok": False, "why": why}
 
-    def submit(self, command: Command, caller: Caller) -> str | None:
-        """Ask the conductor on somebody's behalf."""
-        return submit_for(self._run, self._conductor, command, caller)
+    def close(self) -> None:
+        if self._joined is not None:
+            self._server.goes(self._joined)
 
 
 def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller) -> str | None:

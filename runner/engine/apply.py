@@ -22,6 +22,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.TargetFound: fold_run.target_found,
     e.BaselineTaken: fold_run.baseline_taken,
     e.EndDecided: fold_run.end_decided,
+    e.DebriefClosed: fold_run.debrief_closed,
     e.RunClosed: fold_run.run_closed,
     e.Paused: fold_run.paused,
     e.Unpaused: fold_run.unpaused,

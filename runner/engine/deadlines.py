@@ -15,6 +15,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ending.troubles,
         ending.stop_rules,
         ending.target_gone,
+        ending.abandoned,
         warm_up.arming,
         warm_up.baseline,
     ),
@@ -24,6 +25,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ending.troubles,
         ending.stop_rules,
         ending.target_gone,
+        ending.abandoned,
         ending.pause_limit,
         ending.time_box,
         injection.injections,
@@ -32,6 +34,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ending.completion,
     ),
     "undoing": (ending.debrief,),
+    "debrief": (ending.nobody_to_debrief,),
 }
 
 

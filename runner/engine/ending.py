@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.engine.events import PhaseEntered
+from runner.engine.events import DebriefClosed, PhaseEntered
 from runner.engine.injection import pending
 from runner.engine.plan import StopRule
 from runner.engine.reaction import JUDGING_LAG, Reaction, at_once, ends
@@ -21,6 +21,11 @@ def leave(state: State) -> Reaction | None:
 
 def debrief(state: State) -> Reaction | None:
     return at_once(PhaseEntered(phase="debrief")) if state.undo_ended else None
+
+
+def nobody_to_debrief(state: State) -> Reaction | None:
+    """A headless run has nobody who would write anything; people who are here close it, or leave."""
+    return None if state.present or state.debrief_closed else at_once(DebriefClosed())
 
 
 # -- something went wrong ----------------------------------------------------------------------------------------------
@@ -69,6 +74,15 @@ def _trouble(state: State, view: ExperimentView, cause: str) -> Reaction | None:
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def abandoned(state: State) -> Reaction | None:
+    """There were people in the room, and all of them left."""
+    if not state.people or state.present:
+        return None
+    left = max(person.left_t or 0.0 for person in state.people)
+    why = f"nobody was in the room for {state.plan.abandon_after:g} s"
+    return ends("aborted", why, reason="logistics", due=left + state.plan.abandon_after)
 
 
 def target_gone(state: State) -> Reaction | None:

@@ -161,6 +161,11 @@ class Resumed(Event, kind="resumed"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DebriefClosed(Event, kind="debrief-closed"):
+    """Nobody has anything to add: a person said so, or nobody is there."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunClosed(Event, kind="run-closed"):
     """The last line. `ending` is a verdict word of the design; `exit_code` what the process answered."""
 

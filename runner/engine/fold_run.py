@@ -9,6 +9,7 @@ from runner.engine.episodes import Episodes
 from runner.engine.events import (
     BaselineTaken,
     CommandGiven,
+    DebriefClosed,
     EndDecided,
     MilestoneReached,
     NeedChecked,
@@ -103,6 +104,10 @@ def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> Stat
 def end_decided(state: State, event: EndDecided, record: Recorded) -> State:
     """The first one wins."""
     return state if state.end else state.but(end=event, end_t=record.t, end_by=record.by)
+
+
+def debrief_closed(state: State, event: DebriefClosed, record: Recorded) -> State:
+    return state.but(debrief_closed=True)
 
 
 def run_closed(state: State, event: RunClosed, record: Recorded) -> State:

@@ -8,7 +8,6 @@ from runner.engine import events as e
 from runner.engine.commands import (
     Abort,
     AbortReason,
-    Close,
     Command,
     Halt,
     IllegalCommand,
@@ -176,9 +175,11 @@ def ending_words(state: State) -> str:
     return f"already ending: {state.end.cause}{why}"
 
 
-def close_debrief(state: State, order: Order, command: Close) -> Events:
-    """Allowed, and nothing more: the scorecard's last word comes as an observed `RunClosed`."""
-    return ()
+def close_debrief(state: State, order: Order, command: Command) -> Events:
+    """The scorecard's last word comes as an observed `RunClosed`."""
+    if state.debrief_closed:
+        raise IllegalCommand("the debrief is closed")
+    return (e.DebriefClosed(),)
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
@@ -199,7 +200,15 @@ def join(state: State, order: Order, command: Join) -> Events:
 def leave(state: State, order: Order, command: Leave) -> Events:
     if command.person not in {person.name for person in state.present}:
         raise IllegalCommand(f"{command.person} is not here")
-    return (e.PersonLeft(person=command.person, uid=order.uid),)
+    gone = e.PersonLeft(person=command.person, uid=order.uid)
+    if len(state.present) > 1 or state.end is not None:
+        return (gone,)
+    limit = f"{state.plan.abandon_after:g} s"
+    back = f"gameday attach {state.run.rpartition('-')[2]}"
+    return (
+        gone,
+        e.Warned(text=f"nobody is in the room; the run is aborted in {limit} unless somebody comes back: {back}"),
+    )
 
 
 def write(state: State, order: Order, command: Write) -> Events:

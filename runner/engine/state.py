@@ -291,6 +291,7 @@ class State:
     end_t: float | None = None
     end_by: str = ""
     undo_ended: bool = False
+    debrief_closed: bool = False
     left: tuple[str, ...] = ()
     closed: RunClosed | None = None
     episodes: Episodes = field(default_factory=lambda: Episodes.empty(NO_PLAN))

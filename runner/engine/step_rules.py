@@ -59,9 +59,18 @@ def following(state: State) -> Step | None:
     return order[place] if place < len(order) else None
 
 
+def unnoticed(state: State) -> bool:
+    """A fault comes by itself, and the people who are to notice it have not: their runbook begins when they do."""
+    if not state.attended or state.plan.reveal == "always" or "detected" in state.milestones:
+        return False
+    if any(alert.fired_t is not None for alert in state.alerts.values()):
+        return False
+    return any(each.inject == "after-warm-up" or each.inject.startswith("between") for each in state.plan.experiments)
+
+
 def _start_next(state: State) -> Reaction | None:
     step = following(state)
-    if step is None:
+    if step is None or (not state.cursor and not state.jump and step.milestone != "detected" and unnoticed(state)):
         return None
     if state.jump != step.id and not _applies(state, step):
         return at_once(StepEnded(step=step.id, outcome="skipped", why="if"))

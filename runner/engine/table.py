@@ -65,9 +65,9 @@ _TABLE: dict[str, dict[type[Command], Handler]] = {
     "debrief": {
         **_ALWAYS,
         c.Observed: run_commands.close,
-        c.Stop: run_commands.already_ending,
-        c.Abort: run_commands.already_ending,
-        c.Halt: run_commands.already_ending,
+        c.Stop: run_commands.close_debrief,
+        c.Abort: run_commands.close_debrief,
+        c.Halt: run_commands.close_debrief,
         c.Dispute: step_commands.dispute,
         c.Close: run_commands.close_debrief,
     },

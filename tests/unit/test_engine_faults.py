@@ -198,13 +198,14 @@ def test_a_bare_experiment_is_injected_once_armed_and_ends_with_its_method() -> 
     drive = bare().warm_up()
     assert drive.state.end is not None
     assert drive.state.end.cause == "complete"
-    assert drive.kinds()[-6:] == [
+    assert drive.kinds()[-7:] == [
         "end-decided",
         "phase-entered",
         "undo-started",
         "fault-undone",
         "undo-ended",
         "phase-entered",
+        "debrief-closed",
     ]
     assert drive.state.phase == "debrief"
 

@@ -9,6 +9,7 @@ import pytest
 
 from runner.engine import events as e
 from runner.engine.commands import (
+    Abort,
     Approve,
     Close,
     Command,
@@ -27,7 +28,7 @@ from runner.engine.commands import (
     Tick,
     Write,
 )
-from runner.engine.plan import Step
+from runner.engine.plan import Check, Step
 from runner.engine.possible import possible
 from runner.engine.roles import MAY, permit
 from runner.testing import Drive, sample_plan
@@ -89,10 +90,63 @@ def test_the_system_is_not_played_by_people(command: Command) -> None:
 
 def test_the_facilitator_closes_the_debrief_if_there_is_one() -> None:
     drive = drill(LOOK).join("bob", role="participant").order(Stop(cause="stopped", why="x"))
-    drive.say(Close(), by="bob", role="participant")
     drive.join("alice")
     assert "facilitator" in drive.refused(Close(), by="bob", role="participant")
-    drive.say(Close())
+    drive.say(Leave(person="alice"))
+    drive.say(Close(), by="bob", role="participant")
+    assert drive.state.debrief_closed
+
+
+def test_a_debrief_waits_for_those_who_are_there_and_for_nobody_else() -> None:
+    drive = drill(LOOK).join("bob", role="participant").order(Stop(cause="stopped", why="x"))
+    assert not drive.wait(600).state.debrief_closed
+    assert drive.say(Leave(person="bob"), by="bob", role="participant").wait(1).state.debrief_closed
+    assert drill(LOOK).order(Stop(cause="stopped", why="x")).state.debrief_closed
+
+
+def test_a_signal_closes_the_debrief() -> None:
+    drive = drill(LOOK).join("bob", role="participant").order(Stop(cause="stopped", why="x"))
+    assert drive.say(Abort(reason="logistics", why="Ctrl-C")).state.debrief_closed
+
+
+def test_a_run_that_everybody_left_says_so_and_is_aborted() -> None:
+    drive = drill(LOOK).join("bob", role="participant").join("eve", role="observer")
+    drive.say(Leave(person="bob"), by="bob", role="participant")
+    assert not drive.state.warnings
+    drive.say(Leave(person="eve"), by="eve", role="observer")
+    assert "nobody is in the room" in drive.state.warnings[-1].text
+    assert drive.wait(299).state.end is None
+    end = drive.wait(2).state.end
+    assert end is not None
+    assert (end.cause, end.reason, end.why) == ("aborted", "logistics", "nobody was in the room for 300 s")
+
+
+def test_a_run_goes_on_when_somebody_comes_back_in_time() -> None:
+    drive = drill(LOOK).join("bob", role="participant").say(Leave(person="bob"), by="bob", role="participant")
+    assert drive.wait(200).join("bob", role="participant").wait(250).state.end is None
+
+
+def test_a_run_that_nobody_ever_joined_is_not_abandoned() -> None:
+    assert drill(LOOK).wait(400).state.end is None
+
+
+def test_the_runbook_begins_when_somebody_notices() -> None:
+    drive = Drive(sample_plan(LOOK, reveal="detected")).start()
+    assert drive.wait(30).state.current == ""
+    noticed = drive.say(Say(milestone="detected")).state
+    assert noticed.current == LOOK.id
+    assert noticed.steps[LOOK.id].started_t == pytest.approx(noticed.t)
+
+
+def test_an_alert_notices_for_everybody() -> None:
+    drive = Drive(sample_plan(LOOK, reveal="detected", alerts=(Check(name="errors", probe={}),))).start()
+    assert drive.observe(e.AlertFired(alert="errors", before=True)).state.current == ""
+    assert drive.observe(e.AlertFired(alert="errors")).state.current == LOOK.id
+
+
+def test_a_runbook_that_begins_with_noticing_begins_at_once() -> None:
+    notice = Step(id="notice", name="Notice it", milestone="detected")
+    assert Drive(sample_plan(notice, reveal="detected")).start().state.current == "notice"
 
 
 def test_notes_say_something_and_marks_need_not() -> None:

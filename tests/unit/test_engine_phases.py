@@ -224,7 +224,7 @@ def test_the_baseline_keeps_no_more_than_it_needs() -> None:
 
 
 def test_a_run_is_closed_in_its_debrief_and_never_again() -> None:
-    drive = Drive(sample_plan(DO)).start().order(Stop(cause="stopped", why="enough"))
+    drive = Drive(sample_plan(DO)).start().join("alice").order(Stop(cause="stopped", why="enough"))
     assert drive.state.phase == "debrief"
     drive.say(Close())
     closed = e.RunClosed(ending="stopped", exit_code=4)

@@ -36,7 +36,7 @@ class Door:
         """Join, and join again whenever the line is lost; ends with the task."""
         while True:
             if self._streams is None:
-                await self.ask("join", person=self._visitor.name)
+                await self.ask("join", person=self._visitor.name, stay=True)
             await asyncio.sleep(_AGAIN)
 
     async def ask(self, command: str, **values: Any) -> str:
