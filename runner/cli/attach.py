@@ -9,12 +9,11 @@ import click
 
 from runner.cli.completion import complete_runs
 from runner.cli.options import login
+from runner.cli.room import ROLES, enter, say_it_goes_on
 from runner.errors import InputError
 
 if TYPE_CHECKING:
     from runner.conductor.registry import OpenRun
-
-ROLES = ("participant", "facilitator", "observer")
 
 
 @click.command()
@@ -24,10 +23,11 @@ ROLES = ("participant", "facilitator", "observer")
 def attach(run: str | None, role: str, name: str | None) -> int:
     """Join a run that is going on: by a unique prefix of its id, by its last word, or the latest."""
     found = _going_on(run)
-    from runner.views.tui.app import Room
-    from runner.views.tui.door import Visitor
+    if not enter(Path(found.folder), Path(found.socket), name or login(), role):
+        return say_it_goes_on(found.run)
+    from runner.cli.runs import show_folder
 
-    Room(Path(found.folder), Path(found.socket), Visitor(name=name or login(), role=role)).run()
+    show_folder(Path(found.folder), as_json=False, story=False)
     return 0
 
 

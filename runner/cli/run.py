@@ -13,6 +13,7 @@ import click
 
 from runner.cli.completion import complete_drills
 from runner.cli.options import login, pair
+from runner.cli.room import ROLES, at_a_terminal, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ _LOOK = 0.1
 @click.option(
     "--headless",
     is_flag=True,
-    help="Tell the run line by line on stderr; so far the only way, also without this option.",
+    help="Tell the run line by line on stderr instead of opening the room; so it is where there is no terminal.",
 )
 @click.option("--detach", is_flag=True, help="Start it and leave it to itself.")
 @click.option("--json", "as_json", is_flag=True, help="The scorecard as JSON on stdout at the end.")
 @click.option("--operator", metavar="FILE", help="Scripted answers for the steps.")
 @click.option("--attended", is_flag=True, help="People answer (with `gameday tell`); steps wait for them.")
+@click.option("--as", "role", type=click.Choice(ROLES), default=ROLES[0], help="What you are in the room.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
 @click.option("--target", metavar="NAME", help="Another target than the drill's.")
 @click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill, such as load.users=10.")
@@ -48,6 +50,7 @@ def run(
     as_json: bool,
     operator: str | None,
     attended: bool,
+    role: str,
     name: str | None,
     target: str | None,
     sets: tuple[str, ...],
@@ -59,13 +62,14 @@ def run(
 
     Without people each step takes its `unattended` way. The exit code says how it ended.
     """
+    in_room = not (headless or detach or as_json or operator) and at_a_terminal()
     request = Request(
         what=what,
         cwd=str(Path.cwd()),
         person=name or login(),
-        headless=headless,
+        headless=not in_room,
         detach=detach,
-        attended=attended,
+        attended=attended or in_room,
         operator=str(Path(operator).absolute()) if operator else None,
         target=target,
         sets=tuple(pair(text) for text in sets),
@@ -74,7 +78,8 @@ def run(
         consent=consent,
     )
     front = launch(request)
-    front.forward_signals()
+    if not in_room:
+        front.forward_signals()
     outcome = front.outcome()
     if isinstance(outcome, NotStarted):
         for line in outcome.lines:
@@ -85,6 +90,8 @@ def run(
         front.detach()
         click.echo(outcome.run)
         return 0
+    if in_room:
+        return play_in_room(front, outcome, request.person, role)
     return _follow(front, outcome, as_json)
 
 

@@ -15,8 +15,8 @@ from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room import RoomScreen
 
 
-class Room(App[None]):
-    """`gameday attach`, and `gameday run` at a terminal."""
+class Room(App[bool]):
+    """`gameday attach`, and `gameday run` at a terminal. Returns whether the run was over when the room was left."""
 
     CSS_PATH = "room.tcss"
     TITLE = "Gameday"

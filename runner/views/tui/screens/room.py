@@ -173,4 +173,4 @@ class RoomScreen(Board):
             self.query_one(Log).filter(text.strip(), self.story)
 
     def action_detach(self) -> None:
-        self.app.exit()
+        self.app.exit(self.story.state.closed is not None)
