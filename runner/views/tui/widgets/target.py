@@ -16,6 +16,8 @@ from runner.views.tui.paint import Part, line
 
 #: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale.
 _SPAN = 120.0
+#: Cells from which on words are written out.
+_ROOMY = 44
 _FAULTS = {
     "waiting": ("·", "waiting", "dim"),
     "loaded": ("·", "loaded", "dim"),
@@ -39,14 +41,14 @@ def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Co
         yield from _sealed(state)
         return
     since, until = _window(state, now)
+    yield from _faults(state)
+    yield from _alerts(state)
     for indicator in state.plan.indicators:
         view = state.indicators.get(indicator.name) or IndicatorView(name=indicator.name)
         yield from _indicator(indicator, view, story.series.get(indicator.name), since, until, width)
     if state.plan.indicators:
         yield _row(marks(story.marks, since, until, width))
     yield from _load(story, since, until, width)
-    yield from _faults(state)
-    yield from _alerts(state)
     for need, held in state.needs.items():
         if not held.met:
             yield line(("✗ ", "bad"), f"{need}: {held.why}")
@@ -114,14 +116,13 @@ def _load(story: Story, since: float, until: float, width: int) -> Iterator[Cont
     rate = sum(int(row.get("n") or 0) for row in rows) / lasted
     failures = sum(int(row.get("failures") or 0) for row in rows) / lasted
     p95 = max((float(row["p95"]) for row in rows if row.get("p95") is not None), default=None)
-    bad = "bad" if failures else "dim"
     slow = "—" if p95 is None else f"{p95 * 1000:.0f} ms"
+    words = "fail/s" if width < _ROOMY else "failures/s"
     yield line(
         ("≋ ", "note"),
-        ("load ", "bold"),
-        f"{load.users} users  {rate:.0f}/s  ",
-        (f"{failures:.1f} failures/s", bad),
-        f"  p95 {slow}",
+        f"{load.users} users {rate:.0f}/s ",
+        (f"{failures:.0f} {words}", "bad" if failures else "dim"),
+        f" p95 {slow}",
     )
     series = story.series.get(RATE)
     failed = story.series.get(FAILURES)
