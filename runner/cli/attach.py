@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,38 +11,41 @@ from runner.cli.options import login
 from runner.cli.room import ROLES, enter, say_it_goes_on
 from runner.errors import InputError
 
-if TYPE_CHECKING:
-    from runner.conductor.registry import OpenRun
+_RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
 
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
 @click.option("--as", "role", type=click.Choice(ROLES), default="participant", help="What you are in this run.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
-def attach(run: str | None, role: str, name: str | None) -> int:
+@_RUNS_DIR
+def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -> int:
     """Join a run that is going on: by a unique prefix of its id, by its last word, or the latest."""
-    found = _going_on(run)
-    if not enter(Path(found.folder), Path(found.socket), name or login(), role):
-        return say_it_goes_on(found.run)
+    folder, socket = _going_on(run, runs_dir)
+    if not enter(folder, socket, name or login(), role):
+        return say_it_goes_on(folder.name)
     from runner.cli.runs import show_folder
 
-    show_folder(Path(found.folder), as_json=False, story=False)
+    show_folder(folder, as_json=False, story=False)
     return 0
 
 
-def _going_on(run: str | None) -> OpenRun:
-    from runner.conductor.registry import Registry
+def _going_on(run: str | None, chosen: str | None) -> tuple[Path, Path]:
+    """Folder and socket of a run of ours, or of one that another account opened to a group of ours."""
+    from runner.cli.runs import door, project_root
+    from runner.conductor.registry import Registry, runs_dir
 
-    alive = [each for each in Registry().open_runs() if each.alive]
-    matching = [each for each in alive if run is None or each.run.startswith(run) or each.run.endswith(f"-{run}")]
-    if not matching:
-        raise InputError("no run is going on" if not alive else f"no run that is going on is called {run!r}")
-    return max(matching, key=lambda each: each.run)
+    socket = door(run)
+    own = next((each for each in Registry().open_runs() if each.socket == str(socket)), None)
+    folder = Path(own.folder) if own is not None else runs_dir(chosen, project_root()) / socket.stem
+    if not folder.is_dir():
+        raise InputError(f"the folder of run {socket.stem} is not in {folder.parent}; say where it is with --runs-dir")
+    return folder, socket
 
 
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
-@click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
+@_RUNS_DIR
 def review(run: str | None, runs_dir: str | None) -> int:
     """Look at a finished run in the room, at any moment of it; the transcript stays as it is."""
     from runner.cli.runs import run_folder

@@ -183,14 +183,14 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
     from runner.conductor.client import ask
 
-    answer = ask(_door(run), {**message, "by": name or login()})
+    answer = ask(door(run), {**message, "by": name or login()})
     if answer["ok"]:
         return 0
     click.echo(f"not possible: {answer['why']}", err=True)
     return int(ExitCode.BAD_INPUT)
 
 
-def _door(wanted: str | None) -> Path:
+def door(wanted: str | None) -> Path:
     """The socket of the run that is meant, also of one that another account opened to a group of ours."""
     from runner.conductor.door import shared_doors
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ from textual.binding import Binding
 
 from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed
 from runner.views.story import Story
+from runner.views.text import inert
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.feed import LiveFeed
+from runner.views.tui.palette import Deeds
 from runner.views.tui.screens.ask import AskChoice, AskText
 from runner.views.tui.screens.board import Board
 from runner.views.tui.screens.help import Help
+from runner.views.tui.shell import open_shell
 from runner.views.tui.widgets.log import Log
 from runner.views.tui.widgets.runbook import Runbook
 
@@ -31,6 +36,7 @@ _ABORT_REASONS = {
 class RoomScreen(Board):
     """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
 
+    COMMANDS = {Deeds}
     BINDINGS = [
         Binding("enter", "next", "Next", priority=True),
         *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.key in "1234i") for deed in DEEDS),
@@ -68,7 +74,8 @@ class RoomScreen(Board):
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 
-    def _allowed(self) -> dict[str, str]:
+    def allowed(self) -> dict[str, str]:
+        """Every command with why it is not possible now, '' when it is."""
         return allowed(self.story.state, self.visitor.role, self.visitor.name)
 
     def action_next(self) -> None:
@@ -96,7 +103,7 @@ class RoomScreen(Board):
         await self._ask(deed.command, values)
 
     async def _do(self, deed: Deed) -> None:
-        if why := self._allowed().get(deed.rule, ""):
+        if why := self.allowed().get(deed.rule, ""):
             self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
             return
         values: dict[str, Any] = dict(deed.values)
@@ -142,7 +149,7 @@ class RoomScreen(Board):
         self.app.push_screen(Help(self._help()))
 
     def _help(self) -> Iterator[tuple[str, str, str]]:
-        reasons = self._allowed()
+        reasons = self.allowed()
         deed = next_deed(self.story.state)
         yield "enter", deed.label or "What the step waits for", "" if deed.label else "nothing waits for you"
         for each in DEEDS:
@@ -163,6 +170,19 @@ class RoomScreen(Board):
             return
         self.app.copy_to_clipboard(step.run)
         self.notify("copied")
+
+    def action_shell(self) -> None:
+        self.run_worker(self._shell(), exclusive=True, group="shell")
+
+    async def _shell(self) -> None:
+        """The room is away meanwhile; the run and its clock go on. Start and end stand in the story."""
+        state = self.story.state
+        await self._ask("write", {"sort": "note", "text": "opened a shell"})
+        with self.app.suspend():
+            words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
+            sys.stderr.write(f"{inert(words)}\n")
+            why = await asyncio.to_thread(open_shell, state, self.folder)
+        await self._ask("write", {"sort": "note", "text": f"the shell ended{': ' + why if why else ''}"})
 
     async def action_filter(self) -> None:
         self.run_worker(self._filter())

@@ -1,0 +1,36 @@
+"""The command palette: every deed of the room by name, with why it is not possible now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from runner.views.deeds import DEEDS, Deed
+
+if TYPE_CHECKING:
+    from runner.views.tui.screens.room import RoomScreen
+
+
+class Deeds(Provider):
+    """What a person may do in this run."""
+
+    async def discover(self) -> Hits:
+        for deed, why, do in self._deeds():
+            yield DiscoveryHit(deed.label, do, help=why or None)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for deed, why, do in self._deeds():
+            score = matcher.match(deed.label)
+            if score > 0:
+                yield Hit(score, matcher.highlight(deed.label), do, help=why or None)
+
+    def _deeds(self) -> Iterator[tuple[Deed, str, partial[None]]]:
+        screen: RoomScreen = self.screen  # type: ignore[assignment]  # the only one that names this provider
+        reasons = screen.allowed()
+        for deed in DEEDS:
+            why = reasons.get(deed.rule, "")
+            yield deed, f"not now: {why}" if why else "", partial(screen.action_deed, deed.name)
