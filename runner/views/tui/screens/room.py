@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -181,7 +180,8 @@ class RoomScreen(Board):
         with self.app.suspend():
             words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
             sys.stderr.write(f"{inert(words)}\n")
-            why = await asyncio.to_thread(open_shell, state, self.folder)
+            # Not beside the event loop: what it would paint meanwhile nobody takes, until it waits for ever.
+            why = open_shell(state, self.folder)
         await self._ask("write", {"sort": "note", "text": f"the shell ended{': ' + why if why else ''}"})
 
     async def action_filter(self) -> None:

@@ -39,7 +39,7 @@ class StepCard(VerticalScroll):
 
     async def show(self, state: State, now: float, role: str, folder: Path) -> None:
         step, view = state.step, state.steps.get(state.current)
-        if step is None or view is None:
+        if step is None or view is None or state.phase != "live":
             await self._between(state, role)
             return
         self.query_one("#step-head", Panel).show(_head(state, step, view, now))
