@@ -15,6 +15,8 @@ PATTERN = r"^(?=.)(\d+(\.\d+)?|(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _WRITTEN = re.compile(PATTERN, re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
+#: Characters.
+_LONGEST = 60
 _MEANT = "write it like 90s, 5m, 1h30m or 500ms; a bare number is seconds"
 
 
@@ -42,8 +44,10 @@ def _from_number(number: object) -> float:
 
 def _from_text(text: str) -> float:
     written = text.strip()
-    if not _WRITTEN.fullmatch(written):
+    # Looked at first: what follows takes the square of the length for a text of digits.
+    if len(written) > _LONGEST or not _WRITTEN.fullmatch(written):
         why = ": it cannot be negative" if written.startswith("-") else ""
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         raise ValueError(f"{text!r} is not a duration{why}; {_MEANT}")
     parts = _PART.findall(written)
     if not parts:

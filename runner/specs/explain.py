@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runner.specs.notes import Notes, nearest, no_truth, shown
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import MAX_PROBLEMS, Json, Path_
 
 M = TypeVar("M", bound=BaseModel)
 Models = tuple[type[BaseModel], ...]
@@ -20,8 +20,7 @@ def validated(model: type[M], value: Json, notes: Notes, base: Path_ = ()) -> M 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            _note((model,), details, value, notes, base)
+        _note_all((model,), error, value, notes, base)
         return None
 
 
@@ -30,10 +29,17 @@ def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Note
     try:
         adapter.validate_python(value)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            _note(models, details, value, notes, base)
+        _note_all(models, error, value, notes, base)
         return False
     return True
+
+
+def _note_all(models: Models, error: ValidationError, value: Json, notes: Notes, base: Path_) -> None:
+    for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
+        _note(models, details, value, notes, base)
+    if error.error_count() > MAX_PROBLEMS:
+        what = f"holds {error.error_count():,} mistakes; these are the first {MAX_PROBLEMS}"
+        notes.add_whole(notes.document.file, what, "")
 
 
 def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:

@@ -59,7 +59,7 @@ def _one_line(text: str) -> str:
         wrong("is empty", "give it a few words")
     if len(text) > MAX_NAME:
         wrong(f"is {len(text)} characters long", f"at most {MAX_NAME}; put the rest in the description")
-    if "\n" in text or "\t" in text:
+    if not {"\n", "\r", "\t"}.isdisjoint(text):
         wrong("runs over several lines", "a name is one line; put the rest in the description")
     return text.strip()
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import SequenceMatcher, get_close_matches
 
 from runner.errors import Problem
 from runner.specs.yaml import Document, Path_
+
+#: Characters of a message.
+_LONGEST = 600
 
 
 def nearest(word: str, known: Iterable[str], *, noun: str = "known here") -> str:
@@ -46,6 +50,11 @@ def no_truth(value: object) -> tuple[str, str]:
     return f"{shown(value)} is not true or false", "write true or false"
 
 
+def _cut(text: str) -> str:
+    """Whatever is quoted in it, a message is one that can be read."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+
+
 class Notes:
     """The problems of one document. One problem a place, the first that is found there; but all that is missing.
 
@@ -78,6 +87,7 @@ class Notes:
         self._keep(Problem(file=self.document.file, line=line, column=column, what=what, meant=meant))
 
     def _keep(self, problem: Problem) -> None:
+        problem = replace(problem, what=_cut(problem.what), meant=_cut(problem.meant))
         if problem.line:
             missing = problem.what if problem.what.endswith("is missing") else ""
             self._problems.setdefault((problem.line, problem.column, missing), problem)

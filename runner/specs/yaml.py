@@ -6,7 +6,6 @@ is built, and so that values cost no more than they must; places are worked out 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import field
@@ -17,6 +16,7 @@ import yaml
 
 from runner.errors import Problem
 from runner.specs.files import read_bytes
+from runner.specs.json_text import NotJsonError, read_json
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 from runner.values import dataclass
 
@@ -25,8 +25,10 @@ Path_ = tuple[str | int, ...]
 
 #: How deep mappings and lists may nest; how many values a file may hold, aliases expanded; how many aliases.
 MAX_DEPTH = 64
-MAX_VALUES = 100_000
+MAX_VALUES = 20_000
 MAX_ALIASES = 100
+#: More mistakes than this are one: it is another kind of file.
+MAX_PROBLEMS = 50
 
 _SCALAR, _ALIAS = yaml.ScalarEvent, yaml.AliasEvent
 _MAPPING, _MAPPING_END = yaml.MappingStartEvent, yaml.MappingEndEvent
@@ -147,47 +149,22 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def _parse_json(document: Document, text: str) -> None:
-    def refuse(word: str) -> None:
-        raise _NotJsonError(f"{word} is not a finite number")
-
-    def finite(word: str) -> float:
-        value = float(word)
-        if value in (float("inf"), float("-inf")):
-            refuse(word)
-        return value
-
-    def mapping(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        names = [name for name, _ in pairs]
-        doubled = (
-            next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-        )
-        if doubled is not None:
-            raise _NotJsonError(f"the key {doubled!r} stands here twice")
-        return dict(pairs)
-
     try:
-        value = json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=mapping)
-    except json.JSONDecodeError as error:
-        document.problems.append(_problem(document.file, error.lineno, error.colno, f"is not JSON: {error.msg}"))
-    except _NotJsonError as error:
-        document.problems.append(_problem(document.file, 0, 0, str(error)))
-    except (RecursionError, ValueError) as error:
-        why = "nests too deep" if isinstance(error, RecursionError) else "holds a number with too many digits"
-        document.problems.append(_problem(document.file, 0, 0, why))
-    else:
-        # As long as it was, so that everything stands where it stood.
-        document.content = _SURROGATE.sub(rb"\\u0020", document.content.replace(b"\t", b" "))
-        composer = _Composer(document.file, document.content)
-        composer.document()
-        # The other reader bounds depth and size; what it thinks of JSON's escapes does not matter.
-        document.problems = [problem for problem in composer.problems if "too " in problem.what]
+        value = read_json(text, _HIDDEN)
+    except NotJsonError as error:
+        at = _line_column(text[: error.offset])
+        document.problems.append(_problem(document.file, *at, error.what, error.meant))
+        return
+    # As long as it was, so that everything stands where it stood.
+    document.content = _SURROGATE.sub(rb"\\u0020", document.content.replace(b"\t", b" "))
+    composer = _Composer(document.file, document.content)
+    composer.document()
+    # The other reader bounds depth and size; what it thinks of JSON's escapes does not matter.
+    document.problems = [problem for problem in composer.problems if "too " in problem.what]
+    if value is None:
+        document.problems.append(_problem(document.file, 1, 1, "is empty"))
+    if not document.problems:
         document.value = value
-        if value is None:
-            document.problems.append(_problem(document.file, 0, 0, "is empty"))
-
-
-class _NotJsonError(Exception):
-    """The text is JSON to Python, but not to anybody else."""
 
 
 # -- YAML --------------------------------------------------------------------------------------------------------------
@@ -359,11 +336,17 @@ class _Composer:
             self._add(event, plain.refused, "write a number, or quote it if text is meant")
             return
         mark = event.start_mark
-        self.traps.append(Trap(mark.line + 1, mark.column + 1, event.value, plain.as_))
+        if len(self.traps) < MAX_PROBLEMS:
+            self.traps.append(Trap(mark.line + 1, mark.column + 1, event.value, plain.as_))
 
     def _add(self, event: Any, what: str, meant: str) -> None:
         mark = event.start_mark
         self.problems.append(_problem(self.file, mark.line + 1, mark.column + 1, what, meant))
+        if len(self.problems) >= MAX_PROBLEMS:
+            self.problems.append(
+                _problem(self.file, 0, 0, f"holds more than {MAX_PROBLEMS} mistakes; these are the first")
+            )
+            raise _UnusableError
 
     def _fail(self, event: Any, what: str, meant: str) -> None:
         self._add(event, what, meant)

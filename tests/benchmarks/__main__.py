@@ -15,7 +15,19 @@ from importlib import import_module
 
 from figures import Row, as_markdown, table
 
-FAMILIES = ("help", "noop", "gate", "stamps", "abort", "ttr", "throughput", "check", "memory", "transcript")
+FAMILIES = (
+    "help",
+    "noop",
+    "gate",
+    "stamps",
+    "abort",
+    "ttr",
+    "throughput",
+    "check",
+    "documents",
+    "memory",
+    "transcript",
+)
 
 
 def measure(family: str, *, quick: bool) -> list[Row]:
