@@ -152,8 +152,8 @@ class UndoWorker:
             story.tell(ev.UndoEnded())
             return ()
         for experiment in experiments:
-            if not story.vanished():
-                await self._roll_back(experiment)
+            # Also where the sandbox is gone: a fault may lie outside of it.
+            await self._roll_back(experiment)
         if self._spare is not None:
             self._spare.discard()
         left = await self._judge(experiments)
@@ -177,13 +177,14 @@ class UndoWorker:
                 merge_rollbacks(self._story.folder / f"journal-{experiment.slug}.json", entries)
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = 1 if self._story.vanished() else _ATTEMPTS
+        for attempt in range(1, attempts + 1):
             self._story.tell(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
             result = await self._attempt(experiment, index)
             self._told(experiment, index, name, attempt, result)
             if result.ok:
                 break
-            if attempt < _ATTEMPTS:
+            if attempt < attempts:
                 await asyncio.sleep(_BETWEEN)
         return result
 
@@ -351,7 +352,7 @@ def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None) -> int:
 
 def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
     """The process of the first rollback, when one is needed and stands ready."""
-    if heir is None or story.vanished() or not any(each.rollbacks for each in story.open):
+    if heir is None or not any(each.rollbacks for each in story.open):
         return None
     ready = heir.take()
     return None if ready is None else RollbackChild.of(ready)

@@ -212,8 +212,8 @@ def test_a_sandbox_whose_process_ends_is_gone(repo: Repo) -> None:
     going = repo.start()
     going.signal("sandbox", signal.SIGKILL)
     assert going.ended() == 4
-    # With a sandbox its faults are gone; this one was outside.
-    repo.marker.unlink(missing_ok=True)
+    # With a sandbox its faults are gone; this one was outside, and is undone like any other.
+    assert not repo.marker.exists()
     assert "the target is gone for 1 s: its process has ended" in going.closed()["headline"]
 
 

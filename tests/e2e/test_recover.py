@@ -91,7 +91,7 @@ def test_any_command_names_what_is_left_and_recover_undoes_it_once(other_boot: b
     assert repo.leftovers() == []
 
 
-def test_a_sandbox_that_vanished_took_its_faults_with_it(repo: Repo) -> None:
+def test_a_fault_outside_a_sandbox_that_vanished_is_undone_all_the_same(repo: Repo) -> None:
     repo.write("drills/files/drill.yaml", DRILL.replace("target: local", "target: sandbox"))
     going = repo.start()
     sandbox = going.pid("sandbox")
@@ -101,7 +101,24 @@ def test_a_sandbox_that_vanished_took_its_faults_with_it(repo: Repo) -> None:
     said = repo.gameday("recover", run)
     assert (said.code, said.out) == (0, f"{run}: undone\n")
     assert [event["how"] for event in going.of("fault-undone")] == ["vanished"]
-    assert going.of("rollback-started") == []
+    assert len(going.of("rollback-started")) == 1
+    assert not repo.marker.exists()
+
+
+def test_a_sandbox_that_vanished_took_the_faults_in_it_along(repo: Repo) -> None:
+    repo.write("drills/files/drill.yaml", DRILL.replace("target: local", "target: sandbox"))
+    never = EXPERIMENT.replace('path: rm, arguments: "-f $MARKER"', 'path: "false"')
+    repo.write("experiments/files.yaml", never)
+    going = repo.start()
+    sandbox = going.pid("sandbox")
+    run = _crash(repo, going)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(sandbox, signal.SIGKILL)
+    assert repo.gameday("recover", run).code == 0
+    assert [event["how"] for event in going.of("fault-undone")] == ["vanished"]
+    # There is nobody whom a second attempt could reach.
+    assert len(going.of("rollback-started")) == 1
+    repo.marker.unlink(missing_ok=True)
 
 
 def test_what_can_never_be_undone_is_closed_by_somebody_with_a_name(repo: Repo) -> None:
