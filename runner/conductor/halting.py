@@ -207,7 +207,7 @@ class _Stop:
         else:
             for pid in descendants(self._run.pid):
                 kill(pid, start_time(pid) or 0)
-        _tell(self._folder, ev.Halted(why=self._told.why), self._told.person)
+        _tell(self._folder, ev.Halted(why=self._told.why, uid=self._told.uid), self._told.person)
 
     def _kill_guardian(self) -> None:
         if self._run.alive:

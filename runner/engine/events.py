@@ -146,7 +146,7 @@ class EndDecided(Event, kind="end-decided"):
 
 @dataclass(frozen=True, kw_only=True)
 class Halted(Event, kind="halted"):
-    """Somebody stopped every run on this machine, this one too. `uid` is -1 when it was not said over the socket."""
+    """Somebody stopped every run on this machine, this one too."""
 
     why: str
     uid: int = -1
