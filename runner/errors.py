@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from runner.inert import inert
+
 
 class ExitCode(IntEnum):
     """What the process says to its caller. When several apply, `worst` picks one."""
@@ -62,8 +64,9 @@ class Problem:
     meant: str = ""
 
     def __str__(self) -> str:
+        """One line, whatever stands in the names and values that it quotes."""
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.what}" + (f"; {self.meant}" if self.meant else "")
+        return inert(f"{where}: {self.what}" + (f"; {self.meant}" if self.meant else ""))
 
 
 class GamedayError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli.options import login
+from runner.inert import inert
 
 _NAME = click.option("--name", help="Who you are.  [default: your login name]")
 
@@ -22,10 +23,10 @@ def halt_command(why: str, name: str | None) -> int:
 
     told, stopped = halt(name or login(), why or "no reason given")
     if told.at:
-        click.echo(f"halted by {told}")
+        click.echo(inert(f"halted by {told}"))
     codes = [ExitCode.PASSED if told.at else ExitCode.BROKEN]
     for each in stopped:
-        click.echo(f"{each.run}: {each.how}")
+        click.echo(inert(f"{each.run}: {each.how}"))
         codes.append(ExitCode(each.code))
     if not told.at:
         click.echo("the halt could not be written down: runs may begin again; make room, and halt again", err=True)
@@ -40,7 +41,7 @@ def resume_command(why: str, name: str | None) -> int:
     from runner.conductor.halting import resume
 
     found = resume(name or login(), why)
-    click.echo("nothing was halted" if found is None else f"runs may begin again; it was halted by {found}")
+    click.echo("nothing was halted" if found is None else inert(f"runs may begin again; it was halted by {found}"))
     return 0
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from runner import __version__
+from runner.inert import inert, inert_lines
 
 #: name → (module below runner.cli, help). The help stands here so that `gameday --help` imports nothing else.
 _COMMANDS = {
@@ -71,7 +72,7 @@ def gameday(context: click.Context) -> None:
     from runner.cli.notice import left_open_line
 
     if line := left_open_line(context.invoked_subcommand):
-        click.echo(line, err=True)
+        click.echo(inert(line), err=True)
 
 
 def main() -> int:
@@ -95,7 +96,7 @@ def _report(error: Exception) -> int:
     from runner.errors import ExitCode, GamedayError, InputError
 
     if isinstance(error, GamedayError):
-        click.echo(str(error), err=True)
+        click.echo(inert_lines(str(error)), err=True)
         return int(error.exit_code)
     if isinstance(error, BrokenPipeError):
         # `gameday show | head` is no error.
@@ -104,7 +105,7 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         click.echo(str(InputError.of(error)), err=True)
         return int(ExitCode.BAD_INPUT)
-    click.echo(f"gameday broke: {type(error).__name__}: {error}{_kept(error)}", err=True)
+    click.echo(inert(f"gameday broke: {type(error).__name__}: {error}{_kept(error)}"), err=True)
     return int(ExitCode.BROKEN)
 
 

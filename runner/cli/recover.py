@@ -9,6 +9,7 @@ from runner.cli.options import login
 from runner.conductor.recovery import accept, left_open, recover, write_acceptance
 from runner.conductor.registry import OpenRun, Registry
 from runner.errors import ExitCode, GamedayError, InputError
+from runner.inert import inert, inert_lines
 
 
 @click.command("recover")
@@ -41,10 +42,10 @@ def _recover(run: OpenRun, registry: Registry) -> int:
     try:
         code = int(recover(run, registry))
     except GamedayError as error:
-        click.echo(str(error), err=True)
+        click.echo(inert_lines(str(error)), err=True)
         return int(ExitCode.LEFT_BEHIND)
     how = f"NOT undone; see it with: gameday show {run.run}" if code else "undone"
-    click.echo(f"{run.run}: {how}")
+    click.echo(inert(f"{run.run}: {how}"))
     return code
 
 
@@ -56,7 +57,7 @@ def _accept(run: str, registry: Registry, person: str, why: str) -> int:
     else:
         [found] = _chosen(run, registry)
         accept(found, registry, person, why)
-    click.echo(f"{run}: accepted by {person}; nobody waits for its fault any more")
+    click.echo(inert(f"{run}: accepted by {person}; nobody waits for its fault any more"))
     return 0
 
 

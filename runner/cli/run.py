@@ -15,6 +15,7 @@ from runner.cli.completion import complete_drills
 from runner.cli.options import login, pair
 from runner.cli.room import ROLES, at_a_terminal, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
+from runner.inert import inert
 
 if TYPE_CHECKING:
     from runner.conductor.survivor import Survivor
@@ -83,7 +84,7 @@ def run(
     outcome = front.outcome()
     if isinstance(outcome, NotStarted):
         for line in outcome.lines:
-            click.echo(line, err=True)
+            click.echo(inert(line), err=True)
         front.wait()
         return outcome.exit_code
     if detach:
@@ -120,14 +121,14 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     code = survivor.exit_code if front.killed else front.wait()
     if not started.folder.exists():
         for line in front.last_word():
-            click.echo(line, err=True)
+            click.echo(inert(line), err=True)
         return code
     # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
     with contextlib.suppress(OSError):
         _show(started.folder, as_json)
         if not survivor.closed:
             why = last_line(started.folder / "conductor.log")
-            click.echo(f"the story of this run has no end: {why or 'its processes were killed'}", err=True)
+            click.echo(inert(f"the story of this run has no end: {why or 'its processes were killed'}"), err=True)
     return code
 
 

@@ -14,6 +14,7 @@ from runner.cli.options import login
 from runner.clock import utc_now
 from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.errors import ExitCode, InputError
+from runner.inert import inert
 
 _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
 _RUN = click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
@@ -57,11 +58,11 @@ def _warn(unseen: dict[str, OpenRun]) -> None:
     from runner.conductor.halted import halted
 
     if (halt := halted()) is not None:
-        click.echo(f"halted by {halt}; nothing runs here until: gameday resume --why ...", err=True)
+        click.echo(inert(f"halted by {halt}; nothing runs here until: gameday resume --why ..."), err=True)
     for run, record in unseen.items():
         if not Path(record.folder).is_dir():
             cure = f"gameday recover --accept {run} --why ..."
-            click.echo(f"{run}: recorded as open, but its folder {record.folder} is gone; {cure}", err=True)
+            click.echo(inert(f"{run}: recorded as open, but its folder {record.folder} is gone; {cure}"), err=True)
 
 
 def _where(chosen: str | None) -> Path:
@@ -107,7 +108,7 @@ def show(run: str | None, runs_dir: str | None, as_json: bool) -> int:
     folder = run_folder(run, runs_dir)
     record = next((each for each in Registry().open_runs() if each.folder == str(folder)), None)
     if record is not None:
-        click.echo(f"{record.run}: {_state('', record)}", err=True)
+        click.echo(inert(f"{record.run}: {_state('', record)}"), err=True)
     show_folder(folder, as_json=as_json, story=False)
     return 0
 
@@ -137,7 +138,7 @@ def verify_command(run: str | None, runs_dir: str | None) -> int:
     problems = verify(path)
     if problems:
         raise InputError(*problems)
-    click.echo(f"{path}: unbroken")
+    click.echo(inert(f"{path}: unbroken"))
     return 0
 
 
@@ -186,7 +187,7 @@ def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
     answer = ask(door(run), {**message, "by": name or login()})
     if answer["ok"]:
         return 0
-    click.echo(f"not possible: {answer['why']}", err=True)
+    click.echo(inert(f"not possible: {answer['why']}"), err=True)
     return int(ExitCode.BAD_INPUT)
 
 

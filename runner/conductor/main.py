@@ -42,7 +42,7 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
         if spare is not None:
             spare.discard()
         error = failure if isinstance(failure, GamedayError) else InputError.of(failure)
-        say(status, {"exit": int(error.exit_code), "lines": str(error).splitlines()})
+        say(status, {"exit": int(error.exit_code), "lines": str(error).split("\n")})
         return _close(link, error.exit_code)
     undo = _stand_by(opening, word, heir)
     if not link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from runner.inert import inert
 from runner.specs.yaml import Path_
 from runner.values import dataclass
 
@@ -23,7 +24,7 @@ class Refusal:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f"; {self.cure}" if self.cure else "") + f" [{self.rule}]"
+        return inert(f"{self.where}: {self.what}" + (f"; {self.cure}" if self.cure else "") + f" [{self.rule}]")
 
 
 def placed(refusals: Iterable[Refusal], places: Places) -> tuple[Refusal, ...]:

@@ -1,32 +1,13 @@
-"""Text from elsewhere, made fit for a terminal line: nothing in it acts, nothing in it forges a line."""
+"""What every view writes with: times as people read them, colours, and text from elsewhere that does nothing."""
 
 from __future__ import annotations
 
 import os
-import re
-import unicodedata
 from typing import TextIO
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07)|[@-Z\\-_])", re.DOTALL)
+from runner.inert import inert as inert
 
 _STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
-
-
-def inert(text: str) -> str:
-    """`text` on one line, with escape sequences taken out and control, format and bidi characters shown as `\\u…`."""
-    text = _ESCAPES.sub("", text).replace("\t", " ")
-    return "".join(character if _harmless(character) else _shown(character) for character in text)
-
-
-def _harmless(character: str) -> bool:
-    return (character.isascii() and character.isprintable()) or unicodedata.category(character) not in _ACTING
-
-
-_ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def _shown(character: str) -> str:
-    return "⏎" if character == "\n" else f"\\u{ord(character):04x}"
 
 
 def duration(seconds: float | None) -> str:

@@ -310,3 +310,11 @@ def test_a_function_that_the_module_does_not_have(repo: Repo) -> None:
     repo.write(_EXPERIMENT, _PYTHON.replace("no_such_module.faults", "os.path"))
     said = _refused(repo, "files")
     assert "'os.path' does not expose a function called 'f'" in said.err
+
+
+def test_the_name_of_a_file_forges_no_line(repo: Repo) -> None:
+    repo.write("runbooks/a\x1b[31m\nforged.yaml:1:1: all is well.yaml", "nam: x\n")
+    said = repo.gameday("check")
+    assert said.code == 2
+    assert "\x1b" not in said.err
+    assert all(line.startswith("runbooks/a⏎forged.yaml") for line in said.err.splitlines())
