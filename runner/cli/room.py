@@ -20,6 +20,14 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
+def is_drill(what: str) -> bool:
+    """Whether there are people's steps in it: an experiment alone is told line by line, and over when it is over."""
+    from runner.cli.runs import project_root
+
+    named = project_root() / "drills" / what
+    return named.is_dir() or Path(what).is_dir() or Path(what).name.startswith("drill.")
+
+
 def enter(folder: Path, socket: Path, name: str, role: str) -> bool:
     """Be in the room until it is left; whether the run was over by then."""
     # Textual takes a fifth of a second to import: nothing else pays for it.

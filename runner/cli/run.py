@@ -13,7 +13,7 @@ import click
 
 from runner.cli.completion import complete_drills
 from runner.cli.options import login, pair
-from runner.cli.room import ROLES, at_a_terminal, play_in_room
+from runner.cli.room import ROLES, at_a_terminal, is_drill, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 from runner.inert import inert
 
@@ -63,7 +63,7 @@ def run(
 
     Without people each step takes its `unattended` way. The exit code says how it ended.
     """
-    in_room = not (headless or detach or as_json or operator) and at_a_terminal()
+    in_room = not (headless or detach or as_json or operator) and at_a_terminal() and is_drill(what)
     request = Request(
         what=what,
         cwd=str(Path.cwd()),
