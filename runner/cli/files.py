@@ -126,7 +126,7 @@ def plan(
 
     Changes nothing. The exit code is 3 when the guard would refuse the run.
     """
-    from runner.cli.options import pair
+    from runner.cli.options import pairs
     from runner.engine.plan_json import plan_to_json
     from runner.guard.compile import compile_named
     from runner.guard.refusal import placed
@@ -135,7 +135,7 @@ def plan(
     from runner.views.plan import plan_text
 
     catalogue = Catalogue.around(Path.cwd(), what)
-    found = compile_named(catalogue, what, target=target, sets=dict(pair(text) for text in sets), attended=attended)
+    found = compile_named(catalogue, what, target=target, sets=dict(pairs(sets)), attended=attended)
     scripted = _scripted(Path(operator).absolute(), found) if operator else ()
     judged = judge_plan(found, attended=attended, scripted=scripted, consent=consent)
     refusals = placed(judged, catalogue.where)

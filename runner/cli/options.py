@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections import Counter
+from collections.abc import Iterable
 
 from runner.errors import InputError, Problem
 
@@ -16,6 +18,15 @@ def pair(text: str) -> tuple[str, str]:
         meant = "write it as KEY=VALUE, such as load.users=10"
         raise InputError(Problem(file=f"--set {key or text}".rstrip(), what=what, meant=meant))
     return key, value
+
+
+def pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Every `--set`. Raises InputError, also for a field that is set twice: one of the two would be lost."""
+    found = tuple(pair(text) for text in texts)
+    for name, times in Counter(name for name, _ in found).items():
+        if times > 1:
+            raise InputError(Problem(file=f"--set {name}", what=f"is given {times} times", meant="say it once"))
+    return found
 
 
 def login() -> str:

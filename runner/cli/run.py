@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.completion import complete_drills
-from runner.cli.options import login, pair
+from runner.cli.options import login, pairs
 from runner.cli.room import ROLES, at_a_terminal, is_drill, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 from runner.inert import inert
@@ -73,7 +73,7 @@ def run(
         attended=attended or in_room,
         operator=str(Path(operator).absolute()) if operator else None,
         target=target,
-        sets=tuple(pair(text) for text in sets),
+        sets=pairs(sets),
         runs_dir=runs_dir,
         plan_hash=plan_hash,
         consent=consent,

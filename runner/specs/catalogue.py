@@ -152,7 +152,7 @@ class Catalogue:
             return False
         path = Path(what)
         if path.is_file() and _is_file_name(path):
-            return self.kind(path) == "experiment"
+            return self._runnable(path) == "experiment"
         if what in self._files("experiments"):
             return True
         if path.is_dir() or "/" in what:
@@ -160,6 +160,17 @@ class Catalogue:
             return False
         known = [*self._drill_paths(), *self._files("experiments")]
         raise InputError(f"there is no drill or experiment {what!r}{_or_nearest(what, known, 'here')}")
+
+    def _runnable(self, path: Path) -> str:
+        """drill or experiment; '' for a file that says too little to tell. Raises InputError for what is neither."""
+        kind = self.kind(path)
+        if kind in ("", "drill", "experiment"):
+            return kind
+        article = "the list of targets" if kind == "targets" else f"a {kind}"
+        meant = f"walk through it with: gameday walk {self.shown(path)}" if kind == "runbook" else "name a drill"
+        raise InputError(
+            Problem(file=self.shown(path), what=f"is {article}, not a drill or an experiment", meant=meant)
+        )
 
     def _drill_paths(self) -> dict[str, Path]:
         if "drills" not in self._names:
