@@ -24,7 +24,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.processes import MARK, fence
+from runner.actuators.processes import MARK, fence, frozen
 from runner.clock import SystemClock
 from runner.values import dataclass
 
@@ -35,6 +35,8 @@ BEAT = 0.2
 START_WITHIN = 55.0
 #: Seconds without a word after which a load under way is over: it tells a window every half second, empty ones too.
 SILENCE = 5.0
+#: The same of one that the kernel says is stopped.
+_STOPPED = 1.5
 
 #: Seconds between two looks at that.
 _LOOK = 0.25
@@ -159,6 +161,7 @@ class LoadChild:
         self._words = 0
         #: Where a load that hangs says it stands; None while it has not answered.
         self._place: str | None = None
+        self._silent = 0.0
         self._report: Callable[[LoadReport], None] = lambda _report: None
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -265,10 +268,14 @@ class LoadChild:
                 looks, words, self._place = 0, self._words, None
                 continue
             looks += 1
-            if looks * _LOOK >= self._limit and not self._stopping:
+            silent = looks * _LOOK
+            # The kernel's word that it is stopped needs less patience than silence does.
+            stopped = silent >= min(_STOPPED, self._limit) and frozen(self.pid)
+            if (stopped or silent >= self._limit) and not self._stopping:
+                self._silent = silent
                 self._tell(LoadFailed(self._unheard(self._plan.locustfile)))
                 await self._kill()
-            elif looks * _LOOK >= self._limit - _WHERE:
+            elif silent >= self._limit - _WHERE:
                 self._send({"do": "where"})
 
     @property
@@ -279,7 +286,7 @@ class LoadChild:
         place = (self._place or "").replace(str(file.absolute()), str(file)) or str(file)
         if not self._started:
             return f"{place}: the load did not start within {self._limit:g} s: its import does not come to an end"
-        silent = f"the load told nothing for {self._limit:g} s"
+        silent = f"the load told nothing for {self._silent:g} s"
         if self._place is None:
             return f"{silent}: its process is frozen"
         return f"{place}: {silent}: this call blocks all users at once, for gevent cannot switch away from it"

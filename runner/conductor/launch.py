@@ -97,9 +97,13 @@ class Front:
         return [line for message in said for line in message.get("lines", ())]
 
     def forward_signals(self) -> None:
-        """From here on INT, TERM, HUP and QUIT abort the run instead of ending this process; a second one changes nothing."""
+        """From here on INT, TERM, HUP and QUIT abort the run instead of ending this process; a second one changes nothing.
+
+        What whoever started this told it to ignore (nohup, a shell's background) stays ignored.
+        """
         for number in _SIGNALS:
-            signal.signal(number, self._forward)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._forward)
 
     def detach(self) -> None:
         """Leave the run to itself: this terminal may go."""

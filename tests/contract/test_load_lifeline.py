@@ -211,6 +211,12 @@ def test_an_owner_that_lives_is_told_of_the_death(tmp_path: Path, target: Target
     assert len(load.of(LoadFailed)) == 1
 
 
+def test_a_stopped_load_is_told_long_before_a_silent_one(tmp_path: Path, target: Target) -> None:
+    load = Watcher(tmp_path, FOREVER, host=target.url, patience=Patience(silence=60.0))
+    load.run(_once(load, signal.SIGSTOP))
+    assert load.failure == "the load told nothing for 1.5 s: its process is frozen"
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_load_that_falls_silent_is_told_and_ended(tmp_path: Path, target: Target, processes: int) -> None:
     patience = Patience(silence=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -212,3 +213,16 @@ def test_runs_and_show_say_who_is_waited_for(repo: Repo) -> None:
     assert "waiting for people: Look" in repo.gameday("show").err
     going.process.terminate()
     assert going.ended() == 4
+
+
+def test_a_hang_up_that_was_to_be_ignored_is(repo: Repo) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        # As under nohup: what is ignored stays so over an exec.
+        going = repo.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    going.process.send_signal(signal.SIGHUP)
+    going.process.send_signal(signal.SIGTERM)
+    assert going.ended() == 4
+    assert "SIGTERM" in going.closed()["headline"]

@@ -84,8 +84,9 @@ class Init:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         os.closerange(3, 64)
-        # Python ignores it, and what is ignored stays so over an exec.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        # Python ignores the first, nohup or a shell's background the others; what is ignored stays so over an exec.
+        for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         os.chdir(order["cwd"])
         os.execvpe(order["argv"][0], order["argv"], order["env"])
 
