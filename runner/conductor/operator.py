@@ -29,6 +29,10 @@ class OperatorHand:
                 self._submit(cm.Join(person=name), name)
         if isinstance(event, ev.PhaseEntered) and event.phase == "live":
             self._begin_anytime()
+        if isinstance(event, ev.PhaseEntered) and event.phase == "debrief":
+            # A script has nothing to add: the debrief must not wait for it.
+            for name in (self._script.name, *self._script.also):
+                self._submit(cm.Leave(person=name), name)
         if isinstance(event, ev.StepStarted) and event.step in self._script.steps:
             answers = self._script.steps[event.step]
             self._run.spawn(self._play(event.step, event.visit, answers), f"operator {event.step}")

@@ -123,6 +123,12 @@ when:
     assert len(play.of(ev.Paused)) == len(play.of(ev.Unpaused)) == 1
 
 
+def test_the_debrief_does_not_wait_for_a_script(tmp_path: Path) -> None:
+    play = _play(tmp_path, "name: ana\nalso: [ben]\nsteps: {look: {after: 10ms}}\n", _LOOK)
+    assert {event.person for event in play.of(ev.PersonLeft)} == {"ana", "ben"}
+    assert play.of(ev.DebriefClosed)
+
+
 def test_it_can_end_the_run(tmp_path: Path) -> None:
     script = "name: ana\nsteps: {look: {after: 20s}}\nwhen: [{event: step-started, abort: stuck, why: no idea}]\n"
     play = _play(tmp_path, script, _LOOK)

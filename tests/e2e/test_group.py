@@ -96,7 +96,7 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     going = shared.repo.start(
         "files", "--attended", "--name", "olga", "--runs-dir", str(shared.place / "runs"), fault=False
     )
-    until(lambda: list(shared.place.glob("gameday-*/*.sock")) and shared.events("step-started"), going.said)
+    until(lambda: list(shared.place.glob("gameday-*/*.sock")) and shared.events("method-ended"), going.said)
     gid = shared.folder.stat().st_gid
     socket = shared.socket
 
@@ -115,11 +115,13 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     assert "the run does not answer" in stranger["error"]
     assert "Permission" in _as(_STRANGER, [], lambda: {"n": transcript.read_text()})["error"]
 
+    assert shared.repo.gameday("tell", "join", "person=olga", "--name", "olga", env=shared.env).code == 0
     assert member(command="join", person="ana", role="observer") == {"ok": True}
     assert "an observer watches" in member(command="do", role="facilitator")["why"]
     assert member(command="join", person="ana", role="participant") == {"ok": True}
     assert "the facilitator does that" in member(command="inject", experiment="files")["why"]
-    assert shared.repo.gameday("tell", "join", "person=olga", "--name", "olga", env=shared.env).code == 0
+    # The runbook begins when somebody notices.
+    assert member(command="say", milestone="detected") == {"ok": True}
     assert "another account" in member(command="do", by="olga")["why"]
     # olga does the first step, so she holds the second: no name of hers approves it while ana is there.
     assert shared.repo.gameday("tell", "do", "--name", "olga", env=shared.env).code == 0
@@ -130,16 +132,22 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     assert shared.events("step-approved")[0]["waived"] == ""
     # Whoever sees that it has to stop may stop it.
     assert member(command="abort", reason="unsafe", why="enough") == {"ok": True}
+    # The debrief waits for those who are there.
+    assert member(command="leave", person="ana") == {"ok": True}
+    assert shared.repo.gameday("tell", "leave", "person=olga", "--name", "olga", env=shared.env).code == 0
     assert going.ended() == 4
 
     given = [(event["command"], event["by"], event["uid"], event["role"]) for event in shared.events("command-given")]
     assert given == [
+        ("Join", "olga", 0, "participant"),
         ("Join", "ana", _ANA, "observer"),
         ("Join", "ana", _ANA, "participant"),
-        ("Join", "olga", 0, "participant"),
+        ("Say", "ana", _ANA, "participant"),
         ("Do", "olga", 0, "participant"),
         ("Approve", "ana", _ANA, "participant"),
         ("Abort", "ana", _ANA, "participant"),
+        ("Leave", "ana", _ANA, "participant"),
+        ("Leave", "olga", 0, "participant"),
     ]
     refused = [(event["command"], event["by"], event["uid"]) for event in shared.events("command-refused")]
     assert refused == [
