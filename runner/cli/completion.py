@@ -22,6 +22,15 @@ def complete_drills(_context: click.Context, _parameter: click.Parameter, incomp
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
+def complete_runbooks(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names of the runbooks here."""
+    from click.shell_completion import CompletionItem
+
+    base = _root() / "runbooks"
+    names = {path.relative_to(base).with_suffix("").as_posix() for path in base.rglob("*.y*ml")}
+    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+
+
 def complete_runs(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Run ids, newest first."""
     from click.shell_completion import CompletionItem

@@ -18,6 +18,7 @@ _COMMANDS = {
     "schema": ("files", "JSON Schema of a kind of file, for editors."),
     "plan": ("files", "What a run will touch, what undoes it, under what load; changes nothing."),
     "run": ("run", "Run a drill or an experiment."),
+    "walk": ("walk", "Walk through a runbook, as a tabletop: the same room, no target, no fault."),
     "attach": ("attach", "Join a run that is going on: the room."),
     "review": ("attach", "Look at a finished run in the room, at any moment of it."),
     "runs": ("runs", "Running and finished runs."),

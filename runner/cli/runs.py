@@ -90,6 +90,7 @@ def _as_json(summary: Any, state: str) -> dict[str, Any]:
         "run": summary.run,
         "drill": summary.slug,
         "target": summary.target,
+        "tabletop": summary.tabletop,
         "started": summary.started.isoformat(),
         "seconds": summary.seconds,
         "state": state,

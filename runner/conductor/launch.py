@@ -25,11 +25,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for, as typed; the conductor reads and checks the files."""
+    """What the user asked for, as typed; the conductor reads and checks the files. `walk`: `what` is a runbook, to be
+    walked through as a tabletop.
+    """
 
     what: str
     cwd: str
     person: str
+    walk: bool = False
     headless: bool = True
     detach: bool = False
     attended: bool = False

@@ -31,7 +31,7 @@ from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Problem, Refused
-from runner.guard.compile import HASH_SHOWN, compile_named
+from runner.guard.compile import HASH_SHOWN, compile_named, compile_walk
 from runner.guard.exposure import declared_at, judge_exposed
 from runner.guard.leaks import judge_values
 from runner.guard.refusal import Places, Refusal, placed
@@ -77,7 +77,7 @@ def open_run(request: Request) -> Opening:
     script = _script(request.operator)
     attended = request.attended
     catalogue = Catalogue.around(Path(request.cwd), request.what)
-    plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=attended)
+    plan = _plan(catalogue, request)
     if request.plan_hash is not None:
         _compare(plan, request.plan_hash, request)
     scripted = _scripted(script, plan, request.operator)
@@ -98,6 +98,13 @@ def open_run(request: Request) -> Opening:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
         raise
+
+
+def _plan(catalogue: Catalogue, request: Request) -> RunPlan:
+    if request.walk:
+        return compile_walk(catalogue, request.what)
+    sets = dict(request.sets)
+    return compile_named(catalogue, request.what, target=request.target, sets=sets, attended=request.attended)
 
 
 def _compare(plan: RunPlan, said: str, request: Request) -> None:
@@ -235,8 +242,8 @@ def _record(plan: RunPlan, run: str, folder: Path, path: Path, person: str) -> O
         run=run,
         folder=str(folder),
         target=target_key(target.name, target.kind, _addresses(target)),
-        # A sandbox is started for its run alone.
-        exclusive=target.kind != "sandbox",
+        # A sandbox is started for its run alone, and a tabletop touches nothing.
+        exclusive=target.kind != "sandbox" and not plan.tabletop,
         pid=guardian,
         start_time=start_time(guardian) or 0,
         boot_id=boot_id(),

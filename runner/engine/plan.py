@@ -39,7 +39,9 @@ class Verify:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of a runbook. `automated` when `run` is set; `anytime` steps stand outside the sequence."""
+    """One step of a runbook. `automated` when `run` is set, unless a person does it `by_hand` all the same: then the
+    command is a text. `anytime` steps stand outside the sequence.
+    """
 
     id: str
     name: str
@@ -69,11 +71,12 @@ class Step:
     unattended: str = "skip"
     role: str = ""
     tags: tuple[str, ...] = ()
+    by_hand: bool = False
     where: str = ""
 
     @property
     def automated(self) -> bool:
-        return bool(self.run)
+        return bool(self.run) and not self.by_hand
 
     def goes_to(self, rule: str) -> str:
         """The step a `go-to:ID` rule names, else ''."""
@@ -174,13 +177,15 @@ class Target:
 class RunPlan:
     """Everything the engine, the actuators and the scorecard need to know; nothing is read from a file afterwards.
 
-    `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends. `secret_sources`:
-    name → {} (the environment), {file} or {command}, of every secret that the drill or the target declares.
+    `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends. `tabletop` is a run of
+    a runbook alone: no target, no fault, no load, every step by hand. `secret_sources`: name → {} (the environment),
+    {file} or {command}, of every secret that the drill or the target declares.
     """
 
     name: str
     slug: str
     bare: bool = False
+    tabletop: bool = False
     file: str = ""
     briefing: str = ""
     description: str = ""

@@ -47,12 +47,14 @@ def _card(
     goals = [step.in_time for step in found.steps if step.in_time is not None]
     lasting = [episode.censored_after for episode in found.episodes if episode.censored_after is not None]
     end = tally.ends[0] if tally.ends else None
+    headline = _headline(how, met, counted, service_verdict, runbook_verdict)
     return Scorecard(
         run=tally.run,
         drill=plan.name,
         slug=plan.slug,
         target=plan.target.name,
         environment=plan.target.environment,
+        tabletop=plan.tabletop,
         started_at=tally.started_at,
         attended=tally.attended,
         people=tuple(tally.people),
@@ -60,7 +62,7 @@ def _card(
         ending=how.word,
         exit_code=int(how.code),
         why=how.why,
-        headline=_headline(how, met, counted, service_verdict, runbook_verdict),
+        headline=_of_tabletop(headline) if plan.tabletop else headline,
         cause=end.cause if end else "",
         reason=end.reason if end else "",
         success=_success(how, tally),
@@ -106,8 +108,15 @@ def _headline(how: Ending, met: int, counted: int, service_verdict: Verdict, run
     return f"{met} of {counted} objectives met{tail}"
 
 
+def _of_tabletop(headline: str) -> str:
+    """What people talked through passes or fails nothing but the runbook's text."""
+    return f"tabletop: {headline.removeprefix('passed; ').removeprefix('failed; ')}"
+
+
 def _success(how: Ending, tally: Tally) -> bool | None:
     """What the run counts as in a success rate: None is left out."""
+    if tally.plan.tabletop:
+        return None
     if how.word in ("passed", "failed"):
         return how.word == "passed"
     stuck = how.word == "aborted" and any(end.cause == "aborted" and end.reason == "stuck" for end in tally.ends)

@@ -191,6 +191,7 @@ class Scorecard:
     slug: str = ""
     target: str = ""
     environment: str = ""
+    tabletop: bool = False
     started_at: str = ""
     attended: bool = False
     people: tuple[str, ...] = ()

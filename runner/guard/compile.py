@@ -27,10 +27,14 @@ from runner.specs.drill import parse_bound
 from runner.specs.experiment import secret_variables
 from runner.specs.fields import slug
 from runner.specs.probe import Probe
+from runner.specs.runbook import Runbook
 from runner.specs.substitution import placeholders, substitute
+from runner.specs.yaml import Document
 
 #: Characters of a plan's hash that people are shown, and must give back.
 HASH_SHOWN = 16
+#: Seconds a tabletop may take: nothing is in, and people talk.
+_TABLETOP_BOX = 8 * 3600.0
 
 
 def compile_named(
@@ -70,7 +74,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         target=_target(loaded.target_name, loaded.target, loaded.targets_file, drill.allow_opaque),
         runbook=loaded.runbook.name if loaded.runbook else "",
         runbook_file=loaded.runbook_file,
-        steps=_steps(loaded, attended=attended),
+        steps=_steps(loaded.runbook, loaded.runbook_document, attended=attended),
         experiments=experiments,
         load=load,
         indicators=tuple(_indicator(each) for each in steady.indicators),
@@ -111,6 +115,31 @@ def compile_experiment(catalogue: Catalogue, what: str, *, target: str) -> RunPl
         secret_sources={name: _source(source) for name, source in declared.secrets.items()},
     )
     return _finished(plan, (loaded,), ())
+
+
+def compile_walk(catalogue: Catalogue, what: str) -> RunPlan:
+    """The plan of a runbook alone: a tabletop, in which people do every step and nothing is touched.
+
+    Raises InputError with every problem.
+    """
+    loaded = catalogue.load_runbook(what)
+    runbook = loaded.runbook
+    plan = RunPlan(
+        name=runbook.name,
+        slug=f"walk-{slug(loaded.slug) or 'runbook'}",
+        tabletop=True,
+        file=loaded.document.file,
+        description=runbook.description,
+        team=runbook.owner or "",
+        target=Target(name="tabletop", kind="none", environment="none"),
+        runbook=runbook.name,
+        runbook_file=loaded.document.file,
+        steps=tuple(_by_hand(step) for step in _steps(runbook, loaded.document, attended=True)),
+        time_box=_TABLETOP_BOX,
+        max_pause=_TABLETOP_BOX,
+        reveal="always",
+    )
+    return _finished(plan, (), ())
 
 
 def plan_hash(plan: RunPlan) -> str:
@@ -221,8 +250,7 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _steps(loaded: LoadedDrill, *, attended: bool) -> tuple[Step, ...]:
-    runbook, document = loaded.runbook, loaded.runbook_document
+def _steps(runbook: Runbook | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:
     if runbook is None or document is None:
         return ()
     otherwise = "ask" if attended else "stop"
@@ -230,6 +258,33 @@ def _steps(loaded: LoadedDrill, *, attended: bool) -> tuple[Step, ...]:
         _step(step, f"{document.file}:{document.place(('steps', index)).line}", otherwise)
         for index, step in enumerate(runbook.steps)
     )
+
+
+def _by_hand(step: Step) -> Step:
+    """As people walk through it: its command is a text, its goal and its proof are sentences, no secret is asked for."""
+    return replace(
+        step,
+        by_hand=True,
+        description="\n\n".join(filter(None, (step.description.rstrip(), _goal(step), _proof(step)))),
+        target_time=None,
+        verify=None,
+        secrets=(),
+        ask=tuple(each for each in step.ask if not each.secret),
+    )
+
+
+def _goal(step: Step) -> str:
+    return "" if step.target_time is None else f"In a drill it should take at most {step.target_time:g} s."
+
+
+def _proof(step: Step) -> str:
+    verify = step.verify
+    if verify is None:
+        return ""
+    named = (verify.probe or {}).get("name", "")
+    what = verify.indicator or ("what its probe asks" if named == step.name else named)
+    lasting = f", for {verify.lasting:g} s" if verify.lasting else ""
+    return f"In a drill this must hold afterwards: {what}{lasting}."
 
 
 def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:

@@ -19,7 +19,9 @@ _LAST = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A run in short. `ending` is '' while it has not closed; `seconds` from its first to its last line."""
+    """A run in short. `ending` is '' while it has not closed; `seconds` from its first to its last line; `tabletop`: a
+    runbook was walked through, no drill was run.
+    """
 
     run: str
     folder: Path
@@ -32,6 +34,7 @@ class Summary:
     ending: str
     exit_code: int | None
     headline: str
+    tabletop: bool = False
 
 
 def summarise(folder: Path) -> Summary | None:
@@ -59,6 +62,7 @@ def summarise(folder: Path) -> Summary | None:
         ending=closed.ending if closed else "",
         exit_code=closed.exit_code if closed else None,
         headline=closed.headline if closed else "",
+        tabletop=bool(started.plan.get("tabletop")),
     )
 
 
@@ -71,4 +75,5 @@ def summaries(folders: Iterable[Path]) -> Iterator[Summary]:
 
 def latest_of(slug: str, all_runs: Iterable[Summary]) -> Summary | None:
     """The newest closed run of a drill."""
-    return max((each for each in all_runs if each.slug == slug and each.ending), key=lambda s: s.started, default=None)
+    done = (each for each in all_runs if each.slug == slug and each.ending and not each.tabletop)
+    return max(done, key=lambda each: each.started, default=None)

@@ -45,6 +45,15 @@ class LoadedExperiment:
 
 
 @dataclass(frozen=True)
+class LoadedRunbook:
+    """A runbook alone, and the document that knows the place of everything in it."""
+
+    slug: str
+    runbook: Runbook
+    document: Document
+
+
+@dataclass(frozen=True)
 class LoadedDrill:
     """Every file of a drill, checked alone and together. Paths are absolute, `file` and the like relative to `root`.
 
@@ -131,13 +140,16 @@ class Catalogue:
 
     def experiment(self, what: str) -> Path:
         """The file of an experiment: by its name or the file itself. Raises InputError with the nearest name."""
-        paths = self._files("experiments")
+        return self._named("experiment", what)
+
+    def _named(self, kind: str, what: str) -> Path:
+        paths = self._files(f"{kind}s")
         if what in paths:
             return paths[what]
         path = Path(what)
         if _is_file_name(path) and (path.exists() or "/" in what):
             return path.absolute()
-        raise InputError(f"there is no experiment {what!r}{_or_nearest(what, paths, 'experiments here')}")
+        raise InputError(f"there is no {kind} {what!r}{_or_nearest(what, paths, f'{kind}s here')}")
 
     def runbook(self, slug: str) -> Path | None:
         """The file of a runbook, if there is one."""
@@ -240,6 +252,17 @@ class Catalogue:
         slug = path.stem
         planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
         return LoadedExperiment(slug, experiment, planned), declared
+
+    def load_runbook(self, what: str) -> LoadedRunbook:
+        """A runbook alone: by its name or the file itself. Raises InputError with every problem of it."""
+        path = self._named("runbook", what)
+        if (kind := self.kind(path)) not in ("runbook", ""):
+            article = "an" if kind == "experiment" else "a"
+            raise InputError(Problem(file=self.shown(path), what=f"this is {article} {kind}", meant="a runbook"))
+        runbook, notes, document = self._cached(path, read_runbook)
+        if runbook is None or notes.problems():
+            raise InputError(*notes.problems())
+        return LoadedRunbook(path.stem, runbook, document)
 
     def targets_file(self, target: str) -> str:
         """The file that declares this target; '' for one that exists without being declared."""

@@ -46,7 +46,8 @@ def dial(state: State, now: float, role: str) -> Dial:
     if impact is None:
         since = state.last_injection
         if since is None:
-            return Dial(phase=phase, digits=_digits(state.live_seconds(now)), label="live, no fault yet")
+            label = "tabletop: no fault" if state.plan.tabletop else "live, no fault yet"
+            return Dial(phase=phase, digits=_digits(state.live_seconds(now)), label=label)
         seconds = _until(state, now) - since
         return Dial(phase=phase, digits=_digits(seconds), label="since the fault, no impact yet", level="warn")
     return _since_impact(state, now, phase, impact, state.episodes.recovered)

@@ -101,6 +101,8 @@ def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -
     if step.run:
         yield from (line(("$ ", "key"), each) for each in step.run.rstrip().split("\n"))
         yield from _command(step, view, now, folder)
+        if step.by_hand:
+            yield line(("not run in a tabletop", "note"))
     if step.verify is not None:
         yield from _verify(state, step, view)
     if view.hint_shown and step.hint:

@@ -37,6 +37,9 @@ _UNITS = {"success-ratio": "%", "failure-ratio": "%", "rate": "/s", "p50": "s", 
 def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Content]:
     """The panel's lines, for a width in cells."""
     state = story.state
+    if state.plan.tabletop:
+        yield from _tabletop()
+        return
     if not revealed(state, role):
         yield from _sealed(state)
         return
@@ -54,6 +57,13 @@ def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Co
             yield line(("✗ ", "bad"), f"{need}: {held.why}")
     if state.target_lost_t is not None:
         yield line(("✗ the target is gone: ", "bad"), state.target_lost_why)
+
+
+def _tabletop() -> Iterator[Content]:
+    yield line(("A tabletop: no target, no fault, no load.", "bold"))
+    yield line("")
+    yield line("Nothing is run. Talk each step through, its command too, then say it is done.")
+    yield line("What does not work: ", ("!", "key"), " says what the step should say.")
 
 
 def _sealed(state: State) -> Iterator[Content]:
