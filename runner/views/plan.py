@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step
@@ -17,17 +17,50 @@ from runner.guard.opaque import command_line
 from runner.guard.refusal import Refusal
 from runner.views.text import duration, inert
 
-_WIDTH = 16
+#: Cells of the column of names.
+WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line below a heading: in the first column what it is about, in the second what it says."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"  {self.label}{self.text}"
+
+    @property
+    def label(self) -> str:
+        """The name, as wide as its column; a longer one is followed by a space all the same."""
+        return f"{self.name:{WIDTH - 1}} "
+
+
+#: A heading, an empty line, a line by itself (`  …`, `! …`), or a row.
+Line = str | Row
 
 
 def plan_text(plan: RunPlan, refusals: Sequence[Refusal]) -> str:
     """Everything the guard looks at, the guard's verdict, and the plan's hash."""
     # One place for all of them: whatever stands in a plan, it is shown, and does nothing.
-    return "\n".join(inert(line) for line in _lines(plan, refusals))
+    return "\n".join(inert(str(line)) for line in _lines(plan, refusals))
 
 
-def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
+def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     yield f"{plan.name}  ({plan.file or plan.slug})"
+    yield from plan_lines(plan)
+    yield ""
+    if refusals:
+        yield "the guard refuses:"
+        yield from (f"  {refusal!s}" for refusal in refusals)
+    else:
+        yield "the guard has no objection so far; identity, needs and steady state are looked at when the run begins"
+    yield f"plan {plan.plan_hash[:HASH_SHOWN]}"
+
+
+def plan_lines(plan: RunPlan) -> Iterator[Line]:
+    """What the guard looks at: an empty line before each heading. Texts are as they stand in the files, not yet inert."""
     yield from _target(plan)
     yield from _load(plan)
     yield from _faults(plan)
@@ -40,83 +73,72 @@ def _lines(plan: RunPlan, refusals: Sequence[Refusal]) -> Iterator[str]:
         yield from (f"  {what}" for what in plan.opaque)
     for warning in plan.warnings:
         yield f"! {warning}"
-    yield ""
-    if refusals:
-        yield "the guard refuses:"
-        yield from (f"  {refusal!s}" for refusal in refusals)
-    else:
-        yield "the guard has no objection so far; identity, needs and steady state are looked at when the run begins"
-    yield f"plan {plan.plan_hash[:HASH_SHOWN]}"
 
 
-def _row(name: str, text: str) -> str:
-    return f"  {name:{_WIDTH}}{text}"
-
-
-def _target(plan: RunPlan) -> Iterator[str]:
+def _target(plan: RunPlan) -> Iterator[Line]:
     target = plan.target
     yield ""
     yield "target"
-    yield _row(target.name, f"{target.kind}, {target.environment}" + (f", {target.url}" if target.url else ""))
-    yield _row("may touch", ", ".join(allowed_hosts(plan)) or "nothing by address")
+    yield Row(target.name, f"{target.kind}, {target.environment}" + (f", {target.url}" if target.url else ""))
+    yield Row("may touch", ", ".join(allowed_hosts(plan)) or "nothing by address")
     for name, value in target.allow.items():
         if value and name != "hosts":
-            yield _row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
+            yield Row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
     if target.kind == "kubernetes":
-        yield _row("context", target.context)
+        yield Row("context", target.context)
     asked = list(asked_calls(plan))
     for check in identity_checks(target):
-        yield _row("identity", _asks(check.name, check.probe, asked))
+        yield Row("identity", _asks(check.name, check.probe, asked))
     for check in plan.needs:
-        yield _row("needs", _asks(check.name, check.probe, asked))
+        yield Row("needs", _asks(check.name, check.probe, asked))
     for name, source in plan.secret_sources.items():
-        yield _row(
+        yield Row(
             "secret", f"{name}, from {' '.join(f'{key} {value}' for key, value in source.items()) or 'the environment'}"
         )
 
 
-def _load(plan: RunPlan) -> Iterator[str]:
+def _load(plan: RunPlan) -> Iterator[Line]:
     load = plan.load
     if load is None:
         return
     yield ""
     yield "load"
     processes = f" in {load.processes} processes" if load.processes > 1 else ""
-    yield _row("users", f"{load.users}, {load.spawn_rate:g} a second{processes}")
-    yield _row("host", load.host or "the target's address")
-    yield _row("warm-up", duration(load.warm_up))
+    yield Row("users", f"{load.users}, {load.spawn_rate:g} a second{processes}")
+    yield Row("host", load.host or "the target's address")
+    yield Row("warm-up", duration(load.warm_up))
 
 
-def _faults(plan: RunPlan) -> Iterator[str]:
+def _faults(plan: RunPlan) -> Iterator[Line]:
     for experiment in plan.experiments:
         yield ""
         yield f"experiment {experiment.slug}  ({_moment(experiment.inject)})"
         calls = {call.at: call for call in planned_calls(replace(plan, experiments=(experiment,)))}
         for at, asked in calls.items():
             if at[0] in ("configuration", "steady-state-hypothesis"):
-                yield _row("asks", _call(asked.name, asked.provider))
+                yield Row("asks", _call(asked.name, asked.provider))
         for verb, part in (("does", "method"), ("undoes", "rollbacks")):
             for index, activity in enumerate(experiment.document.get(part) or ()):
                 asks = activity.get("type") == "probe" or "ref" in activity
                 call = calls.get((part, index, "provider"))
                 # As the guard sees it: with what is known of the configuration put in.
                 seen = {**activity, "provider": call.provider} if call else activity
-                yield _row("asks" if asks else verb, _activity(seen))
+                yield Row("asks" if asks else verb, _activity(seen))
         yield from _undo(plan, experiment)
 
 
-def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[str]:
+def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[Line]:
     if experiment.no_undo:
-        yield _row("no undo", experiment.no_undo)
+        yield Row("no undo", experiment.no_undo)
     elif lasting_action(plan, experiment) is not None:
-        yield _row("no undo", "NOTHING undoes this fault")
+        yield Row("no undo", "NOTHING undoes this fault")
     elif experiment.actions and not experiment.rollbacks:
-        yield _row("no undo", "a controller of the cluster brings back what it takes")
+        yield Row("no undo", "a controller of the cluster brings back what it takes")
     elif experiment.actions:
-        yield _row("lasts", "until it is undone: it does not expire by itself")
+        yield Row("lasts", "until it is undone: it does not expire by itself")
     asked = list(asked_calls(replace(plan, experiments=(experiment,))))
     for check in (*experiment.undone_when, *plan.undone_when):
-        yield _row("undone when", _asks(check.name, check.probe, asked))
+        yield Row("undone when", _asks(check.name, check.probe, asked))
 
 
 def _moment(inject: str) -> str:
@@ -171,24 +193,24 @@ def _arguments(arguments: object) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in arguments.items()) if isinstance(arguments, Mapping) else ""
 
 
-def _steady_state(plan: RunPlan) -> Iterator[str]:
+def _steady_state(plan: RunPlan) -> Iterator[Line]:
     if plan.indicators:
         yield ""
         yield f"steady state, held for {duration(plan.hold)}"
     asked = list(asked_calls(plan))
     for indicator in plan.indicators:
-        yield _row("", f"{indicator.name}: {_tolerance(indicator)}")
+        yield Row("", f"{indicator.name}: {_tolerance(indicator)}")
         if indicator.probe:
-            yield _row("asks", _asks(indicator.name, indicator.probe, asked))
+            yield Row("asks", _asks(indicator.name, indicator.probe, asked))
     for check in plan.alerts:
-        yield _row("alert", _asks(check.name, check.probe, asked))
+        yield Row("alert", _asks(check.name, check.probe, asked))
     for rule in plan.stop_when:
         if rule.target:
-            yield _row("stops when", f"the target is {rule.target} for {duration(rule.lasting)}")
+            yield Row("stops when", f"the target is {rule.target} for {duration(rule.lasting)}")
             continue
         sign, bound = ("below", rule.below) if rule.below is not None else ("above", rule.above)
         metric = next((each.metric for each in plan.indicators if each.name == rule.indicator), "")
-        yield _row("stops when", f"{rule.indicator} is {sign} {_bound(metric, bound)} for {duration(rule.lasting)}")
+        yield Row("stops when", f"{rule.indicator} is {sign} {_bound(metric, bound)} for {duration(rule.lasting)}")
 
 
 def _tolerance(indicator: Indicator) -> str:
@@ -205,17 +227,17 @@ def _bound(metric: str, bound: float | None) -> str:
     return f"{bound:g} a second" if metric == "rate" else f"{bound * 1000:g} ms"
 
 
-def _steps(plan: RunPlan) -> Iterator[str]:
+def _steps(plan: RunPlan) -> Iterator[Line]:
     if plan.steps:
         yield ""
         yield f"runbook {plan.runbook}  ({plan.runbook_file})"
     asked = list(asked_calls(plan))
     for number, step in enumerate(plan.steps, 1):
-        yield _row(f"{number:>3}. {_way(step)}", step.name)
+        yield Row(f"{number:>3}. {_way(step)}", step.name)
         for line in step.run.strip().splitlines():
-            yield _row("", f"  $ {line}")
+            yield Row("", f"  $ {line}")
         if step.verify and step.verify.probe:
-            yield _row("", f"  verified by {_asks('', step.verify.probe, asked)}")
+            yield Row("", f"  verified by {_asks('', step.verify.probe, asked)}")
 
 
 def _way(step: Step) -> str:
@@ -224,15 +246,15 @@ def _way(step: Step) -> str:
     return "command" if step.automated else "decision" if step.choose else "person"
 
 
-def _limits(plan: RunPlan) -> Iterator[str]:
+def _limits(plan: RunPlan) -> Iterator[Line]:
     yield ""
     yield "limits"
-    yield _row("time-box", duration(plan.time_box))
+    yield Row("time-box", duration(plan.time_box))
     if plan.expect == "no-impact":
-        yield _row("expects", "no impact")
+        yield Row("expects", "no impact")
     elif plan.indicators:
-        yield _row("expects", f"an impact within {duration(plan.impact_within)}")
+        yield Row("expects", f"an impact within {duration(plan.impact_within)}")
     for name in ("detect", "acknowledge", "mitigate", "recover"):
         bound = getattr(plan, f"time_to_{name}")
         if bound is not None:
-            yield _row("objective", f"time to {name} at most {duration(bound)}")
+            yield Row("objective", f"time to {name} at most {duration(bound)}")
