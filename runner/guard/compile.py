@@ -265,7 +265,7 @@ def _by_hand(step: Step) -> Step:
     return replace(
         step,
         by_hand=True,
-        description="\n\n".join(filter(None, (step.description.rstrip(), _goal(step), _proof(step)))),
+        description="\n\n".join(filter(None, (step.description.rstrip(), _in_a_drill(step)))),
         target_time=None,
         verify=None,
         secrets=(),
@@ -273,8 +273,11 @@ def _by_hand(step: Step) -> Step:
     )
 
 
-def _goal(step: Step) -> str:
-    return "" if step.target_time is None else f"In a drill it should take at most {step.target_time:g} s."
+def _in_a_drill(step: Step) -> str:
+    """What its goal and its proof would be, in one sentence."""
+    goal = "" if step.target_time is None else f"at most {step.target_time:g} s"
+    parts = [part for part in (goal, _proof(step)) if part]
+    return f"In a drill: {', and '.join(parts)}." if parts else ""
 
 
 def _proof(step: Step) -> str:
@@ -284,7 +287,7 @@ def _proof(step: Step) -> str:
     named = (verify.probe or {}).get("name", "")
     what = verify.indicator or ("what its probe asks" if named == step.name else named)
     lasting = f", for {verify.lasting:g} s" if verify.lasting else ""
-    return f"In a drill this must hold afterwards: {what}{lasting}."
+    return f"this must hold afterwards: {what}{lasting}"
 
 
 def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:

@@ -131,6 +131,23 @@ def test_all_of_it_can_be_scrolled_to() -> None:
     assert end == most > 20
 
 
+def test_so_can_every_one_of_many_reasons() -> None:
+    many = tuple(Refusal(rule="r", what=f"reason {number}", where="x") for number in range(30))
+
+    async def scroll() -> tuple[float, float]:
+        app = Preflight(sample_plan(), lambda _: many)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await pilot.press("tab", "end")
+            await pilot.pause(0.5)
+            verdict = app.screen.query_one("#verdict")
+            assert app.screen.query_one("#plan-scroll").size.height >= 4
+            return verdict.scroll_target_y, verdict.max_scroll_y
+
+    end, most = asyncio.run(scroll())
+    assert end == most > 10
+
+
 def test_a_resize_wraps_it_again() -> None:
     plan = compile_named(Catalogue(_EVERYTHING), "payment-gateway-outage")
 

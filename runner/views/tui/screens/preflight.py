@@ -82,7 +82,9 @@ class PreflightScreen(Screen[Go | None]):
         scroll.border_title = "What will happen"
         verdict = self.query_one("#verdict")
         verdict.border_title = "The guard"
-        verdict.set_class(not self._may_begin, "refused")
+        if not self._may_begin:
+            verdict.add_class("refused")
+            verdict.border_subtitle = "tab, then ↑↓"
         self.query_one("#verdict-text", Panel).show(lines(self._verdict()))
         scroll.focus()
 
