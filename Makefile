@@ -20,7 +20,7 @@ $(VENV)/.ready: pyproject.toml
 setup: $(VENV)/.ready  ## The virtual environment, with everything in it
 
 drill: setup  ## Run drills/payment-gateway-outage on the embedded sandbox
-	$(BIN)/gameday run payment-gateway-outage --headless
+	$(BIN)/gameday run payment-gateway-outage
 
 test: setup  ## The whole test suite
 	@echo "the drills first and alone: their times are held against the shop's own log, so nothing else may starve the shoppers"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from runner.conductor.launch import Front, Started
+    from runner.conductor.launch import Front, Request, Started
 
 #: What somebody may be in a run.
 ROLES = ("participant", "facilitator", "observer")
@@ -26,6 +27,34 @@ def is_drill(what: str) -> bool:
 
     named = project_root() / "drills" / what
     return named.is_dir() or Path(what).is_dir() or Path(what).name.startswith("drill.")
+
+
+def pick(runs: str | None) -> tuple[str, str | None] | None:
+    """What somebody chooses of what is here, and on which target when it does not say; None when nothing."""
+    from runner.clock import utc_now
+    from runner.conductor.registry import run_folders, runs_dir
+    from runner.specs.catalogue import Catalogue
+    from runner.views.tui.picker_app import Picker
+
+    catalogue = Catalogue.around(Path.cwd(), "")
+    picked = Picker.here(catalogue, run_folders(runs_dir(runs, catalogue.root)), utc_now()).run()
+    return None if picked is None else (picked.what, picked.target)
+
+
+def look_over(request: Request) -> Request | None:
+    """The plan and the guard's verdict, before anything starts; what was looked at is what will run. None: not now."""
+    from runner.guard.compile import compile_named
+    from runner.guard.refusal import placed
+    from runner.guard.rules import judge_plan
+    from runner.specs.catalogue import Catalogue
+    from runner.views.tui.preflight_app import Preflight
+
+    catalogue = Catalogue.around(Path.cwd(), request.what)
+    plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=True)
+    go = Preflight(
+        plan, lambda consent: placed(judge_plan(plan, attended=True, consent=consent), catalogue.where), request.consent
+    ).run()
+    return None if go is None else replace(request, consent=go.consent, plan_hash=request.plan_hash or go.plan_hash)
 
 
 def enter(folder: Path, socket: Path, name: str, role: str) -> bool:

@@ -13,8 +13,9 @@ import click
 
 from runner.cli.completion import complete_drills
 from runner.cli.options import login, pairs
-from runner.cli.room import ROLES, at_a_terminal, is_drill, play_in_room
+from runner.cli.room import ROLES, at_a_terminal, is_drill, look_over, pick, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
+from runner.errors import InputError
 from runner.inert import inert
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _LOOK = 0.1
 
 
 @click.command()
-@click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
+@click.argument("what", metavar="[DRILL|EXPERIMENT]", required=False, shell_complete=complete_drills)
 @click.option(
     "--headless",
     is_flag=True,
@@ -37,6 +38,7 @@ _LOOK = 0.1
 @click.option("--json", "as_json", is_flag=True, help="The scorecard as JSON on stdout at the end.")
 @click.option("--operator", metavar="FILE", help="Scripted answers for the steps.")
 @click.option("--attended", is_flag=True, help="People answer (with `gameday tell`); steps wait for them.")
+@click.option("--yes", is_flag=True, help="Begin at once: no screen with the plan and the guard's verdict first.")
 @click.option("--as", "role", type=click.Choice(ROLES), default=ROLES[0], help="What you are in the room.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
 @click.option("--target", metavar="NAME", help="Another target than the drill's.")
@@ -45,12 +47,13 @@ _LOOK = 0.1
 @click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan is still the one with this hash.")
 @click.option("--consent", metavar="TARGET", default="", help="The target's name, typed, for a production target.")
 def run(
-    what: str,
+    what: str | None,
     headless: bool,
     detach: bool,
     as_json: bool,
     operator: str | None,
     attended: bool,
+    yes: bool,
     role: str,
     name: str | None,
     target: str | None,
@@ -63,7 +66,13 @@ def run(
 
     Without people each step takes its `unattended` way. The exit code says how it ended.
     """
-    in_room = not (headless or detach or as_json or operator) and at_a_terminal() and is_drill(what)
+    could_show = not (headless or detach or as_json or operator) and at_a_terminal()
+    if what is None:
+        picked = pick(runs_dir) if could_show else None
+        if picked is None:
+            return _nothing_named(could_show)
+        what, target = picked[0], target or picked[1]
+    in_room = could_show and is_drill(what)
     request = Request(
         what=what,
         cwd=str(Path.cwd()),
@@ -78,6 +87,11 @@ def run(
         plan_hash=plan_hash,
         consent=consent,
     )
+    if in_room and not yes:
+        looked_over = look_over(request)
+        if looked_over is None:
+            return 0
+        request = looked_over
     front = launch(request)
     if not in_room:
         front.forward_signals()
@@ -93,10 +107,17 @@ def run(
         return 0
     if in_room:
         return play_in_room(front, outcome, request.person, role)
-    return _follow(front, outcome, as_json)
+    return follow(front, outcome, as_json)
 
 
-def _follow(front: Front, started: Started, as_json: bool) -> int:
+def _nothing_named(asked: bool) -> int:
+    """Somebody who was asked and chose nothing has done nothing wrong."""
+    if asked:
+        return 0
+    raise InputError("name a drill or an experiment; see them with: gameday list")
+
+
+def follow(front: Front, started: Started, as_json: bool) -> int:
     from runner.conductor.survivor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer

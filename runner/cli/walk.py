@@ -53,9 +53,9 @@ def walk(runbook: str, headless: bool, detach: bool, role: str, name: str | None
         return 0
     if in_room:
         return play_in_room(front, outcome, person, role)
-    from runner.cli.run import _follow
+    from runner.cli.run import follow
 
-    return _follow(front, outcome, as_json=False)
+    return follow(front, outcome, as_json=False)
 
 
 COMMANDS = {"walk": walk}
