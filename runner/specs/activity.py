@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from runner.specs.arguments import too_long
 from runner.specs.explain import conforms
 from runner.specs.notes import shown
 from runner.specs.probe import JsonPathTolerance, ProbeTolerance, RangeTolerance, RegexTolerance, Tolerance
@@ -186,6 +187,8 @@ def _check_process(shape: Shape, path: Path_, provider: dict[str, Json]) -> None
         shape.seconds((*path, "timeout"), provider["timeout"])
     arguments = provider.get("arguments")
     words = list(arguments.values()) if isinstance(arguments, dict) else arguments
+    if why := too_long(words if isinstance(words, list) else [f"{provider.get('path')} {words}"]):
+        shape.notes.add((*path, "arguments"), why, "put it into a file, and give the command its name")
     if isinstance(words, list):
         if any(isinstance(word, dict | list) for word in words):
             shape.notes.add((*path, "arguments"), "an argument is a mapping or a list", "each argument is one word")

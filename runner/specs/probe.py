@@ -31,6 +31,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from runner.specs.arguments import too_long
 from runner.specs.duration import PATTERN, parse_duration
 from runner.specs.substitution import placeholders, substitute
 
@@ -90,10 +91,12 @@ def _url(value: str) -> str:
 
 def _command_arguments(value: object) -> Any:
     items = value.values() if isinstance(value, dict) else value
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, list | dict) or not all(isinstance(item, _SCALARS) for item in items):  # type: ignore[attr-defined]
+    if not isinstance(value, str) and (
+        not isinstance(value, list | dict) or not all(isinstance(item, _SCALARS) for item in items)  # type: ignore[attr-defined]
+    ):
         _refuse("arguments are one text, a list of words, or a mapping of option to word")
+    if why := too_long([value] if isinstance(value, str) else items):  # type: ignore[arg-type]
+        _refuse(why)
     return value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runner.specs import condition
+from runner.specs.arguments import too_long
 from runner.specs.explain import validated
 from runner.specs.fields import slug
 from runner.specs.notes import Notes, nearest
@@ -82,6 +83,8 @@ def _check_steps(steps: list[Json], ids: list[str], notes: Notes) -> None:
 
 
 def _check_exclusions(step: dict[str, Json], path: Path_, notes: Notes) -> None:
+    if why := too_long([step.get("run") or ""]):
+        notes.add((*path, "run"), why, "put it into a file, and run that")
     automated = "run" in step
     if "run" in step and not (isinstance(step["run"], str) and step["run"].strip()) and step["run"] in (None, ""):
         notes.add((*path, "run"), "run: is empty", "write a command, or leave it out for a step that a person does")

@@ -122,6 +122,20 @@ CASES: dict[str, tuple[str, list[str]]] = {
         _provider("type: process, path: ls, arguments: [[x]]"),
         ["4:76: an argument is a mapping or a list; each argument is one word"],
     ),
+    "process-argument-too-long": (
+        _provider(f"type: process, path: ls, arguments: [{'x' * 131_072}]"),
+        [
+            "4:76: a word of 131,072 bytes; a process takes at most 131,071; "
+            "put it into a file, and give the command its name"
+        ],
+    ),
+    "process-arguments-too-long": (
+        _provider(f"type: process, path: ls, arguments: {'x' * 131_069}"),
+        [
+            "4:76: a word of 131,072 bytes; a process takes at most 131,071; "
+            "put it into a file, and give the command its name"
+        ],
+    ),
     "python-without-func": (_provider("type: python, module: m"), ["4:39: 'func' is missing"]),
     "python-module": (
         _provider("type: python, module: my-module, func: f"),
