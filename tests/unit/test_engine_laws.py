@@ -266,7 +266,7 @@ def play(plan: RunPlan, people: str, world: bool, script: list[Any]) -> Lawful:
     return drive
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.data_too_large])
 @given(
     plan=plans(),
     people=modes,
@@ -344,7 +344,7 @@ def _replay_gives_the_same(drive: Drive) -> None:
     assert reduce(apply, drive.log, State.empty()) == drive.state
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(plan=plans(), script=moves, cut=st.floats(0, 1))
 def test_a_prefix_and_the_rest_give_the_same_state(plan: RunPlan, script: list[Any], cut: float) -> None:
     log = play(plan, "attended", True, script).log
@@ -357,7 +357,7 @@ def test_a_prefix_and_the_rest_give_the_same_state(plan: RunPlan, script: list[A
     assert prefix == again, "folding on changed the state it began with"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     log=st.lists(
         st.one_of(

@@ -140,7 +140,7 @@ def test_nothing_acts_and_no_line_is_forged(view: Callable[[str], str]) -> None:
     plain = view("word")
     lines = plain.count("\n")
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(text=_HOSTILE)
     @example(text=EVIL)
     @example(text="".join(_PIECES))

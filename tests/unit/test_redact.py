@@ -13,7 +13,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.redact import MASK, SHORTEST, RedactedStream, Redaction, Redactor
@@ -227,7 +227,6 @@ def test_no_text_takes_long(text: str) -> None:
     assert redactor.text(text + "hunter2").endswith(MASK)
 
 
-@settings(deadline=None)
 @given(
     secret=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4, max_size=40).filter(
         lambda text: len(text.strip()) >= 4

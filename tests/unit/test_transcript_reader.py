@@ -14,7 +14,7 @@ from runner.transcript.codec import FILE
 from runner.transcript.reader import Follower, read, verify
 
 # tmp_path is shared by a test's examples; each example rewrites what it reads.
-REWRITING = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+REWRITING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def lines_of(path: Path) -> list[bytes]:
