@@ -266,7 +266,7 @@ def play(plan: RunPlan, people: str, world: bool, script: list[Any]) -> Lawful:
     return drive
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.data_too_large])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     plan=plans(),
     people=modes,
