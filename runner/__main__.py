@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HELP = frozenset({"-h", "--help"})
 
@@ -20,8 +23,10 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
+    from runner.conductor import reporting
     from runner.conductor.launch import begin, cancel
 
+    reporting.writers.append(_report)
     begin()
     try:
         from runner.cli.main import main as command_line
@@ -29,6 +34,12 @@ def _run() -> int:
         return command_line()
     finally:
         cancel()
+
+
+def _report(folder: Path, root: Path) -> None:
+    from runner.views.report import write_report
+
+    write_report(folder, root)
 
 
 def _leave(code: int) -> NoReturn:

@@ -104,13 +104,32 @@ def _as_json(summary: Any, state: str) -> dict[str, Any]:
 @_RUN
 @_RUNS_DIR
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
-def show(run: str | None, runs_dir: str | None, as_json: bool) -> int:
+@click.option("--report", "as_report", is_flag=True, help="The whole report, as Markdown on stdout.")
+@click.option("--patch", "as_patch", is_flag=True, help="What people want changed in the runbook, for `git apply`.")
+def show(run: str | None, runs_dir: str | None, as_json: bool, as_report: bool, as_patch: bool) -> int:
     """The scorecard of a run: by a unique prefix of its id, by its last word, or the latest."""
+    if as_json + as_report + as_patch > 1:
+        raise click.UsageError("--json, --report and --patch exclude each other")
     folder = run_folder(run, runs_dir)
+    if as_report or as_patch:
+        return _debrief(folder, as_patch=as_patch)
     record = next((each for each in Registry().open_runs() if each.folder == str(folder)), None)
     if record is not None:
         click.echo(inert(f"{record.run}: {_state('', record)}"), err=True)
     show_folder(folder, as_json=as_json, story=False)
+    return 0
+
+
+def _debrief(folder: Path, *, as_patch: bool) -> int:
+    from runner.views.report import debrief, report
+
+    told = debrief(folder, project_root())
+    click.echo(told.patch.text if as_patch else report(told), nl=False)
+    if as_patch:
+        for why in told.patch.left:
+            click.echo(f"not in the patch: {why}", err=True)
+        if not told.card.disputes:
+            click.echo("nobody said that a step of the runbook is wrong", err=True)
     return 0
 
 

@@ -18,6 +18,7 @@ from runner.conductor.loop import Conductor
 from runner.conductor.opening import Opening
 from runner.conductor.preflight import PreflightHand
 from runner.conductor.registry import Registry
+from runner.conductor.reporting import leave_reports
 from runner.conductor.rescue import TRANSCRIPT, closing, scorecard
 from runner.conductor.run import Run
 from runner.conductor.server import CommandServer
@@ -147,6 +148,7 @@ class Play:
         if self._conductor.fatal:
             codes = [ExitCode.BROKEN, *([ExitCode.LEFT_BEHIND] if self._run.state.left else [])]
             last = ev.RunClosed(ending="broken", exit_code=int(worst(codes)), headline=self._conductor.fatal)
+        await leave_reports(self._run.folder, self._run.root)
         self._conductor.observe(last)
         if self._conductor.state.closed is None:
             self._conductor.finish()

@@ -13,6 +13,8 @@ from runner.errors import ExitCode, GamedayError
 from runner.values import dataclass
 
 Role = Literal["facilitator", "participant", "observer", "system"]
+#: What a debrief asks everybody to rate, from 1 to 5: how sure they were, how useful the runbook was, how real it felt.
+RATED = ("confidence", "runbook", "realism")
 AbortReason = Literal["real-incident", "unsafe", "logistics", "stuck"]
 
 
@@ -166,10 +168,11 @@ class Inject(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Write(Command):
-    """A note, an action item or a mark."""
+    """A note, an action item or a mark; or, in the debrief, a rating: `text` is 1 to 5, `about` what it rates."""
 
     text: str
-    sort: Literal["note", "action", "mark"] = "note"
+    sort: Literal["note", "action", "mark", "rating"] = "note"
+    about: Literal["", "confidence", "runbook", "realism"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -264,10 +264,11 @@ class MilestoneReached(Event, kind="milestone-reached"):
 
 @dataclass(frozen=True, kw_only=True)
 class NoteWritten(Event, kind="note-written"):
-    """note, action or mark."""
+    """note, action, mark or rating; the `text` of a rating is 1 to 5, `about` what it rates."""
 
     text: str
     sort: str = "note"
+    about: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,7 @@ def _all(state: State) -> Iterator[tuple[str, Command]]:
         yield f"say {milestone}", c.Say(milestone=milestone)
     yield "inject", c.Inject()
     yield "note", c.Write(text="…")
+    yield "rate", c.Write(text="3", sort="rating", about="runbook")
     yield "pause", c.Pause(why="…")
     yield "unpause", c.Unpause()
     yield "abort", c.Abort(reason="logistics", why="…")

@@ -6,6 +6,7 @@ from typing import get_args
 
 from runner.engine import events as e
 from runner.engine.commands import (
+    RATED,
     Abort,
     AbortReason,
     Command,
@@ -31,6 +32,7 @@ from runner.engine.wording import clock
 Events = tuple[e.Event, ...]
 
 _REASONS = get_args(AbortReason)
+_RATINGS = ("1", "2", "3", "4", "5")
 
 # -- the world ---------------------------------------------------------------------------------------------------------
 
@@ -212,9 +214,21 @@ def leave(state: State, order: Order, command: Leave) -> Events:
 
 
 def write(state: State, order: Order, command: Write) -> Events:
+    if command.sort == "rating" or command.about:
+        return _rate(state, command)
     if command.sort != "mark" and not command.text.strip():
         raise IllegalCommand(f"an empty {command.sort} says nothing")
     return (e.NoteWritten(text=command.text.strip(), sort=command.sort),)
+
+
+def _rate(state: State, command: Write) -> Events:
+    if command.sort != "rating" or command.about not in RATED:
+        raise IllegalCommand(f"a rating is about one of: {', '.join(RATED)}")
+    if command.text not in _RATINGS:
+        raise IllegalCommand(f"a rating is one of {', '.join(_RATINGS)}")
+    if state.phase != "debrief":
+        raise IllegalCommand("ratings are given in the debrief")
+    return (e.NoteWritten(text=command.text, sort="rating", about=command.about),)
 
 
 def say(state: State, order: Order, command: Say) -> Events:

@@ -94,6 +94,7 @@ def _card(
         actions=tuple(tally.notes["action"]),
         marks=tuple(tally.notes["mark"]),
         disputes=tuple(tally.disputes),
+        ratings=tally.ratings,
         warnings=tuple(tally.warnings),
     )
 

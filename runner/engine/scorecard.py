@@ -177,6 +177,14 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rating:
+    """What people answered in the debrief, 1 to 5, without their names: each person's last word, lowest first."""
+
+    about: str
+    scores: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scorecard:
     """A run, judged. Works on a running one as well: then `ending` is '' and verdicts are open.
 
@@ -231,6 +239,7 @@ class Scorecard:
     actions: tuple[Said, ...] = ()
     marks: tuple[Said, ...] = ()
     disputes: tuple[Said, ...] = ()
+    ratings: tuple[Rating, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from runner.engine import events as ev
 from runner.engine.episodes import EpisodeFold
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json
-from runner.engine.scorecard import AlertScore, LoadScore, Said
+from runner.engine.scorecard import AlertScore, LoadScore, Rating, Said
 from runner.engine.tally_faults import FaultTally
 from runner.engine.tally_steps import StepTally
 
@@ -46,6 +46,7 @@ class Tally:
         self.experiment_ends: list[ev.ExperimentEnded] = []
         self.notes: dict[str, list[Said]] = {"note": [], "action": [], "mark": []}
         self.disputes: list[Said] = []
+        self._ratings: dict[str, dict[str, int]] = {}
         self.paused = self.suspended = 0.0
         self._paused_since: float | None = None
         self._requests = self._failures = self._max_users = 0
@@ -96,6 +97,10 @@ class Tally:
     @property
     def alerts(self) -> tuple[AlertScore, ...]:
         return tuple(self._alerts.values())
+
+    @property
+    def ratings(self) -> tuple[Rating, ...]:
+        return tuple(Rating(about=about, scores=tuple(sorted(said.values()))) for about, said in self._ratings.items())
 
     def _begin(self, plan: RunPlan) -> None:
         self.plan = plan
@@ -156,6 +161,10 @@ class Tally:
             self.team_acts.append(t)
 
     def _wrote(self, event: ev.NoteWritten, t: float, by: str) -> None:
+        if event.sort == "rating":
+            if event.text.isascii() and event.text.isdigit():
+                self._ratings.setdefault(event.about, {})[by] = int(event.text[:9])
+            return
         self.notes.setdefault(event.sort, []).append(Said(t=t, by=by, text=event.text))
 
     def _disputed(self, event: ev.StepDisputed, t: float, by: str) -> None:

@@ -274,7 +274,8 @@ class Words:
 
     @_tell.register
     def _(self, event: ev.NoteWritten) -> None:
-        self._line("✎", f"{event.sort}: {event.text}", by=self._person)
+        about = f" of {event.about}" if event.about else ""
+        self._line("✎", f"{event.sort}{about}: {event.text}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.Paused) -> None:

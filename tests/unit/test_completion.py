@@ -32,7 +32,7 @@ def test_tell_is_offered_the_commands() -> None:
         (("say", "milestone", "="), ["detected", "acknowledged", "mitigated", "resolved"]),
         (("say", "milestone", "=", "m"), ["mitigated"]),
         (("write", "text", "=", "hm", "sort", "=", "m"), ["mark"]),
-        (("write", "text", "=", "hm", "s"), ["sort=note", "sort=action", "sort=mark"]),
+        (("write", "text", "=", "hm", "s"), ["sort=note", "sort=action", "sort=mark", "sort=rating"]),
         (("choose", ""), ["label="]),
         (("answer", "name=REGION", ""), ["value="]),
         (("confirm", ""), ["yes=yes", "yes=no"]),

@@ -191,6 +191,19 @@ def test_nobody_speaks_in_another_accounts_name() -> None:
     drive.say(Leave(person="alice")).say(Do(), uid=1001)
 
 
+def test_ratings_are_given_in_the_debrief_from_one_to_five() -> None:
+    drive = drill(LOOK)
+    four = Write(text="4", sort="rating", about="runbook")
+    assert "in the debrief" in drive.refused(four)
+    drive.order(Stop(cause="stopped", why="x"))
+    for text in ("0", "6", "four", "", " 4"):
+        assert "one of 1, 2, 3, 4, 5" in drive.refused(Write(text=text, sort="rating", about="runbook"))
+    assert "is about one of: confidence, runbook, realism" in drive.refused(Write(text="4", sort="rating"))
+    assert "is about one of" in drive.refused(Write(text="4", about="runbook"))
+    drive.say(four)
+    assert drive[e.NoteWritten] == [e.NoteWritten(text="4", sort="rating", about="runbook")]
+
+
 # -- approval ----------------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from score_stories import CHECKOUTS, Story, drill, experiment, plan
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step
 from runner.engine.score import score, to_json
-from runner.engine.scorecard import AlertScore, CheckScore, LoadScore, Scorecard, StepScore
+from runner.engine.scorecard import AlertScore, CheckScore, LoadScore, Rating, Scorecard, StepScore
 
 
 def card(story: Story) -> Scorecard:
@@ -268,6 +268,17 @@ def test_what_people_wrote() -> None:
     assert [said.text for said in (*told.actions, *told.marks)] == ["buy a pager", "here"]
     assert [(said.step, said.text) for said in told.disputes] == [("fix", "use -b")]
     assert (told.warnings, told.suspended) == (("slow disk",), 2.5)
+
+
+def test_ratings_count_once_a_person_and_name_nobody() -> None:
+    def rating(text: str, about: str = "runbook") -> ev.NoteWritten:
+        return ev.NoteWritten(text=text, sort="rating", about=about)
+
+    story = drill().end(28.0).undo(28.5).at(30.0, rating("5"), rating("2", "realism"), by="ada")
+    story.at(31.0, rating("3"), rating("nonsense"), by="bob").at(32.0, rating("4"), by="ada")
+    told = card(story)
+    assert told.ratings == (Rating(about="runbook", scores=(3, 4)), Rating(about="realism", scores=(2,)))
+    assert told.notes == ()
 
 
 def test_json_is_plain_complete_and_stable() -> None:

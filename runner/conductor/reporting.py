@@ -1,0 +1,30 @@
+"""What a run leaves for people to read when it closes. Who writes it stands above this layer, and is put in here before
+the processes of a run are forked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+#: Each takes the run folder and the project's folder.
+writers: list[Callable[[Path, Path], None]] = []
+
+#: Seconds. A report that takes longer is made by `gameday show --report`, whenever somebody wants it.
+_PATIENCE = 10.0
+
+
+async def leave_reports(folder: Path, root: Path) -> None:
+    """Never a reason for a run to break, or to wait for long."""
+    for write in writers:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(_attempt, write, folder, root), _PATIENCE)
+
+
+def _attempt(write: Callable[[Path, Path], None], folder: Path, root: Path) -> None:
+    try:
+        write(folder, root)
+    except Exception as error:
+        sys.stderr.write(f"the report was not written: {type(error).__name__}: {error}\n")
