@@ -46,15 +46,23 @@ def _going_on(run: str | None, chosen: str | None) -> tuple[Path, Path]:
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False, shell_complete=complete_runs)
 @_RUNS_DIR
-def review(run: str | None, runs_dir: str | None) -> int:
-    """Look at a finished run in the room, at any moment of it; the transcript stays as it is."""
+@click.option("--beside", metavar="OTHER", help="Another run beside it, both from their impact on.")
+@click.option("--name", help="Who you are, for your comments.  [default: your login name]")
+def review(run: str | None, runs_dir: str | None, beside: str | None, name: str | None) -> int:
+    """Look at a finished run in the room, at any moment of it; the transcript stays as it is.
+
+    Comments go into a file beside it.
+    """
     from runner.cli.runs import run_folder
+    from runner.history.ghost import last_times
     from runner.views.reel import Reel
     from runner.views.tui.app import Review
     from runner.views.tui.door import Visitor
 
     folder = run_folder(run, runs_dir)
-    Review(Reel(folder), folder, Visitor(name=login(), role="facilitator"), {}).run()
+    other = run_folder(beside, runs_dir) if beside else None
+    visitor = Visitor(name=name or login(), role="facilitator")
+    Review(Reel(folder), folder, visitor, last_times(folder), beside=Reel(other) if other else None).run()
     return 0
 
 

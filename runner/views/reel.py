@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
-from runner.engine.events import PROCESSES, Recorded
+from runner.clock import iso, utc_now
+from runner.engine.events import Recorded
+from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
 from runner.views.story import Mark, Story, marked
+from runner.views.track import Track
+from runner.views.words import Line, Words
 
 #: Events between two stories that are kept: so many at most are folded to be at any moment.
 _APART = 1000
@@ -15,82 +23,119 @@ _APART = 1000
 _SAMPLES = frozenset({"load-sampled", "probes-sampled", "indicator-judged"})
 
 
-class Reel:
-    """The events of a run, and the story at `t` (s). Raises TranscriptError when it cannot be read."""
+class Reel(Track):
+    """The events of a run and what was said of them later; the story at `t` (s). Raises TranscriptError.
+
+    `problems`: lines of the comments that are none.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.events: list[Recorded] = list(read(folder))
-        self._times = [recorded.t for recorded in self.events]
-        self.marks: list[Mark] = sorted(filter(None, map(marked, self.events)), key=lambda mark: mark.t)
+        self.folder = folder
+        self.events: list[Recorded] = _all(folder)
+        # Children stamp their own events: a line may be a little older than the one before it.
+        self._times = list(accumulate((recorded.t for recorded in self.events), max))
+        self._moments = [t for t, each in zip(self._times, self.events, strict=True) if each.event.kind not in _SAMPLES]
+        self._event_marks = [mark for mark in map(marked, self.events) if mark is not None]
+        comments, self.problems = read_comments(folder)
+        self._comments: defaultdict[int, list[Comment]] = defaultdict(list)
+        for comment in comments:
+            self._comments[comment.seq].append(comment)
+        self._said: list[tuple[float, str]] | None = None
         self._kept: dict[int, Story] = {0: Story()}
         self._next = 0
         self._story = Story()
-        self.t = 0.0
+        self._mark()
 
     @property
     def end(self) -> float:
-        """The run's last moment (s)."""
         return self._times[-1] if self._times else 0.0
+
+    @property
+    def moments(self) -> Sequence[float]:
+        return self._moments
 
     @property
     def story(self) -> Story:
         """Everything up to `t`."""
         return self._story
 
+    @property
+    def current(self) -> Recorded | None:
+        """The last event that is no sample; None before the first."""
+        behind = range(self._next - 1, -1, -1)
+        return next((self.events[at] for at in behind if self.events[at].event.kind not in _SAMPLES), None)
+
     def seek(self, t: float) -> None:
-        """Be at this moment, or at the nearest that there is."""
         self.t = min(max(t, 0.0), self.end)
-        wanted = bisect_right(self._times, self.t)
+        self._fold_to(bisect_right(self._times, self.t))
+
+    def found(self, text: str) -> Sequence[float]:
+        wanted = text.casefold()
+        return [t for t, said in self._everything_said() if wanted in said]
+
+    def comment(self, author: str, text: str) -> Comment:
+        """Pin a comment to the current event, on disk. Raises InputError, OSError."""
+        event = self.current or self.events[0]
+        comment = Comment(author=author, seq=event.seq, t=event.t, text=text.strip(), when=iso(utc_now()))
+        add_comment(self.folder, comment)
+        self._comments[event.seq].append(comment)
+        self._said = None
+        self._mark()
+        self._forget(next(at for at, each in enumerate(self.events) if each is event))
+        return comment
+
+    # -- folding ---------------------------------------------------------------------------------------------------------
+
+    def _fold_to(self, wanted: int) -> None:
+        """Have the first `wanted` events in the story."""
         if wanted < self._next:
             self._next = max(at for at in self._kept if at <= wanted)
             self._story = self._kept[self._next].copy()
         while self._next < wanted:
-            self._story.take(self.events[self._next])
+            self._take(self.events[self._next])
             self._next += 1
             if self._next % _APART == 0 and self._next not in self._kept:
                 self._kept[self._next] = self._story.copy()
 
-    def step(self, by: int) -> None:
-        """To the next event (`by` 1) or the one before (-1); samples are passed over."""
-        at = self._next if by > 0 else self._next - 2
-        while 0 <= at < len(self.events):
-            if self.events[at].event.kind not in _SAMPLES and (by > 0 or self._times[at] < self.t):
-                self.seek(self._times[at])
-                return
-            at += by
-        self.seek(self.end if by > 0 else 0.0)
+    def _take(self, recorded: Recorded) -> None:
+        self._story.take(recorded)
+        for comment in self._comments.get(recorded.seq, ()):
+            self._story.say(_line(comment))
 
-    def next_mark(self, by: int) -> None:
-        """To the next mark (`by` 1) or the one before (-1)."""
-        times = [mark.t for mark in self.marks]
-        found = [t for t in times if t > self.t + 0.001] if by > 0 else [t for t in times if t < self.t - 0.001]
-        if found:
-            self.seek(found[0] if by > 0 else found[-1])
+    def _forget(self, at: int) -> None:
+        """Fold the event at this place anew, and what comes behind it."""
+        self._kept = {kept: story for kept, story in self._kept.items() if kept <= at}
+        wanted, self._next = self._next, len(self.events) + 1
+        self._fold_to(wanted)
 
-    def to(self, label: str) -> bool:
-        """To the first mark of this label ("impact", "recovered"); whether there is one."""
-        mark = next((each for each in self.marks if each.label == label), None)
-        if mark is not None:
-            self.seek(mark.t)
-        return mark is not None
+    def _mark(self) -> None:
+        said = [Mark(each.t, "❝", f"{each.author}: {each.text}", "note") for each in self._all_comments()]
+        self.marks = sorted([*self._event_marks, *said], key=lambda mark: mark.t)
 
-    def search(self, text: str, by: int = 1) -> bool:
-        """To the next event whose words hold `text`; whether there is one."""
-        wanted = text.casefold()
-        story = Story()
-        found = []
-        for recorded in self.events:
-            before = story.told
-            story.take(recorded)
-            lines = list(story.lines)[before - story.told :] if story.told > before else []
-            if any(wanted in f"{line.text} {line.by}".casefold() for line in lines):
-                found.append(recorded.t)
-        ahead = [t for t in found if t > self.t + 0.001] if by > 0 else [t for t in found if t < self.t - 0.001]
-        if ahead:
-            self.seek(ahead[0] if by > 0 else ahead[-1])
-        return bool(ahead)
+    def _all_comments(self) -> list[Comment]:
+        known = {recorded.seq for recorded in self.events}
+        return [each for seq, comments in self._comments.items() if seq in known for each in comments]
 
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Everybody who did something, in the order of their first deed."""
-        return tuple(dict.fromkeys(each.by for each in self.events if each.by not in PROCESSES))
+    def _everything_said(self) -> list[tuple[float, str]]:
+        if self._said is None:
+            words = Words()
+            self._said = []
+            for t, recorded in zip(self._times, self.events, strict=True):
+                told = [*words.tell(recorded), *map(_line, self._comments.get(recorded.seq, ()))]
+                self._said += [(t, f"{line.text} {line.by}".casefold()) for line in told]
+        return self._said
+
+
+def _all(folder: Path) -> list[Recorded]:
+    # Tens of thousands of small objects that all stay: to look for garbage among them again and again takes a third longer.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return list(read(folder))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _line(comment: Comment) -> Line:
+    return Line(comment.t, "❝", comment.text, "note", comment.author)

@@ -60,6 +60,11 @@ class Story:
         self.told += len(lines)
         self._picture(recorded)
 
+    def say(self, line: Line) -> None:
+        """A line that no event tells."""
+        self.lines.append(line)
+        self.told += 1
+
     def _picture(self, recorded: Recorded) -> None:
         match recorded.event:
             case ev.IndicatorJudged() as judged:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.clock import SystemClock
-from runner.engine.events import Event, NoteWritten, PhaseEntered, ProbesSampled, RunStarted, StepStarted
+from runner.engine.events import Event, NoteWritten, PhaseEntered, ProbesSampled, Recorded, RunStarted, StepStarted
+from runner.testing import ManualClock
 from runner.transcript.codec import FILE
 from runner.transcript.writer import Entry, TranscriptWriter
 
@@ -47,3 +48,12 @@ def write(folder: Path, events: Sequence[Event] = STORY) -> Path:
 
 def notes(count: int) -> list[Event]:
     return [NoteWritten(text=f"note {number}") for number in range(1, count + 1)]
+
+
+def told_at(folder: Path, records: Sequence[Recorded]) -> Path:
+    """A transcript of these events, each at its own moment; its folder."""
+    clock = ManualClock()
+    writer = TranscriptWriter.create(folder, clock, redact=unredacted)
+    writer.append(*(Entry(recorded.event, recorded.by, clock.stamp(recorded.t)) for recorded in records))
+    writer.close()
+    return folder

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from textual.app import App
+from textual.binding import Binding
+from textual.screen import Screen
 
+from runner.history.ghost import last_times
+from runner.views.pair import Pair
 from runner.views.reel import Reel
 from runner.views.story import Story
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.feed import LiveFeed
+from runner.views.tui.screens.beside import BesideScreen
 from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room import RoomScreen
+
+#: Seconds between two looks at whether the debrief has begun.
+_LOOK = 0.25
+_OVER = ("debrief", "closed")
 
 
 class Room(App[bool]):
@@ -20,6 +29,7 @@ class Room(App[bool]):
 
     CSS_PATH = "room.tcss"
     TITLE = "Gameday"
+    BINDINGS = [Binding("d", "debrief", "Debrief", show=False)]
 
     def __init__(self, folder: Path, socket: Path, visitor: Visitor) -> None:
         super().__init__()
@@ -27,6 +37,8 @@ class Room(App[bool]):
         self._visitor = visitor
         self._feed = LiveFeed(folder)
         self._door = Door(socket, visitor)
+        self._board: RoomScreen | None = None
+        self._debriefed = False
 
     async def on_mount(self) -> None:
         self.run_worker(self._catch_up, thread=True)
@@ -35,10 +47,30 @@ class Room(App[bool]):
     def _catch_up(self) -> None:
         """A long story is read beside the event loop; the first frame does not wait for it."""
         story = self._feed.catch_up()
-        self.call_from_thread(self._enter, story)
+        self.call_from_thread(self._enter, story, last_times(self._folder))
 
-    def _enter(self, story: Story) -> None:
-        self.push_screen(RoomScreen(story, self._feed, self._folder, self._visitor, self._door, {}))
+    def _enter(self, story: Story, ghost: Mapping[str, float]) -> None:
+        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, ghost)
+        self.push_screen(self._board)
+        self.set_interval(_LOOK, self._begin_debrief)
+
+    def _begin_debrief(self) -> None:
+        """Once, and never over a question that somebody is answering."""
+        if not self._debriefed and self.screen is self._board and self._board.story.state.phase in _OVER:
+            self.action_debrief()
+
+    def action_debrief(self) -> None:
+        board = self._board
+        if board is None or self.screen is not board:
+            return
+        if board.story.state.phase not in _OVER:
+            self.notify("the debrief comes when the run is over")
+            return
+        # Its modules read runbooks: half as much again as all that a room imports.
+        from runner.views.tui.screens.debrief import DebriefScreen
+
+        self._debriefed = True
+        self.push_screen(DebriefScreen(self._folder, self._visitor, door=self._door, state=lambda: board.story.state))
 
     async def on_unmount(self) -> None:
         await self._door.close()
@@ -50,9 +82,13 @@ class Review(App[None]):
     CSS_PATH = "room.tcss"
     TITLE = "Gameday"
 
-    def __init__(self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
+    def __init__(
+        self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float], *, beside: Reel | None = None
+    ) -> None:
         super().__init__()
-        self._screen = ReviewScreen(reel, folder, visitor, ghost)
+        self._screen: Screen[None] = (
+            ReviewScreen(reel, folder, visitor, ghost) if beside is None else BesideScreen(Pair(reel, beside))
+        )
 
     def on_mount(self) -> None:
         self.push_screen(self._screen)

@@ -1,130 +1,73 @@
-"""A finished run in the same room, with a time line to move through; the keys are those of asciinema's player."""
+"""A finished run in the same room, with a time line to move through."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 
+from runner.errors import InputError
+from runner.views.pair import zero
 from runner.views.reel import Reel
 from runner.views.tui.door import Visitor
 from runner.views.tui.screens.ask import AskText
 from runner.views.tui.screens.board import Board
-from runner.views.tui.screens.help import Help
+from runner.views.tui.screens.player import Player
 from runner.views.tui.widgets.timeline import Timeline
 
-_FRAME = 0.1
-_SPEEDS = (1, 2, 5, 10, 20, 60)
-_LEAP = 5.0
-_KEYS = (
-    ("space", "play", "Play, pause"),
-    ("right", f"leap({_LEAP})", "5 s on"),
-    ("left", f"leap(-{_LEAP})", "5 s back"),
-    ("full_stop", "event(1)", "Next event"),
-    ("comma", "event(-1)", "Event before"),
-    ("right_square_bracket", "mark(1)", "Next mark"),
-    ("left_square_bracket", "mark(-1)", "Mark before"),
-    ("i", "to('impact')", "Impact"),
-    ("r", "to('recovered')", "Recovery"),
-    ("plus,equals_sign", "faster(1)", "Faster"),
-    ("minus", "faster(-1)", "Slower"),
-    ("slash", "search", "Search"),
-    ("n", "again(1)", "Next found"),
-    ("N", "again(-1)", "Found before"),
-    ("home", "tenth(0)", "Begin"),
-    ("end", "tenth(10)", "End"),
-)
-_SHOWN = ("space", "left", "right", "left_square_bracket", "right_square_bracket", "i", "r", "slash")
 
-
-class ReviewScreen(Board):
-    """Looks at a `Reel`; nothing here changes the transcript."""
+class ReviewScreen(Player, Board):
+    """Looks at a `Reel`. What people say of it now stands beside the transcript, which nothing here changes."""
 
     BINDINGS = [
-        *(Binding(key, action, label, show=key in _SHOWN, priority=True) for key, action, label in _KEYS),
-        *(Binding(str(tenth), f"tenth({tenth})", f"{tenth}0 %", show=False) for tenth in range(10)),
-        Binding("question_mark", "help", "Help"),
-        Binding("q", "app.exit", "Leave"),
+        Binding("c", "comment", "Comment", priority=True),
+        Binding("d", "debrief", "Debrief", priority=True),
     ]
 
     def __init__(self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
-        super().__init__(folder, visitor, ghost)
-        self.reel = reel
-        self.playing = False
-        self.speed = 1
-        self._found = ""
+        Board.__init__(self, folder, visitor, ghost)
+        self.track = self.reel = reel
 
     def below(self) -> ComposeResult:
         yield Timeline()
 
     async def on_mount(self) -> None:
-        if not self.reel.to("impact"):
-            self.reel.seek(self.reel.end)
-        self.set_interval(_FRAME, self._play_on)
-        await self.look()
-
-    async def on_resize(self) -> None:
+        self.reel.seek(zero(self.reel).t)
+        for problem in self.reel.problems:
+            self.notify(problem, severity="warning", markup=False)
         await self.look()
 
     async def look(self) -> None:
-        """Paint the moment that the reel is at."""
         await self.show(self.reel.story, self.reel.t)
-        state = f"{'▶' if self.playing else '‖'} {self.speed}×"
-        self.query_one(Timeline).show_at(self.reel.marks, self.reel.t, self.reel.end, state)
+        self.show_timeline([self.reel.marks])
 
-    async def _play_on(self) -> None:
-        if not self.playing:
+    def action_comment(self) -> None:
+        self.playing = False
+        self.run_worker(self._comment())
+
+    async def _comment(self) -> None:
+        if self.reel.current is None:
+            self.notify("nothing has happened that a comment could be about")
             return
-        self.reel.seek(self.reel.t + _FRAME * self.speed)
-        self.playing = self.reel.t < self.reel.end
+        text = await self.app.push_screen_wait(AskText("Comment on this moment"))
+        if text is None:
+            return
+        try:
+            self.reel.comment(self.visitor.name, text)
+        except (InputError, OSError) as error:
+            self.notify(f"not kept: {error}", severity="error", markup=False)
         await self.look()
 
-    async def action_play(self) -> None:
-        self.playing = not self.playing and self.reel.t < self.reel.end
-        await self.look()
+    def action_debrief(self) -> None:
+        # Its modules read runbooks: half as much again as all that a room imports.
+        from runner.views.tui.screens.debrief import DebriefScreen
 
-    async def action_leap(self, seconds: float) -> None:
-        self.reel.seek(self.reel.t + seconds)
-        await self.look()
+        self.playing = False
+        self.app.push_screen(DebriefScreen(self.folder, self.visitor))
 
-    async def action_tenth(self, tenth: int) -> None:
-        self.reel.seek(self.reel.end * tenth / 10)
-        await self.look()
-
-    async def action_event(self, by: int) -> None:
-        self.reel.step(by)
-        await self.look()
-
-    async def action_mark(self, by: int) -> None:
-        self.reel.next_mark(by)
-        await self.look()
-
-    async def action_to(self, label: str) -> None:
-        if not self.reel.to(label):
-            self.notify(f"this run has no {label}", severity="information")
-        await self.look()
-
-    async def action_faster(self, by: int) -> None:
-        at = _SPEEDS.index(self.speed) + by
-        self.speed = _SPEEDS[min(max(at, 0), len(_SPEEDS) - 1)]
-        await self.look()
-
-    def action_search(self) -> None:
-        self.run_worker(self._search())
-
-    async def _search(self) -> None:
-        text = await self.app.push_screen_wait(AskText("Search the log for"))
-        if text is not None:
-            self._found = text
-            await self.action_again(1)
-
-    async def action_again(self, by: int) -> None:
-        if not self._found or not self.reel.search(self._found, by):
-            self.notify(f"nothing more with {self._found!r}" if self._found else "search first: /", markup=False)
-        await self.look()
-
-    def action_help(self) -> None:
-        rows = [(key.split(",")[0], label, "") for key, _, label in _KEYS]
-        self.app.push_screen(Help([*rows, ("0–9", "Tenths of the run", ""), ("q", "Leave", "")]))
+    def help_rows(self) -> Iterator[tuple[str, str, str]]:
+        yield from super().help_rows()
+        yield "c", "Comment on this moment", ""
+        yield "d", "Debrief", ""

@@ -29,6 +29,8 @@ class Log(RichLog):
         if known != self._known:
             self._known = known
             self._again()
+        if story.told < self._told:
+            self._again()
         new = story.told - self._told
         self._told = story.told
         if new > 0:

@@ -1,0 +1,162 @@
+"""The debrief: what the run came to, with the evidence, and a place for what people have to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from runner.engine.commands import RATED
+from runner.engine.state import State
+from runner.errors import GamedayError
+from runner.specs.catalogue import Catalogue
+from runner.views.deeds import allowed
+from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
+from runner.views.tui.door import Door, Visitor
+from runner.views.tui.paint import line, lines
+from runner.views.tui.screens.ask import AskChoice, AskText
+from runner.views.tui.screens.help import Help
+from runner.views.tui.widgets.debriefing import debrief_lines
+from runner.views.tui.widgets.panel import Panel
+
+#: Seconds between two looks at whether there is something new.
+_LOOK = 0.25
+_STARS = {"5  very": "5", "4": "4", "3": "3", "2": "2", "1  not at all": "1"}
+#: What a person may do here: key, action, label, its name in `runner.engine.possible`.
+_DEEDS = (
+    ("n", "write('note')", "Note", "note"),
+    ("a", "write('action')", "Action item", "note"),
+    ("r", "rate", "Rate", "rate"),
+    ("z", "close", "Close the debrief", "close"),
+)
+
+
+class DebriefScreen(Screen[None]):
+    """Of a run in its debrief when there is a `door` to it, and a `state` to see it by; else of one that is over."""
+
+    BINDINGS = [
+        *(Binding(key, action, label) for key, action, label, _ in _DEEDS),
+        Binding("escape,d", "app.pop_screen", "Back to the board", key_display="d"),
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "app.exit", "Leave"),
+    ]
+
+    def __init__(
+        self, folder: Path, visitor: Visitor, *, door: Door | None = None, state: Callable[[], State] | None = None
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._visitor = visitor
+        self._door = door
+        self._state = state
+        self._seen = -1
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="debrief-scroll"):
+            yield Panel(id="debrief")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        scroll = self.query_one("#debrief-scroll")
+        scroll.border_title = "Debrief"
+        scroll.focus()
+        self._look()
+        if self._state is not None:
+            self.set_interval(_LOOK, self._look)
+
+    def _look(self) -> None:
+        """Judge the run anew when something was said; a long one takes seconds, and not the event loop's."""
+        seq = self._state().seq if self._state is not None else 0
+        if seq != self._seen:
+            self._seen = seq
+            self.run_worker(self._judge, thread=True, exclusive=True)
+
+    def _judge(self) -> None:
+        try:
+            told = debrief(self._folder, _root())
+        except GamedayError as error:
+            self.app.call_from_thread(self.query_one("#debrief", Panel).show, line(str(error)))
+            return
+        self.app.call_from_thread(self._show, told)
+
+    def _show(self, told: Debrief) -> None:
+        near = self._folder / REPORT
+        shown = near.relative_to(Path.cwd()) if near.is_relative_to(Path.cwd()) else near
+        self.query_one("#debrief", Panel).show(lines(debrief_lines(told, shown, asks=not self._why_not("note"))))
+
+    # -- what a person may do ------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own
+        """Of a run that is long over nothing is asked."""
+        return action not in ("write", "rate", "close") or self._door is not None
+
+    def action_write(self, sort: str) -> None:
+        self.run_worker(self._write(sort))
+
+    async def _write(self, sort: str) -> None:
+        if self._refused("note"):
+            return
+        prompt = "Note" if sort == "note" else "Action item: who does what?"
+        text = await self.app.push_screen_wait(AskText(prompt))
+        if text is not None:
+            await self._ask("write", text=text, sort=sort)
+
+    def action_rate(self) -> None:
+        self.run_worker(self._rate())
+
+    async def _rate(self) -> None:
+        """One question after another; escape leaves one out."""
+        if self._refused("rate"):
+            return
+        for about in RATED:
+            stars = await self.app.push_screen_wait(
+                AskChoice(QUESTIONS[about], _STARS, notes=("escape leaves it out",))
+            )
+            if stars is not None:
+                await self._ask("write", text=_STARS[stars], sort="rating", about=about)
+
+    def action_close(self) -> None:
+        self.run_worker(self._close())
+
+    async def _close(self) -> None:
+        if not self._refused("close"):
+            await self._ask("close")
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help(self._help()))
+
+    def _help(self) -> Iterator[tuple[str, str, str]]:
+        for key, _, label, rule in _DEEDS:
+            yield key, label, self._why_not(rule)
+        yield "↑ ↓", "Scroll", ""
+        yield "d", "Back to the board", ""
+        yield "q", "Leave", ""
+
+    def _why_not(self, rule: str) -> str:
+        if self._state is None or self._door is None:
+            return "the run is over"
+        return allowed(self._state(), self._visitor.role, self._visitor.name).get(rule, "")
+
+    def _refused(self, rule: str) -> bool:
+        why = self._why_not(rule)
+        if why:
+            self.notify(why, title="Not now", severity="warning", markup=False)
+        return bool(why)
+
+    async def _ask(self, command: str, **values: Any) -> None:
+        if self._door is not None and (why := await self._door.ask(command, **values)):
+            self.notify(why, severity="warning", markup=False)
+
+
+def _root() -> Path:
+    """The project that this terminal stands in: a patch is made of the runbooks there."""
+    try:
+        return Catalogue.find(Path.cwd()).root
+    except GamedayError:
+        return Path.cwd()

@@ -1,0 +1,51 @@
+"""How long each step took last time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from score_stories import Story, drill, plan
+from transcript_samples import told_at as recorded_at
+
+from runner.engine import events as ev
+from runner.history.ghost import last_times
+
+
+def told_at(folder: Path, story: Story) -> Path:
+    return recorded_at(folder, story.records())
+
+
+def closed(story: Story) -> Story:
+    story.end(28.0).undo(28.5)
+    return story.at(29.0, ev.RunClosed(ending="passed", exit_code=0))
+
+
+def test_the_last_closed_run_of_the_same_drill_before_this_one(tmp_path: Path) -> None:
+    told_at(tmp_path / "20261101-gateway-outage-aaaa", closed(Story().live().step(5.0, "look", 6.0)))
+    last = closed(drill().at(16.0, ev.Paused(why="lunch")).at(18.0, ev.Unpaused()))
+    told_at(tmp_path / "20261102-gateway-outage-bbbb", last)
+    told_at(tmp_path / "20261103-gateway-outage-cccc", drill())
+    told_at(tmp_path / "20261104-other-dddd", closed(Story(plan(slug="other")).live().step(5.0, "look", 9.0)))
+    own = told_at(tmp_path / "20261105-gateway-outage-eeee", drill())
+    told_at(tmp_path / "20261106-gateway-outage-ffff", closed(Story().live().step(5.0, "look", 7.0)))
+    assert last_times(own) == {"look": 10.0, "fix": 3.0}
+
+
+def test_what_was_skipped_is_nothing_to_be_measured_by(tmp_path: Path) -> None:
+    told_at(tmp_path / "1", closed(Story().live().step(5.0, "look", 5.1, "skipped").step(5.1, "fix", 8.0)))
+    assert last_times(told_at(tmp_path / "2", drill())) == {"fix": 2.9}
+
+
+def test_no_run_before_is_no_ghost(tmp_path: Path) -> None:
+    own = told_at(tmp_path / "1", closed(drill()))
+    assert last_times(own) == {}
+    assert last_times(tmp_path / "none") == {}
+
+
+def test_a_damaged_run_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    before = told_at(tmp_path / "1", closed(drill())) / "transcript.jsonl"
+    own = told_at(tmp_path / "2", drill())
+    lines = before.read_bytes().splitlines(keepends=True)
+    at = next(index for index, line in enumerate(lines) if b'"step-started","by":"conductor","step":"fix"' in line)
+    before.write_bytes(b"".join([*lines[:at], b"{broken\n", *lines[at:]]))
+    assert last_times(own) == {"look": 10.0}
