@@ -65,19 +65,23 @@ class Column(Vertical):
             yield Panel(id="target")
         yield Log()
 
+    def on_mount(self) -> None:
+        self.query_one(".targets").border_title = "Target"
+
     def show(self) -> None:
         """Paint the moment that the run is at."""
         story, t = self._reel.story, self._reel.t
         now = dial(story.state, t, _ROLE)
-        run = story.state.run or self._reel.folder.name
+        state = story.state
+        begun = state.started_at[:16].replace("T", " ")
+        short = (state.run or self._reel.folder.name).rpartition("-")[2]
         aligned = "" if self._zero.what == "impact" else f"  {self._zero.what}"
-        self.query_one("#which", Panel).show(
-            line((run.rpartition("-")[2], "bold"), ("  " + run, "dim"), (aligned, "warn"))
-        )
-        word = f"  {_SIGNS[now.level]} {now.word}" if now.word else ""
-        digits = line((now.digits, "bold"), f" {now.label}", (word, now.level), (f"  {clock(t)}", "dim"))
+        which = line((short, "bold"), (aligned, "warn"), (f"  {begun}  {state.plan.name}", "dim"))
+        self.query_one("#which", Panel).show(which)
+        word = f" {_SIGNS[now.level]} {now.word} " if now.word else " "
+        digits = line((now.digits, "bold"), (word, now.level), now.label, (f"  {clock(t)}", "dim"))
         self.query_one("#clock", Panel).show(digits)
-        self.query_one(Runbook).show(story.state, t, {})
+        self.query_one(Runbook).show(state, t, {})
         scroll = self.query_one(".targets", VerticalScroll)
         width = max(20, scroll.scrollable_content_region.width)
         self.query_one("#target", Panel).show(lines(target_lines(story, t, _ROLE, width)))

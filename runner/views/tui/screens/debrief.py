@@ -44,7 +44,7 @@ class DebriefScreen(Screen[None]):
         *(Binding(key, action, label) for key, action, label, _ in _DEEDS),
         Binding("escape,d", "app.pop_screen", "Back to the board", key_display="d"),
         Binding("question_mark", "help", "Help"),
-        Binding("q", "app.exit", "Leave"),
+        Binding("q", "app.quit", "Leave"),
     ]
 
     def __init__(
@@ -56,6 +56,7 @@ class DebriefScreen(Screen[None]):
         self._door = door
         self._state = state
         self._seen = -1
+        self._told: Debrief | None = None
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="debrief-scroll"):
@@ -86,9 +87,16 @@ class DebriefScreen(Screen[None]):
         self.app.call_from_thread(self._show, told)
 
     def _show(self, told: Debrief) -> None:
+        self._told = told
         near = self._folder / REPORT
         shown = near.relative_to(Path.cwd()) if near.is_relative_to(Path.cwd()) else near
-        self.query_one("#debrief", Panel).show(lines(debrief_lines(told, shown, asks=not self._why_not("note"))))
+        width = max(40, self.query_one("#debrief-scroll").scrollable_content_region.width - 2)
+        asks = not self._why_not("note")
+        self.query_one("#debrief", Panel).show(lines(debrief_lines(told, shown, width, asks=asks)))
+
+    def on_resize(self) -> None:
+        if self._told is not None:
+            self._show(self._told)
 
     # -- what a person may do ------------------------------------------------------------------------------------------
 

@@ -34,17 +34,33 @@ _KEYS = (
     ("home", "tenth(0)", "Begin"),
     ("end", "tenth(10)", "End"),
 )
-_SHOWN = ("space", "left_square_bracket", "right_square_bracket", "i", "r", "slash")
+#: How a key is written where Textual has a word for it.
+_SIGNS = {
+    "right": "→",
+    "left": "←",
+    "full_stop": ".",
+    "comma": ",",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "plus": "+",
+    "minus": "-",
+    "slash": "/",
+}
+#: A footer of 80 columns holds no more; help has them all.
+_SHOWN = {"space": "Play", "right_square_bracket": "Next mark", "i": "Impact"}
 
 
 class Player(Screen[None]):
     """Whatever stands above the time line is painted by `look`."""
 
     BINDINGS = [
-        *(Binding(key, action, label, show=key in _SHOWN, priority=True) for key, action, label in _KEYS),
+        *(
+            Binding(key, action, _SHOWN.get(key, label), show=key in _SHOWN, priority=True)
+            for key, action, label in _KEYS
+        ),
         *(Binding(str(tenth), f"tenth({tenth})", f"{tenth}0 %", show=False, priority=True) for tenth in range(10)),
         Binding("question_mark", "help", "Help"),
-        Binding("q", "app.exit", "Leave"),
+        Binding("q", "app.quit", "Leave"),
     ]
 
     track: Track
@@ -130,6 +146,7 @@ class Player(Screen[None]):
     def help_rows(self) -> Iterator[tuple[str, str, str]]:
         """Key, what it does, and why it is not possible now."""
         for key, _, label in _KEYS:
-            yield key.split(",")[0], label, ""
+            name = key.split(",")[0]
+            yield _SIGNS.get(name, name), label, ""
         yield "0–9", "Tenths of the run", ""
         yield "q", "Leave", ""
