@@ -44,7 +44,7 @@ class DebriefScreen(Screen[None]):
         *(Binding(key, action, label) for key, action, label, _ in _DEEDS),
         Binding("escape,d", "app.pop_screen", "Back to the board", key_display="d"),
         Binding("question_mark", "help", "Help"),
-        Binding("q", "app.quit", "Leave"),
+        Binding("q", "leave", "Leave"),
     ]
 
     def __init__(
@@ -57,6 +57,7 @@ class DebriefScreen(Screen[None]):
         self._state = state
         self._seen = -1
         self._told: Debrief | None = None
+        self._told_closed = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="debrief-scroll"):
@@ -74,6 +75,9 @@ class DebriefScreen(Screen[None]):
     def _look(self) -> None:
         """Judge the run anew when something was said; a long one takes seconds, and not the event loop's."""
         seq = self._state().seq if self._state is not None else 0
+        if self._state is not None and self._state().closed is not None and not self._told_closed:
+            self._told_closed = True
+            self.notify("The debrief is closed. q leaves.")
         if seq != self._seen:
             self._seen = seq
             self.run_worker(self._judge, thread=True, exclusive=True)
@@ -122,12 +126,14 @@ class DebriefScreen(Screen[None]):
         """One question after another; escape leaves one out."""
         if self._refused("rate"):
             return
+        given = {}
         for about in RATED:
-            stars = await self.app.push_screen_wait(
-                AskChoice(QUESTIONS[about], _STARS, notes=("escape leaves it out",))
-            )
+            question = AskChoice(QUESTIONS[about], _STARS, notes=("escape leaves it out",))
+            stars = await self.app.push_screen_wait(question)
             if stars is not None:
-                await self._ask("write", text=_STARS[stars], sort="rating", about=about)
+                given[about] = _STARS[stars]
+        for about, text in given.items():
+            await self._ask("write", text=text, sort="rating", about=about)
 
     def action_close(self) -> None:
         self.run_worker(self._close())
@@ -135,6 +141,9 @@ class DebriefScreen(Screen[None]):
     async def _close(self) -> None:
         if not self._refused("close"):
             await self._ask("close")
+
+    def action_leave(self) -> None:
+        self.app.exit(self._state is not None and self._state().closed is not None)
 
     def action_help(self) -> None:
         self.app.push_screen(Help(self._help()))
