@@ -187,6 +187,17 @@ def test_help_says_what_is_possible_and_why_not_the_rest(tmp_path: Path) -> None
     assert room.return_value is False
 
 
+def test_the_board_shows_how_it_went_last_time(tmp_path: Path) -> None:
+    last = debrief().at(40.0, ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0))
+    told_at(tmp_path / "1", last.records())
+    folder = told_at(tmp_path / "2", drill().records())
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: "of last time by" in screen_text(pilot.app))
+
+    played(folder, play, (120, 40))
+
+
 def test_a_transcript_that_is_damaged_is_named(tmp_path: Path) -> None:
     folder = told_at(tmp_path / "r", debrief().records())
 

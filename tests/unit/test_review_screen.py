@@ -306,8 +306,13 @@ def test_nothing_in_a_hostile_run_acts(tmp_path: Path, size: tuple[int, int]) ->
         assert not acts(await debriefed(pilot))
         assert not acts(screen_text(pilot.app))
 
+    async def look(_: ReviewScreen, pilot: Pilot[None]) -> None:
+        for key in ("home", "end", "i"):
+            await pilot.press(key)
+            assert not acts(screen_text(pilot.app))
+
     played(folder, play, size)
-    played(folder, play, size, beside=None)
+    played(folder, look, size, beside=folder)
 
 
 # -- two runs ----------------------------------------------------------------------------------------------------------
