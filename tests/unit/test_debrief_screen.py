@@ -64,9 +64,7 @@ def played(folder: Path, play: Play, size: tuple[int, int] = (80, 24), visitor: 
 async def shown(pilot: Pilot[Any], words: str) -> str:
     """The debrief, once it holds these words."""
     # A screen is there before what stands on it is.
-    await until(
-        pilot, lambda: isinstance(pilot.app.screen, DebriefScreen) and bool(pilot.app.screen.query("#debrief"))
-    )
+    await until(pilot, lambda: isinstance(pilot.app.screen, DebriefScreen) and bool(pilot.app.screen.query("#debrief")))
     panel = pilot.app.screen.query_one("#debrief", Panel)
     await until(pilot, lambda: words in str(panel.visual))
     return str(panel.visual)

@@ -233,9 +233,8 @@ def test_a_comment_that_cannot_be_kept_is_said(folder: Path) -> None:
 
 async def debriefed(pilot: Pilot[None]) -> str:
     await pilot.press("d")
-    screen = pilot.app.screen
-    assert isinstance(screen, DebriefScreen)
-    panel = screen.query_one("#debrief", Panel)
+    await until(pilot, lambda: isinstance(pilot.app.screen, DebriefScreen) and bool(pilot.app.screen.query("#debrief")))
+    panel = pilot.app.screen.query_one("#debrief", Panel)
     await until(pilot, lambda: "report" in str(panel.visual))
     return str(panel.visual)
 
