@@ -278,6 +278,22 @@ class Words:
         self._line("✎", f"{event.sort}{about}: {event.text}", by=self._person)
 
     @_tell.register
+    def _(self, event: ev.StepDisputed) -> None:
+        self._line("!", f"{event.step} is wrong; it should say: {event.text}", "yellow", by=self._person)
+
+    @_tell.register
+    def _(self, event: ev.HandedOver) -> None:
+        self._line("→", f"{event.step} is {event.to}'s now", by=self._person)
+
+    @_tell.register
+    def _(self, event: ev.PersonJoined) -> None:
+        self._line("+", f"{event.person} is here, as {event.role}", "dim")
+
+    @_tell.register
+    def _(self, event: ev.PersonLeft) -> None:
+        self._line("-", f"{event.person} left", "dim")
+
+    @_tell.register
     def _(self, event: ev.Paused) -> None:
         self._line("‖", f"paused: {event.why}", "yellow", by=self._person)
 
