@@ -92,6 +92,11 @@ def run(
         if looked_over is None:
             return 0
         request = looked_over
+    return play(request, in_room=in_room, role=role, as_json=as_json)
+
+
+def play(request: Request, *, in_room: bool, role: str, as_json: bool = False) -> int:
+    """Launch it, and be there until its end, in a room or line by line; its exit code."""
     front = launch(request)
     if not in_room:
         front.forward_signals()
@@ -101,13 +106,13 @@ def run(
             click.echo(inert(line), err=True)
         front.wait()
         return outcome.exit_code
-    if detach:
+    if request.detach:
         front.detach()
         click.echo(outcome.run)
         return 0
     if in_room:
         return play_in_room(front, outcome, request.person, role)
-    return follow(front, outcome, as_json)
+    return _follow(front, outcome, as_json)
 
 
 def _nothing_named(asked: bool) -> int:
@@ -117,7 +122,7 @@ def _nothing_named(asked: bool) -> int:
     raise InputError("name a drill or an experiment; see them with: gameday list")
 
 
-def follow(front: Front, started: Started, as_json: bool) -> int:
+def _follow(front: Front, started: Started, as_json: bool) -> int:
     from runner.conductor.survivor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer

@@ -8,9 +8,8 @@ import click
 
 from runner.cli.completion import complete_runbooks
 from runner.cli.options import login
-from runner.cli.room import ROLES, at_a_terminal, play_in_room
-from runner.conductor.launch import NotStarted, Request, launch
-from runner.views.text import inert
+from runner.cli.room import ROLES, at_a_terminal
+from runner.conductor.launch import Request
 
 
 @click.command()
@@ -38,24 +37,9 @@ def walk(runbook: str, headless: bool, detach: bool, role: str, name: str | None
         attended=True,
         runs_dir=runs_dir,
     )
-    front = launch(request)
-    if not in_room:
-        front.forward_signals()
-    outcome = front.outcome()
-    if isinstance(outcome, NotStarted):
-        for line in outcome.lines:
-            click.echo(inert(line), err=True)
-        front.wait()
-        return outcome.exit_code
-    if detach:
-        front.detach()
-        click.echo(outcome.run)
-        return 0
-    if in_room:
-        return play_in_room(front, outcome, person, role)
-    from runner.cli.run import follow
+    from runner.cli.run import play
 
-    return follow(front, outcome, as_json=False)
+    return play(request, in_room=in_room, role=role)
 
 
 COMMANDS = {"walk": walk}
