@@ -15,6 +15,9 @@ _HELP = frozenset({"-h", "--help"})
 
 def main() -> NoReturn:
     """Entry point. What a run needs imports while the command line is imported and read."""
+    from runner.conductor import reporting
+
+    reporting.writers.append(_report)
     if sys.argv[1:2] == ["run"] and not _HELP.intersection(sys.argv):
         _leave(_run())
     from runner.cli.main import main as command_line
@@ -23,10 +26,8 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    from runner.conductor import reporting
     from runner.conductor.launch import begin, cancel
 
-    reporting.writers.append(_report)
     begin()
     try:
         from runner.cli.main import main as command_line

@@ -3,11 +3,12 @@ the processes of a run are forked."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Each takes the run folder and the project's folder.
 writers: list[Callable[[Path, Path], None]] = []
@@ -18,9 +19,15 @@ _PATIENCE = 10.0
 
 async def leave_reports(folder: Path, root: Path) -> None:
     """Never a reason for a run to break, or to wait for long."""
+    # Every command imports this module, few of them a loop.
+    import asyncio
+
     for write in writers:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(_attempt, write, folder, root), _PATIENCE)
+        attempt = asyncio.to_thread(_attempt, write, folder, root)
+        try:
+            await asyncio.wait_for(attempt, _PATIENCE)
+        except TimeoutError:
+            sys.stderr.write(f"the report was not written within {_PATIENCE:g} s\n")
 
 
 def _attempt(write: Callable[[Path, Path], None], folder: Path, root: Path) -> None:

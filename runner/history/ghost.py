@@ -35,7 +35,8 @@ def _before(own: Summary) -> Summary | None:
     # A run's id begins with its time: the newest first, and no look at more than it takes to find one.
     beside = (path.parent for path in own.folder.parent.glob(f"*/{TRANSCRIPT}"))
     older = sorted((each for each in beside if each.name < own.folder.name), reverse=True)
-    return next((each for each in summaries(older) if each.slug == own.slug and each.ending), None)
+    alike = (each for each in summaries(older) if (each.slug, each.tabletop) == (own.slug, own.tabletop))
+    return next((each for each in alike if each.ending), None)
 
 
 def _deeds(path: Path) -> Iterator[Recorded]:

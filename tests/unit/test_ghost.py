@@ -31,6 +31,13 @@ def test_the_last_closed_run_of_the_same_drill_before_this_one(tmp_path: Path) -
     assert last_times(own) == {"look": 10.0, "fix": 3.0}
 
 
+def test_a_tabletop_is_measured_by_tabletops_alone(tmp_path: Path) -> None:
+    told_at(tmp_path / "1", closed(Story().live().step(5.0, "look", 6.0)))
+    told_at(tmp_path / "2", closed(Story(plan(tabletop=True)).live().step(5.0, "look", 9.0)))
+    assert last_times(told_at(tmp_path / "3", drill())) == {"look": 1.0}
+    assert last_times(told_at(tmp_path / "4", Story(plan(tabletop=True)))) == {"look": 4.0}
+
+
 def test_what_was_skipped_is_nothing_to_be_measured_by(tmp_path: Path) -> None:
     told_at(tmp_path / "1", closed(Story().live().step(5.0, "look", 5.1, "skipped").step(5.1, "fix", 8.0)))
     assert last_times(told_at(tmp_path / "2", drill())) == {"fix": 2.9}

@@ -59,7 +59,7 @@ def folded(folder: Path, t: float) -> tuple[object, ...]:
 # -- moving ------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(moments=st.lists(st.floats(-5.0, 40.0), min_size=1, max_size=8))
 def test_any_moment_is_what_a_fold_from_the_beginning_gives(moments: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -241,7 +241,7 @@ def test_a_run_without_an_impact_is_aligned_at_its_fault_or_its_beginning(tmp_pa
 # -- series ------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(count=st.integers(1, 5 * MOST), bad=st.integers(0, 5 * MOST))
 def test_a_series_is_bounded_and_keeps_the_worst(count: int, bad: int) -> None:
     series = Series()

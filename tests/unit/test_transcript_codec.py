@@ -102,7 +102,7 @@ def test_no_field_hides_the_envelope(kind: str) -> None:
 def test_keys_stand_in_the_promised_order_without_spaces() -> None:
     line = line_of(NoteWritten(text="hello"))
 
-    assert list(json.loads(line)) == ["seq", "at", "t", "kind", "by", "text", "sort", "prev"]
+    assert list(json.loads(line)) == ["seq", "at", "t", "kind", "by", "text", "sort", "about", "prev"]
     assert line == json.dumps(json.loads(line), separators=(",", ":")).encode()
 
 
