@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,44 @@ def test_what_is_said_is_shown_as_soon_as_it_is_told(tmp_path: Path) -> None:
     room, asked = played(folder, play)
     assert asked.all == []
     assert room.return_value is True
+
+
+def test_what_others_say_does_not_take_the_question_away(tmp_path: Path) -> None:
+    folder = told_at(tmp_path / "r", debrief().records())
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await shown(pilot, "report")
+        room = pilot.app
+        await pilot.press("n", *"mi")
+        writer = reopen(folder)
+        writer.append(*entries([ev.NoteWritten(text="theirs")]))
+        writer.close()
+        board = next(each for each in room.screen_stack if isinstance(each, RoomScreen))
+        below = next(each for each in room.screen_stack if isinstance(each, DebriefScreen))
+        await until(pilot, lambda: below._seen == board.story.state.seq and bool(board.story.state.notes))
+        await pilot.press(*"ne", "enter")
+        await pilot.pause()
+
+    _, asked = played(folder, play)
+    assert [each["text"] for each in asked.all] == ["mine"]
+
+
+def test_it_may_be_put_away_before_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from runner.views.tui.screens import debrief as module
+
+    folder = told_at(tmp_path / "r", debrief().records())
+    ready, judge = threading.Event(), module.debrief
+    monkeypatch.setattr(module, "debrief", lambda *where: (ready.wait(20), judge(*where))[1])
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, DebriefScreen))
+        await pilot.press("escape")
+        ready.set()
+        await until(pilot, lambda: all(each.is_finished for each in pilot.app.workers if each.group == "judge"))
+        await pilot.press("d")
+        await shown(pilot, "report")
+
+    played(folder, play)
 
 
 def test_help_says_what_is_possible_and_why_not_the_rest(tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ def test_a_comment_stands_at_its_moment_and_the_transcript_as_it_was(tmp_path: P
     before = (folder / "transcript.jsonl").read_bytes()
     reel = Reel(folder)
     reel.seek(16.5)
+    assert not reel.found("so late")
     made = reel.comment("ana", " why so late? ")
+    assert reel.found("so late") == [16.0]
     assert (made.text, made.t, reel.events[made.seq - 1].event) == ("why so late?", 16.0, ev.NoteWritten(text="odd"))
     assert [line.text for line in list(reel.story.lines)[-2:]] == ["note: odd", "why so late?"]
     assert (folder / "transcript.jsonl").read_bytes() == before

@@ -56,7 +56,7 @@ class Room(App[bool]):
 
     def _begin_debrief(self) -> None:
         """Once, and never over a question that somebody is answering."""
-        if not self._debriefed and self.screen is self._board and self._board.story.state.phase in _OVER:
+        if not self._debriefed and self._board is not None and self._board.story.state.phase in _OVER:
             self.action_debrief()
 
     def action_debrief(self) -> None:

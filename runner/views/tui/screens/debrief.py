@@ -80,17 +80,23 @@ class DebriefScreen(Screen[None]):
             self.notify("The debrief is closed. q leaves.")
         if seq != self._seen:
             self._seen = seq
-            self.run_worker(self._judge, thread=True, exclusive=True)
+            self.run_worker(self._judge, thread=True, exclusive=True, group="judge")
 
     def _judge(self) -> None:
         try:
             told = debrief(self._folder, _root())
         except GamedayError as error:
-            self.app.call_from_thread(self.query_one("#debrief", Panel).show, line(str(error)))
+            self.app.call_from_thread(self._fail, str(error))
             return
         self.app.call_from_thread(self._show, told)
 
+    def _fail(self, why: str) -> None:
+        if self.is_attached:
+            self.query_one("#debrief", Panel).show(line(why))
+
     def _show(self, told: Debrief) -> None:
+        if not self.is_attached:
+            return
         self._told = told
         near = self._folder / REPORT
         shown = near.relative_to(Path.cwd()) if near.is_relative_to(Path.cwd()) else near
