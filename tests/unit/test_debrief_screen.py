@@ -123,7 +123,7 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
         text = await shown(pilot, "report")
         assert "none yet: n write one" in text
         assert text.count("r 1 to 5") == 3
-        labels = ("Note", "Action item", "Rate", "Close the debrief")
+        labels = ("Note", "Action item", "Rate", "Close", "Board", "Help", "Leave")
         await until(pilot, lambda: all(each in screen_text(pilot.app).splitlines()[-1] for each in labels))
         await pilot.press("n", *"odd [/x]", "enter")
         await pilot.press("a", *"buy 2", "enter", "n", *"never", "escape")

@@ -260,7 +260,7 @@ def test_the_debrief_of_a_run_that_is_over(folder: Path, size: tuple[int, int]) 
         assert max(map(len, text.splitlines())) <= size[0] or size == (80, 24)
         # Nothing is asked of a run that is long over.
         footer = screen_text(pilot.app).splitlines()[-1]
-        assert "Back to the board" in footer
+        assert "Board" in footer
         assert "Rate" not in footer
         for key in "narz":
             await pilot.press(key)

@@ -41,8 +41,9 @@ class DebriefScreen(Screen[None]):
     """Of a run in its debrief when there is a `door` to it, and a `state` to see it by; else of one that is over."""
 
     BINDINGS = [
-        *(Binding(key, action, label) for key, action, label, _ in _DEEDS),
-        Binding("escape,d", "app.pop_screen", "Back to the board", key_display="d"),
+        # A footer of 80 columns holds no longer words; help has them.
+        *(Binding(key, action, label.removesuffix(" the debrief")) for key, action, label, _ in _DEEDS),
+        Binding("escape,d", "app.pop_screen", "Board", key_display="d"),
         Binding("question_mark", "help", "Help"),
         Binding("q", "leave", "Leave"),
     ]

@@ -137,7 +137,10 @@ def _proposals(told: Debrief) -> Iterator[Content]:
         yield line((f"{place}  ", "bold"), said.text, (f"  {said.by}, {moment(said.t)}", "dim"))
     yield from (line(("! not in the patch: ", "warn"), each) for each in told.patch.left)
     if told.patch.text:
-        yield line(("gameday show --patch | git apply", "key"), (" puts them into the file", "dim"))
+        yield line(
+            (f"gameday show {told.card.run.rpartition('-')[2]} --patch | git apply", "key"),
+            (" puts them into the file", "dim"),
+        )
 
 
 def _known(seconds: float | None, resolution: float | None) -> str:
