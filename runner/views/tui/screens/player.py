@@ -47,7 +47,7 @@ _SIGNS = {
     "slash": "/",
 }
 #: A footer of 80 columns holds no more; help has them all.
-_SHOWN = {"space": "Play", "right_square_bracket": "Next mark", "i": "Impact"}
+_SHOWN = {"space": "Play", "right_square_bracket": "Mark", "i": "Impact"}
 
 
 class Player(Screen[None]):
