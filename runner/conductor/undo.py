@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 _BETWEEN = 0.5
+#: Seconds after which a rollback is slow.
+_SLOW = 0.3
 
 
 class Story:
@@ -184,7 +186,7 @@ class UndoWorker:
             self._told(experiment, index, name, attempt, result)
             if result.ok:
                 break
-            if attempt < attempts:
+            if attempt < attempts and not _was_killed(result):
                 await asyncio.sleep(_BETWEEN)
         return result
 
@@ -201,9 +203,19 @@ class UndoWorker:
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None
-            return await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+            another = asyncio.create_task(self._make_ready())
+            try:
+                return await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+            finally:
+                another.cancel()
         except OSError as error:
             return RollbackResult(status="broken", exception=f"no process could be started: {error}")
+
+    async def _make_ready(self) -> None:
+        """While a slow rollback runs, the process of the next attempt, or of the next rollback, imports what it needs."""
+        await asyncio.sleep(_SLOW)
+        with contextlib.suppress(OSError):
+            self._spare = self._spare or RollbackChild.spawn()
 
     def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
         slug = experiment.slug
@@ -316,6 +328,13 @@ class UndoWorker:
             if child is not None:
                 await child.stop()
         return results
+
+
+def _was_killed(result: RollbackResult) -> bool:
+    """By a signal from elsewhere: nothing says that the target needs a moment."""
+    output = result.output if isinstance(result.output, Mapping) else {}
+    code = output.get("status")
+    return isinstance(code, int) and code < 0
 
 
 def _why_not(result: RollbackResult) -> str:

@@ -139,6 +139,17 @@ def test_the_latest_fault_is_undone_first_and_each_rollback_in_its_order(folder:
     assert log.read_text().split() == ["second-1", "first-1", "first-2"]
 
 
+def test_a_slow_rollback_that_somebody_kills_is_run_again(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    # The first takes long enough for another process to stand ready.
+    once = f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; sleep 0.6; kill -9 $$; }}; rm {marker}"
+    _open_run(folder, _experiment("files", once))
+    assert _undo(folder) == 0
+    assert not marker.exists()
+    assert [event.status for event in _events(folder, ev.RollbackEnded)] == ["failed", "succeeded"]
+
+
 def test_a_rollback_that_fails_does_not_stop_the_next(folder: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     marker.touch()
