@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from typing import Any
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
 from runner.conductor.links import BEAT, MOST_LEARNT, Link
+from runner.conductor.log import note
 from runner.conductor.run import Hand
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
@@ -155,7 +155,7 @@ class Conductor:
                 return self.writer.append(*entries, durable=durable)
             except (TranscriptError, OSError) as error:
                 self.fatal = f"the transcript cannot be written: {error}"
-                print(self.fatal, file=sys.stderr, flush=True)
+                note(self.fatal)
                 self._queue.append(_Waiting(self._order(Stop(cause="broken", why=self.fatal)), None))
         # The disk no longer takes the story, but the run must still be ended and undone; no fault passes the gate now.
         return [self._unwritten(entry) for entry in entries]
@@ -221,7 +221,7 @@ class Conductor:
 
     def broke(self, why: str, error: BaseException) -> None:
         """The tool itself failed: end the run as broken, with undo; keep the details for whoever looks."""
-        sys.stderr.write(self.redact("".join(traceback.format_exception(error))))
+        note(self.redact("".join(traceback.format_exception(error))))
         self.submit(Stop(cause="broken", why=why))
 
     async def beat(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from runner.conductor.awake import AwakeHand
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.links import Link
 from runner.conductor.load import LoadHand
+from runner.conductor.log import note
 from runner.conductor.loop import Conductor
 from runner.conductor.opening import Opening
 from runner.conductor.preflight import PreflightHand
@@ -105,7 +105,7 @@ class Play:
             async with asyncio.timeout(_TIDYING):
                 await self._put_away()
         except (TimeoutError, GamedayError, OSError) as error:
-            sys.stderr.write(f"putting away: {type(error).__name__}: {error}\n")
+            note(f"putting away: {type(error).__name__}: {error}")
         code = self._exit_code()
         # A record that cannot be taken away is a matter for `gameday recover`, not for this run.
         with contextlib.suppress(OSError):
@@ -115,7 +115,6 @@ class Play:
         self._conductor.tell_guardian({"closed": code})
         self._conductor.leave_guardian()
         beats.cancel()
-        sys.stderr.flush()
         # Everything is put away. What asyncio still wants to join could outlast the lease, which nobody renews now.
         os._exit(code)
 

@@ -3,9 +3,10 @@ the processes of a run are forked."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from runner.conductor.log import note
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +28,11 @@ async def leave_reports(folder: Path, root: Path) -> None:
         try:
             await asyncio.wait_for(attempt, _PATIENCE)
         except TimeoutError:
-            sys.stderr.write(f"the report was not written within {_PATIENCE:g} s\n")
+            note(f"the report was not written within {_PATIENCE:g} s")
 
 
 def _attempt(write: Callable[[Path, Path], None], folder: Path, root: Path) -> None:
     try:
         write(folder, root)
     except Exception as error:
-        sys.stderr.write(f"the report was not written: {type(error).__name__}: {error}\n")
+        note(f"the report was not written: {type(error).__name__}: {error}")

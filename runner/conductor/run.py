@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -14,6 +13,7 @@ from runner.actuators.command import minimal_env
 from runner.actuators.probe import ProbeCaller
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
+from runner.conductor.log import note
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
@@ -169,7 +169,7 @@ class Run:
         if tasks:
             _, stubborn = await asyncio.wait(tasks, timeout=_ENDING)
             for task in stubborn:
-                print(f"task {task.get_name()!r} did not end: {task.get_stack(limit=3)}", file=sys.stderr)
+                note(f"task {task.get_name()!r} did not end: {task.get_stack(limit=3)}")
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

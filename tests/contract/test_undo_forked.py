@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.actuators.chaos import ChaosChild
-from runner.actuators.processes import alive, fence, mark
+from runner.actuators.processes import alive, descendants, fence, mark
 from runner.actuators.spawn import UNKNOWN, Adopted, Heir, spawn
 from runner.conductor.standby import UndoWorker, fork_worker
 
@@ -31,6 +31,9 @@ def heir() -> Heir:
     given = Heir()
     child = ChaosChild.of(spawn("chaos", heir=given))
     assert _until(lambda: _hello(given))
+    pid = json.loads(_hello(given))["pid"]
+    # It says hello while the process between them, which ends at once, may still be there.
+    assert _until(lambda: pid not in descendants(child.pid))
     assert child.discard() == []
     return given
 

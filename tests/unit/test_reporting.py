@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
@@ -47,3 +48,19 @@ def test_who_starts_runs_puts_the_writer_in_and_pays_nothing_for_it() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.splitlines()[-1] == "1 False False"
+
+
+def test_a_full_disk_keeps_neither_the_report_nor_its_failure_from_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_folder: Path, _root: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reporting, "writers", [broken])
+    with Path("/dev/full").open("w", buffering=1) as full:
+        # The log lies on the same disk.
+        monkeypatch.setattr(sys, "stderr", full)
+        asyncio.run(reporting.leave_reports(tmp_path, tmp_path))
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
