@@ -67,8 +67,8 @@ class Words:
     def _person(self) -> str:
         return "" if self._by in ev.PROCESSES else self._by
 
-    def _line(self, sign: str, text: str, style: str = "", *, by: str = "") -> None:
-        self._lines.append(Line(self._t, sign, text, style, by, truth=self._truth))
+    def _line(self, sign: str, text: str, style: str = "", *, by: str = "", truth: bool = False) -> None:
+        self._lines.append(Line(self._t, sign, text, style, by, truth=truth or self._truth))
 
     def _under(self, text: str) -> None:
         self._lines.append(Line(self._t, "│", text, "dim", under=True, truth=self._truth))
@@ -87,7 +87,8 @@ class Words:
             self._asked = frozenset(self._steps).difference(event.scripted)
         self._line("●", f"{plan.name}  on {plan.target.name}  run {event.run}", "bold")
         for warning in plan.warnings:
-            self._line("!", warning, "yellow")
+            # They name experiments and what undoes them.
+            self._line("!", warning, "yellow", truth=True)
 
     @_tell.register
     def _(self, event: ev.PhaseEntered) -> None:
@@ -353,6 +354,8 @@ class Words:
 
 #: Events whose lines a participant must not see before somebody noticed.
 _TRUTH = (
+    ev.NeedChecked,
+    ev.BaselineTaken,
     ev.ExperimentArmed,
     ev.HypothesisChecked,
     ev.ActivityStarted,
