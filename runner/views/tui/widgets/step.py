@@ -36,9 +36,13 @@ class StepCard(VerticalScroll):
         yield Panel(id="step-head")
         yield Markdown("", id="step-text", open_links=False)
         yield Panel(id="step-state")
+        # Docked: what `enter` does is seen however long the step's text is.
+        yield Panel(id="step-deed")
 
     async def show(self, state: State, now: float, role: str, folder: Path) -> None:
         step, view = state.step, state.steps.get(state.current)
+        deed = next_deed(state)
+        self.query_one("#step-deed", Panel).show(line(("⏎ ", "key"), (deed.label, "bold")) if deed.label else line(""))
         if step is None or view is None or state.phase != "live":
             await self._between(state, role)
             return
@@ -51,8 +55,7 @@ class StepCard(VerticalScroll):
         self.query_one("#step-head", Panel).show(line((_standing(state), "bold")))
         known = revealed(state, role) and plan.description
         await self._say("\n\n".join(filter(None, (plan.briefing, plan.description if known else ""))))
-        deed = next_deed(state)
-        self.query_one("#step-state", Panel).show(line(("⏎ ", "key"), (deed.label, "bold")) if deed.label else line(""))
+        self.query_one("#step-state", Panel).show(line(""))
 
     async def _say(self, text: str) -> None:
         if text != self._text:
@@ -119,10 +122,6 @@ def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -
             ("g", "key"),
             " go to another step",
         )
-    deed = next_deed(state)
-    if deed.label:
-        yield line("")
-        yield line(("⏎ ", "key"), (deed.label, "bold"))
 
 
 def _command(step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
