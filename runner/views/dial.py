@@ -11,16 +11,6 @@ from runner.views.text import duration
 #: From this share of an objective on, time is getting short.
 _SHORT = 0.75
 
-_PHASES = {
-    "": "starting",
-    "preflight": "preflight",
-    "warm-up": "warm-up",
-    "live": "live",
-    "undoing": "undoing",
-    "debrief": "debrief",
-    "closed": "closed",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Dial:
@@ -35,7 +25,7 @@ class Dial:
 
 def dial(state: State, now: float, role: str) -> Dial:
     """The clock at `now` (s of the run's clock)."""
-    phase = "paused" if state.paused else _PHASES[state.phase]
+    phase = "paused" if state.paused else state.phase or "starting"
     if state.phase in ("", "preflight", "warm-up"):
         return Dial(phase=phase, digits=_digits(now), label=_waiting(state))
     if not revealed(state, role):
