@@ -75,7 +75,7 @@ def next_deed(state: State) -> Next:
     step, view = state.step, state.steps.get(state.current)
     if state.phase == "debrief":
         return Next(label="Close the debrief", command="close")
-    if step is None or view is None or state.phase != "live":
+    if step is None or view is None or state.phase != "live" or state.paused:
         return Next()
     gate = open_gate(step, view) if view.status in ("asking", "ready") else ""
     if gate:
