@@ -27,13 +27,14 @@ def blocks(
 def marks(found: Iterable[Mark], since: float, until: float, cells: int) -> list[Cell]:
     """The signs of the marks that lie in this time, each below its cell; a later one takes the next free cell."""
     row: list[Cell] = [(" ", "")] * cells
-    if until <= since:
+    if until <= since or not cells:
         return row
     for mark in sorted(found, key=lambda each: each.t):
-        index = int((mark.t - since) / (until - since) * cells)
-        if not 0 <= index < cells:
+        if not since <= mark.t <= until:
             continue
-        free = next((at for at in range(index, cells) if row[at][0] == " "), None)
+        # What happens right now is the last cell's; with no room on its right a mark steps to its left.
+        index = min(int((mark.t - since) / (until - since) * cells), cells - 1)
+        free = next((at for at in (*range(index, cells), *range(index, -1, -1)) if row[at][0] == " "), None)
         if free is not None:
             row[free] = (mark.sign, mark.style)
     return row
