@@ -71,8 +71,9 @@ class Player(Screen[None]):
     async def on_mount(self) -> None:
         self.set_interval(_FRAME, self._play_on)
 
-    async def on_resize(self) -> None:
-        await self.look()
+    def on_resize(self) -> None:
+        # Not before the panels have their new widths.
+        self.call_after_refresh(self.look)
 
     async def look(self) -> None:
         """Paint the moment that the track is at."""

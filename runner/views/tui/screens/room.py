@@ -59,8 +59,9 @@ class RoomScreen(Board):
         await self.look(force=True)
         self.set_interval(_LOOK, self.look)
 
-    async def on_resize(self) -> None:
-        await self.look(force=True)
+    def on_resize(self) -> None:
+        # Not before the panels have their new widths.
+        self.call_after_refresh(self.look, force=True)
 
     async def look(self, *, force: bool = False) -> None:
         """Take in what is new, and show it; without news only the clock goes on, once a second."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import RichLog
 
 from runner.views.story import Story
@@ -23,6 +24,13 @@ class Log(RichLog):
         self._told = 0
         self._known = True
         self._filter = ""
+        self._rows = 0
+
+    def on_resize(self, event: Resize) -> None:
+        """Who saw the last line sees it in a smaller window too, and goes on following."""
+        if self.scroll_offset.y >= self.virtual_size.height - self._rows:
+            self.scroll_end(animate=False)
+        self._rows = event.size.height
 
     def show(self, story: Story, known: bool) -> None:
         """`known`: the truth may be seen; else lines that give it away are left out."""
