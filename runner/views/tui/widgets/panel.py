@@ -18,5 +18,12 @@ class Panel(Static):
 
     def show(self, content: Content) -> None:
         if content != self._shown:
+            # To lay the screen out anew costs far more than to paint some lines of it.
+            same = self._shown is not None and self._rows(content) == self._rows(self._shown) != 0
             self._shown = content
-            self.update(content)
+            self.update(content, layout=not same)
+
+    def _rows(self, content: Content) -> int:
+        """Rows that it takes at this width, 0 when some line is wrapped, which is for the layout to count."""
+        rows = content.split(allow_blank=True)
+        return len(rows) if all(row.cell_length <= self.size.width for row in rows) else 0
