@@ -27,6 +27,7 @@ FAMILIES = (
     "documents",
     "memory",
     "transcript",
+    "room",
 )
 
 
