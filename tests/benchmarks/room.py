@@ -216,6 +216,9 @@ def _looking_on(here: Place) -> Iterator[None]:
         with terminal([GAMEDAY, "attach", "--name", "ana"], cwd=here.folder, env=here.env) as room:
             while not over.is_set():
                 room.rest(0.2)
+                if room.shows("DEBRIEF"):
+                    # A debrief waits for those who are there.
+                    room.type(b"\r")
 
     thread = threading.Thread(target=look)
     thread.start()

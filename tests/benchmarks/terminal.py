@@ -28,7 +28,8 @@ class Terminal:
     def type(self, keys: bytes) -> float:
         """Press them; when (s)."""
         self._seen = b""
-        os.write(self._master, keys)
+        with suppress(OSError):
+            os.write(self._master, keys)
         return time.perf_counter()
 
     def until(self, text: str, within: float = 60.0) -> float:
@@ -38,6 +39,10 @@ class Terminal:
             if time.perf_counter() > deadline or not self._read(0.5):
                 raise RuntimeError(f"{text!r} was not shown; the last was {self._seen[-300:]!r}")
         return time.perf_counter()
+
+    def shows(self, text: str) -> bool:
+        """Whether it has come since the last key."""
+        return text.encode() in self._seen
 
     def rest(self, seconds: float) -> int:
         """Look on; how many bytes came."""
