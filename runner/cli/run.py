@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from importlib import import_module
@@ -101,6 +102,7 @@ def play(request: Request, *, in_room: bool, role: str, as_json: bool = False) -
     if not in_room:
         front.forward_signals()
     outcome = front.outcome()
+    gc.enable()
     if isinstance(outcome, NotStarted):
         for line in outcome.lines:
             click.echo(inert(line), err=True)

@@ -8,6 +8,7 @@ worker and the sandbox, starts the undo, and writes down that it did.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -55,6 +56,7 @@ def main(*, request: int, status: int, lifeline: int) -> int:
     guardian = Guardian(
         conductor, ours, status=status, lifeline=lifeline, errors=errors, sandbox=sandbox_write, word=word_write
     )
+    gc.enable()
     return guardian.watch()
 
 

@@ -6,6 +6,7 @@ command line is read (`begin`): then everything below imports while this process
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -189,6 +190,8 @@ _begun: list[Launch] = []
 
 def begin() -> None:
     """Fork them now, for the `launch` to come."""
+    # Imports make little garbage, and a collection looks through everything that they made.
+    gc.disable()
     _begun.append(Launch())
 
 

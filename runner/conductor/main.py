@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -81,6 +82,9 @@ def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int
     from runner.conductor.playing import play
 
     _keep_errors(opening.folder)
+    # What was imported stays: a collection that looked through it all would hold up a stamp for milliseconds.
+    gc.freeze()
+    gc.enable()
     return asyncio.run(play(opening, link, spare, sandbox_lifeline))
 
 

@@ -23,6 +23,7 @@ from runner.actuators.processes import frozen, start_time
 from runner.actuators.spawn import Adopted, Heir, Process
 from runner.errors import ExitCode
 from runner.private import open_private
+from runner.transcript.codec import FILE
 
 _MASKED = {
     signal.SIGINT,
@@ -167,10 +168,12 @@ def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
         with _log(folder) as log:
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
-        _let_go_of_all_but({0, 1, 2, word, *(heir.kept if heir else ())})
+        # Held from now on: whoever takes the folder away does not take the undo away.
+        story = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
+        _let_go_of_all_but({0, 1, 2, word, story, *(heir.kept if heir else ())})
         from runner.conductor.undo import undo_on_word
 
-        code = undo_on_word(folder, os.fdopen(word, "rb"), heir)
+        code = undo_on_word(folder, os.fdopen(word, "rb"), heir, told=Path(f"/proc/self/fd/{story}"))
     except BaseException:
         traceback.print_exc()
     finally:

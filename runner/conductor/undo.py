@@ -50,7 +50,9 @@ _SLOW = 0.3
 class Story:
     """What the transcript says is open, and the way to add to it."""
 
-    def __init__(self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = (), told: Path | None = None
+    ) -> None:
         self.folder = folder
         self.secrets = dict(secrets)
         self.redaction = Redaction(Redactor({*self.secrets.values(), *hidden}))
@@ -61,7 +63,7 @@ class Story:
         self.sandbox: ev.ProcessStarted | None = None
         self.begun = False
         self._undone: set[str] = set()
-        for recorded in _readable(folder / "transcript.jsonl"):
+        for recorded in _readable(told or folder / "transcript.jsonl"):
             self._take(recorded)
         self._writer: TranscriptWriter | None = None
         if not self.begun:
@@ -354,15 +356,15 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None) -> int:
+def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | None = None) -> int:
     """Wait for one line, then undo; 0 when nothing is left, 6 when something is.
 
-    `heir` may be a process for the first rollback. Without a line, because its other end closed, there is nothing to
+    `heir` may be a process for the first rollback, `told` the transcript where it is not looked for in the folder. Without a line, because its other end closed, there is nothing to
     undo.
     """
     with _lock(folder) as lock:
         line = word.readline()
-        story = _story(folder, line, lock) if line else None
+        story = _story(folder, line, lock, told) if line else None
         if story is None:
             return ExitCode.PASSED
         left = asyncio.run(UndoWorker(story, _first(story, heir)).undo())
@@ -377,9 +379,9 @@ def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
     return None if ready is None else RollbackChild.of(ready)
 
 
-def _story(folder: Path, line: bytes, lock: IO[str]) -> Story | None:
+def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> Story | None:
     """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
     fcntl.flock(lock, fcntl.LOCK_EX)
     told = json.loads(line)
-    story = Story(folder, told.get("secrets", {}), told.get("hidden", ()))
+    story = Story(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
     return story if story.begun else None

@@ -10,10 +10,11 @@ from runner.conductor.bites import Bites
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.fencing import fence_all
 from runner.conductor.links import Link
+from runner.conductor.log import note
 from runner.conductor.run import Hand, Run
 from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
-from runner.errors import ExitCode
+from runner.errors import ExitCode, GamedayError
 
 _ATTEMPTS = 3
 
@@ -84,14 +85,22 @@ class UndoingHand:
 
     async def _take_in(self, code: int) -> None:
         """Bring the state up to what the undo worker wrote; where nothing can be written, its exit code is its word."""
-        if not self._run.fatal:
-            await self._refold()
+        if not self._run.fatal and await self._read_again():
             return
         for slug in self._open():
             if code == ExitCode.PASSED:
                 self._run.observe(ev.FaultUndone(experiment=slug, how="rollbacks"), by="undo")
             else:
                 self._run.observe(ev.FaultLeft(experiment=slug, why="its undo failed; see undo.log"), by="undo")
+
+    async def _read_again(self) -> bool:
+        """Whether the transcript could be read; whoever took the run's folder away took it along."""
+        try:
+            await self._refold()
+        except (GamedayError, OSError) as error:
+            note(f"what the undo wrote cannot be read: {error}")
+            return False
+        return True
 
     def _open(self) -> tuple[str, ...]:
         return tuple(slug for slug, view in self._run.state.experiments.items() if view.fault_open)

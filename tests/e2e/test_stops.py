@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,3 +227,11 @@ def test_a_hang_up_that_was_to_be_ignored_is(repo: Repo) -> None:
     going.process.send_signal(signal.SIGTERM)
     assert going.ended() == 4
     assert "SIGTERM" in going.closed()["headline"]
+
+
+def test_a_run_whose_folder_is_taken_away_undoes_and_ends(repo: Repo) -> None:
+    going = repo.start()
+    shutil.rmtree(repo.run_folders[-1])
+    going.process.terminate()
+    assert going.ended() == 5
+    until(lambda: not repo.leftovers(), lambda: f"{repo.leftovers()}\n{going.said()}")
