@@ -136,8 +136,12 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     printer = Printer(sys.stderr)
     survivor = Survivor()
     parent = os.getppid()
-    while not front.ended() or (front.killed and survivor.goes_on()):
+    while True:
+        # Told before it is asked: whether a conductor goes on alone is known from the story.
+        over = front.ended()
         _tell(follower, printer, survivor)
+        if over and not (front.killed and survivor.goes_on()):
+            break
         if os.getppid() != parent:
             # A headless run belongs to who started it.
             parent = os.getppid()

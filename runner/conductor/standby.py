@@ -169,11 +169,12 @@ def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
         # Held from now on: whoever takes the folder away does not take the undo away.
-        story = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
-        _let_go_of_all_but({0, 1, 2, word, story, *(heir.kept if heir else ())})
-        from runner.conductor.undo import undo_on_word
+        with (folder / FILE).open("rb") as story:
+            _let_go_of_all_but({0, 1, 2, word, story.fileno(), *(heir.kept if heir else ())})
+            from runner.conductor.undo import undo_on_word
 
-        code = undo_on_word(folder, os.fdopen(word, "rb"), heir, told=Path(f"/proc/self/fd/{story}"))
+            told = Path(f"/proc/self/fd/{story.fileno()}")
+            code = undo_on_word(folder, os.fdopen(word, "rb"), heir, told)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -13,14 +13,12 @@ from runner.clock import iso, utc_now
 from runner.engine.events import Recorded
 from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
-from runner.views.story import Mark, Story, marked
+from runner.views.story import SAMPLES, Mark, Story, marked
 from runner.views.track import Track
 from runner.views.words import Line, Words
 
 #: Events between two stories that are kept: so many at most are folded to be at any moment.
 _APART = 1000
-#: Kinds that come several times a second, and are no event that anybody steps to.
-_SAMPLES = frozenset({"load-sampled", "probes-sampled", "indicator-judged"})
 
 
 class Reel(Track):
@@ -34,7 +32,7 @@ class Reel(Track):
         self.events: list[Recorded] = _all(folder)
         # Children stamp their own events: a line may be a little older than the one before it.
         self._times = list(accumulate((recorded.t for recorded in self.events), max))
-        self._moments = [t for t, each in zip(self._times, self.events, strict=True) if each.event.kind not in _SAMPLES]
+        self._moments = [t for t, each in zip(self._times, self.events, strict=True) if each.event.kind not in SAMPLES]
         self._event_marks = [mark for mark in map(marked, self.events) if mark is not None]
         comments, self.problems = read_comments(folder)
         self._comments: defaultdict[int, list[Comment]] = defaultdict(list)
@@ -63,7 +61,7 @@ class Reel(Track):
     def current(self) -> Recorded | None:
         """The last event that is no sample; None before the first."""
         behind = range(self._next - 1, -1, -1)
-        return next((self.events[at] for at in behind if self.events[at].event.kind not in _SAMPLES), None)
+        return next((self.events[at] for at in behind if self.events[at].event.kind not in SAMPLES), None)
 
     def seek(self, t: float) -> None:
         self.t = min(max(t, 0.0), self.end)

@@ -12,6 +12,8 @@ from runner.engine.state import State
 from runner.views.series import Point, Series
 from runner.views.words import Line, Words
 
+#: Kinds that come several times a second, and are no event that anybody steps to, or must see at once.
+SAMPLES = frozenset({"load-sampled", "probes-sampled", "indicator-judged"})
 #: Lines of the log kept: a day's worth of people, and a bound.
 MOST_LINES = 5000
 #: The series of the load: requests a second, and failures a second.
@@ -39,6 +41,8 @@ class Story:
         self.lines: deque[Line] = deque(maxlen=MOST_LINES)
         #: Lines ever told, dropped ones included: who shows them knows by it what is new.
         self.told = 0
+        #: Events that are no samples.
+        self.news = 0
         self.marks: list[Mark] = []
         self.series: dict[str, Series] = {}
         self._words = Words()
@@ -55,6 +59,7 @@ class Story:
     def take(self, recorded: Recorded) -> None:
         """One more event."""
         self.state = apply(self.state, recorded)
+        self.news += recorded.event.kind not in SAMPLES
         lines = self._words.tell(recorded)
         self.lines.extend(lines)
         self.told += len(lines)

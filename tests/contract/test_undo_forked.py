@@ -118,6 +118,7 @@ def _ended(pipe: int) -> bool:
 
 
 def test_a_forked_worker_ignores_what_may_be_masked(tmp_path: Path) -> None:
+    (tmp_path / "transcript.jsonl").touch()
     read, write = os.pipe()
     pid, started = fork_worker(tmp_path, read, None)
     os.close(read)

@@ -10,10 +10,11 @@ from runner.views.dial import dial
 from runner.views.pair import Pair, Zero
 from runner.views.reel import Reel
 from runner.views.text import clock
-from runner.views.tui.paint import line, lines
+from runner.views.tui.paint import line
 from runner.views.tui.screens.player import Player
 from runner.views.tui.widgets.log import Log
 from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.rows import Rows
 from runner.views.tui.widgets.runbook import Runbook
 from runner.views.tui.widgets.target import target_lines
 from runner.views.tui.widgets.timeline import Timeline
@@ -62,7 +63,7 @@ class Column(Vertical):
         yield Panel(id="clock")
         yield Runbook()
         with VerticalScroll(classes="targets"):
-            yield Panel(id="target")
+            yield Rows(id="target")
         yield Log()
 
     def on_mount(self) -> None:
@@ -84,5 +85,5 @@ class Column(Vertical):
         self.query_one(Runbook).show(state, t, {})
         scroll = self.query_one(".targets", VerticalScroll)
         width = max(20, scroll.scrollable_content_region.width)
-        self.query_one("#target", Panel).show(lines(target_lines(story, t, _ROLE, width)))
+        self.query_one("#target", Rows).show(target_lines(story, t, _ROLE, width))
         self.query_one(Log).show(story, True)

@@ -13,10 +13,9 @@ from textual.widgets import Footer
 from runner.views.dial import dial
 from runner.views.story import Story, revealed
 from runner.views.tui.door import Visitor
-from runner.views.tui.paint import lines
 from runner.views.tui.widgets.head import Head
 from runner.views.tui.widgets.log import Log
-from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.rows import Rows
 from runner.views.tui.widgets.runbook import Runbook
 from runner.views.tui.widgets.step import StepCard
 from runner.views.tui.widgets.target import target_lines
@@ -41,7 +40,7 @@ class Board(Screen[None]):
                 yield Runbook()
                 yield StepCard()
             with Vertical(id="right"), VerticalScroll(id="target-scroll"):
-                yield Panel(id="target")
+                yield Rows(id="target")
         yield Log()
         yield from self.below()
         yield Footer()
@@ -54,12 +53,13 @@ class Board(Screen[None]):
         self.query_one("#target-scroll").border_title = "Target"
         self.query_one(Runbook).focus()
 
-    async def show(self, story: Story, now: float) -> None:
-        """Paint what differs from what is shown."""
+    async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
+        """Paint what differs from what is shown; without `samples` the target stays as it is."""
         role = self.visitor.role
         self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name)
         self.query_one(Runbook).show(story.state, now, self._ghost)
         await self.query_one(StepCard).show(story.state, now, role, self.folder)
-        width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
-        self.query_one("#target", Panel).show(lines(target_lines(story, now, role, width)))
+        if samples:
+            width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
+            self.query_one("#target", Rows).show(target_lines(story, now, role, width))
         self.query_one(Log).show(story, revealed(story.state, role))

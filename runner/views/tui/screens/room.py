@@ -24,6 +24,8 @@ from runner.views.tui.widgets.runbook import Runbook
 
 #: Seconds between two looks at the transcript.
 _LOOK = 0.1
+#: Seconds between two paintings of what is sampled: over a slow line each row counts.
+_SAMPLES = 2
 _ABORT_REASONS = {
     "stuck: the team cannot go on": "stuck",
     "real-incident: something real needs us": "real-incident",
@@ -53,7 +55,7 @@ class RoomScreen(Board):
         self.story = story
         self._feed = feed
         self._door = door
-        self._second = -1
+        self._second = self._news = -1
 
     async def on_mount(self) -> None:
         await self.look(force=True)
@@ -64,13 +66,14 @@ class RoomScreen(Board):
         self.call_after_refresh(self.look, force=True)
 
     async def look(self, *, force: bool = False) -> None:
-        """Take in what is new, and show it; without news only the clock goes on, once a second."""
-        new = self._feed.poll(self.story)
+        """Take in what is new, and show it: an event at once, the clock each second, samples every other one."""
+        self._feed.poll(self.story)
         now = self._feed.now(self.story)
-        if not new and not force and int(now) == self._second:
+        happened = force or self.story.news != self._news
+        if not happened and int(now) == self._second:
             return
-        self._second = int(now)
-        await self.show(self.story, now)
+        self._news, self._second = self.story.news, int(now)
+        await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 

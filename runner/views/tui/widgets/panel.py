@@ -11,9 +11,8 @@ class Panel(Static):
 
     can_focus = False
 
-    def __init__(self, *, id: str, title: str = "") -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__("", id=id, markup=False)
-        self.border_title = title or None
         self._shown: Content | None = None
 
     def show(self, content: Content) -> None:

@@ -26,6 +26,8 @@ _SIGNS = {
     "failing": ("✗", "bad"),
 }
 _OUTCOMES = {"succeeded": ("✓", "good"), "failed": ("✗", "bad"), "timed-out": ("✗", "bad"), "skipped": ("»", "dim")}
+#: Seconds in which a running step's time goes on.
+_EVERY = 5.0
 _WORDS = {
     "asking": "waits for an answer",
     "running": "running",
@@ -77,6 +79,9 @@ def _row(state: State, step: Step, now: float, ghost: float | None, width: int) 
     sign, style = _OUTCOMES.get(view.outcome, _SIGNS.get(view.status, (" ", "")))
     current = step.id == state.current
     spent = state.step_seconds(step.id, now) if view.started_t is not None else None
+    if spent is not None and not view.outcome:
+        # The step that is open counts its own seconds; here the whole list is sent again with each change.
+        spent -= spent % _EVERY
     times, late = _times(step, spent)
     room = max(8, width - 2 - len(times) - 1)
     name = step.name if len(step.name) <= room else step.name[: room - 1] + "…"

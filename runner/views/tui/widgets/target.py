@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from textual.content import Content
@@ -11,11 +12,13 @@ from runner.engine.state import ExperimentView, IndicatorView, State
 from runner.views.plot import Cell, blocks, marks
 from runner.views.series import Series
 from runner.views.story import FAILURES, RATE, Story, revealed
-from runner.views.text import duration
+from runner.views.text import clock
 from runner.views.tui.paint import Part, line
 
 #: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale.
 _SPAN = 120.0
+#: Seconds that one cell of a plot may stand for.
+_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 #: Cells from which on words are written out.
 _ROOMY = 44
 _FAULTS = {
@@ -43,7 +46,7 @@ def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Co
     if not revealed(state, role):
         yield from _sealed(state)
         return
-    since, until = _window(state, now)
+    since, until = _window(state, now, width)
     yield from _faults(state)
     yield from _alerts(state)
     for indicator in state.plan.indicators:
@@ -78,14 +81,18 @@ def _sealed(state: State) -> Iterator[Content]:
         yield line("load    ", (f"{state.load.users} users", "bold"))
 
 
-def _window(state: State, now: float) -> tuple[float, float]:
+def _window(state: State, now: float, cells: int) -> tuple[float, float]:
+    """What the plots show. It moves on by whole cells, and widens by steps: else every cell would change each second."""
     begin = (
         state.baseline.since
         if state.baseline is not None
         else (state.phase_t if state.live_t is None else state.live_t)
     )
     until = now if state.end_t is None else max(now, state.end_t)
-    return min(begin, until - _SPAN), until
+    span = max(_SPAN, until - begin)
+    step = next((each for each in _STEPS if each * cells >= span), span / cells)
+    edge = math.ceil(until / step) * step
+    return edge - step * cells, edge
 
 
 def _indicator(
@@ -146,7 +153,8 @@ def _faults(state: State) -> Iterator[Content]:
     for experiment in state.plan.experiments:
         view = state.experiments.get(experiment.slug) or ExperimentView(slug=experiment.slug)
         sign, word, style = _FAULTS[view.status]
-        since = f" since {duration(state.t - view.injected_t)}" if view.status == "injected" and view.injected_t else ""
+        # The moment, not how long ago: that would be sent again each second.
+        since = f" since {clock(view.injected_t)[:-3]}" if view.status == "injected" and view.injected_t else ""
         why = (
             f": {view.why or view.refused}" if (view.why or view.refused) and view.status in ("failed", "left") else ""
         )
