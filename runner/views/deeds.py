@@ -104,3 +104,10 @@ def _through(gate: str, step: Step, view: StepView) -> Next:
 def allowed(state: State, role: str, by: str) -> dict[str, str]:
     """Every command with why it is not possible now, '' when it is."""
     return dict(possible(state, role, by))  # type: ignore[arg-type]  # a role as the door knows it
+
+
+def over(state: State, name: str) -> bool:
+    """Whether the run is over for who leaves now: it closes by itself when the last one leaves its debrief."""
+    if state.phase == "closed" or state.closed is not None or state.debrief_closed:
+        return True
+    return state.phase == "debrief" and all(person.name == name for person in state.present)

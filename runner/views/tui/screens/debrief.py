@@ -16,7 +16,7 @@ from runner.engine.commands import RATED
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
-from runner.views.deeds import allowed
+from runner.views.deeds import allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.paint import line, lines
@@ -150,7 +150,7 @@ class DebriefScreen(Screen[None]):
             await self._ask("close")
 
     def action_leave(self) -> None:
-        self.app.exit(self._state is not None and self._state().closed is not None)
+        self.app.exit(self._state is not None and over(self._state(), self._visitor.name))
 
     def action_help(self) -> None:
         self.app.push_screen(Help(self._help()))

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.binding import Binding
 
-from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed
+from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed, over
 from runner.views.story import Story
 from runner.views.text import inert
 from runner.views.tui.door import Door, Visitor
@@ -197,4 +197,4 @@ class RoomScreen(Board):
             self.query_one(Log).filter(text.strip(), self.story)
 
     def action_detach(self) -> None:
-        self.app.exit(self.story.state.closed is not None)
+        self.app.exit(over(self.story.state, self.visitor.name))
