@@ -206,6 +206,7 @@ def test_it_may_be_put_away_before_it_is_ready(tmp_path: Path, monkeypatch: pyte
 
 def test_help_says_what_is_possible_and_why_not_the_rest(tmp_path: Path) -> None:
     watching = debrief().at(29.0, ev.PersonJoined(person="eve", uid=1, role="observer"))
+    watching = watching.at(29.1, ev.PersonJoined(person="bob", uid=2, role="participant"))
     folder = told_at(tmp_path / "r", watching.records())
 
     async def play(pilot: Pilot[Any]) -> None:
@@ -224,7 +225,19 @@ def test_help_says_what_is_possible_and_why_not_the_rest(tmp_path: Path) -> None
 
     room, asked = played(folder, play, visitor=Visitor(name="eve", role="observer"))
     assert asked.all == []
+    # Somebody else still debriefs.
     assert room.return_value is False
+
+
+def test_the_run_is_over_for_the_last_one_who_leaves_its_debrief(tmp_path: Path) -> None:
+    alone = debrief().at(29.0, ev.PersonJoined(person="eve", uid=1, role="observer"))
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await shown(pilot, "report")
+        await pilot.press("q")
+
+    room, _ = played(told_at(tmp_path / "r", alone.records()), play, visitor=Visitor(name="eve", role="observer"))
+    assert room.return_value is True
 
 
 def test_the_board_shows_how_it_went_last_time(tmp_path: Path) -> None:
