@@ -19,7 +19,7 @@ MARK = "GAMEDAY_CHILD"
 
 _CHUNK = 1 << 17
 #: How often to look again for what may have slipped through, on a machine where something ends all the time.
-_LOOKS = 5
+_LOOKS, _LOOKS_AGAIN = 12, 60
 _POLL = 0.005
 _GONE = frozenset("ZX")
 
@@ -68,8 +68,10 @@ def fence(
     Whoever started `pid` still has to reap it. `mark`, `spare` and `since` as for `descendants`.
     """
     deadline = time.monotonic() + grace
+    met = False
     while True:
-        family = _freeze(pid, mark, spare, since)
+        family = _freeze(pid, mark, spare, since, met)
+        met = met or bool(family)
         for process in family:
             _send(process, signal.SIGKILL)
         left = [process.pid for process in family if _same(process)]
@@ -78,7 +80,7 @@ def fence(
         time.sleep(_POLL)
 
 
-def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int) -> list[_Process]:
+def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int, met: bool) -> list[_Process]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
     frozen: dict[int, _Process] = {}
     looks = 0
@@ -86,7 +88,8 @@ def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int) -> l
         family, fleeting = _family(pid, mark, spare, since)
         found = [process for process in family if process.pid not in frozen]
         looks = 0 if found else looks + 1
-        if not found and (not fleeting or looks >= _LOOKS):
+        # Who had a family may have one that forks all the time, and slips from one look to the next.
+        if not found and (not fleeting or looks >= (_LOOKS_AGAIN if met or frozen else _LOOKS)):
             return list(frozen.values())
         for process in found:
             _send(process, signal.SIGSTOP)
@@ -178,7 +181,9 @@ def thaw(pid: int) -> None:
 
 
 def _numbers() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208  a Path each costs more
+    """The youngest first: what forks all the time is gone again a moment later, with a child that nobody has listed."""
+    # A Path for each process would cost more than reading it.
+    return sorted((int(entry) for entry in os.listdir("/proc") if entry.isdigit()), reverse=True)  # noqa: PTH208
 
 
 def _read(pid: int) -> _Process | None:
