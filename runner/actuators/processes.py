@@ -181,9 +181,9 @@ def thaw(pid: int) -> None:
 
 
 def _numbers() -> list[int]:
-    """The youngest first: what forks all the time is gone again a moment later, with a child that nobody has listed."""
+    """The youngest last: what forks all the time is stopped right after it was read, or not at all."""
     # A Path for each process would cost more than reading it.
-    return sorted((int(entry) for entry in os.listdir("/proc") if entry.isdigit()), reverse=True)  # noqa: PTH208
+    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208
 
 
 def _read(pid: int) -> _Process | None:
