@@ -18,10 +18,11 @@ from runner.values import dataclass
 MARK = "GAMEDAY_CHILD"
 
 _CHUNK = 1 << 17
-#: How often to look again for what may have slipped through, on a machine where something ends all the time.
-_LOOKS, _LOOKS_AGAIN = 12, 60
+#: How often to look again, at a fraction of a millisecond each, where something ended before it could be read.
+_LOOKS = 60
 _POLL = 0.005
 _GONE = frozenset("ZX")
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def descendants(pid: int, mark: str | None = None, spare: Collection[int] = (), 
     what is left. The processes in `spare` and all below them are left out. `since`, the clock tick at which `pid` started,
     saves looking for the mark in what is older.
     """
-    return [process.pid for process in _family(pid, mark, spare, since)[0] if process.pid != pid]
+    return [process.pid for process in _family(pid, mark, spare, since) if process.pid != pid]
 
 
 def fence(
@@ -68,10 +69,8 @@ def fence(
     Whoever started `pid` still has to reap it. `mark`, `spare` and `since` as for `descendants`.
     """
     deadline = time.monotonic() + grace
-    met = False
     while True:
-        family = _freeze(pid, mark, spare, since, met)
-        met = met or bool(family)
+        family = _freeze(_Kin(pid, mark, spare, since))
         for process in family:
             _send(process, signal.SIGKILL)
         left = [process.pid for process in family if _same(process)]
@@ -80,40 +79,69 @@ def fence(
         time.sleep(_POLL)
 
 
-def _freeze(pid: int, mark: str | None, spare: Collection[int], since: int, met: bool) -> list[_Process]:
+def _freeze(kin: _Kin) -> list[_Process]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
     frozen: dict[int, _Process] = {}
     looks = 0
-    while True:
-        family, fleeting = _family(pid, mark, spare, since)
-        found = [process for process in family if process.pid not in frozen]
+    while looks < _LOOKS:
+        fleeting = kin.look()
+        found = [process for process in kin.members() if process.pid not in frozen]
+        if not found and not fleeting:
+            break
+        # A family may have one that forks all the time, and slips from one look to the next.
         looks = 0 if found else looks + 1
-        # Who had a family may have one that forks all the time, and slips from one look to the next.
-        if not found and (not fleeting or looks >= (_LOOKS_AGAIN if met or frozen else _LOOKS)):
-            return list(frozen.values())
         for process in found:
             _send(process, signal.SIGSTOP)
             frozen[process.pid] = process
+    return list(frozen.values())
 
 
-def _family(pid: int, mark: str | None, spare: Collection[int], since: int) -> tuple[list[_Process], bool]:
-    """The processes, and whether some ended while the table was read: one of them may have left a child unseen."""
-    numbers = _numbers()
-    read = [process for number in numbers if (process := _read(number))]
-    table = {process.pid: process for process in read if process.state not in _GONE}
-    young = (number for number, process in table.items() if process.started >= since)
-    marked = {number for number in young if _carries(number, f"{MARK}={mark}".encode())} if mark else set()
-    # A living `pid` without the mark is a stranger that was given the number of a child long gone.
-    by_number = not (mark and pid in table and pid not in marked)
-    own = os.getpid()
-    # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
-    roots = marked | {n for n, p in table.items() if by_number and pid != own and pid in (n, p.session, p.group)}
-    children: dict[int, list[int]] = {}
-    for process in table.values():
-        children.setdefault(process.parent, []).append(process.pid)
-    out = {*spare, *_below(set(spare), children), own}
-    members = _below(roots | ({pid} if by_number else set()), children) | roots
-    return [table[number] for number in members - out if number in table], len(read) < len(numbers)
+def _family(pid: int, mark: str | None = None, spare: Collection[int] = (), since: int = 0) -> list[_Process]:
+    kin = _Kin(pid, mark, spare, since)
+    kin.look()
+    return kin.members()
+
+
+class _Kin:
+    """The family of a child, as far as it was read. Each process is read once: to look again is to read who is new."""
+
+    def __init__(self, pid: int, mark: str | None, spare: Collection[int], since: int) -> None:
+        self._pid = pid
+        self._mark = f"{MARK}={mark}".encode() if mark else b""
+        self._spare = set(spare)
+        self._since = since
+        self._read: dict[int, _Process] = {}
+        self._marked: set[int] = set()
+
+    def look(self) -> bool:
+        """Read who is new; True when one of them had ended: it may have left a child unseen."""
+        fleeting = False
+        for number in _numbers():
+            if number in self._read:
+                continue
+            process = _read(number)
+            fleeting = fleeting or process is None or process.state in _GONE
+            if process is None:
+                continue
+            self._read[number] = process
+            if self._mark and process.started >= self._since and _carries(number, self._mark):
+                self._marked.add(number)
+        return fleeting
+
+    def members(self) -> list[_Process]:
+        table = {process.pid: process for process in self._read.values() if process.state not in _GONE}
+        pid, own = self._pid, os.getpid()
+        # A living `pid` without the mark is a stranger that was given the number of a child long gone.
+        by_number = not (self._mark and pid in table and pid not in self._marked)
+        # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
+        named = {n for n, p in table.items() if by_number and pid != own and pid in (n, p.session, p.group)}
+        roots = self._marked | named
+        children: dict[int, list[int]] = {}
+        for process in table.values():
+            children.setdefault(process.parent, []).append(process.pid)
+        out = {*self._spare, *_below(self._spare, children), own}
+        found = _below(roots | ({pid} if by_number else set()), children) | roots
+        return [table[number] for number in found - out if number in table]
 
 
 def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
@@ -141,6 +169,14 @@ def _environment(pid: int) -> list[bytes]:
         return _contents(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
         return []
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that all of them can be found from here."""
+    # Imported here: it costs more than all the rest, and most who look for processes do not ask for it.
+    import ctypes
+
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def has_children() -> bool:
@@ -175,15 +211,14 @@ def frozen(pid: int) -> bool:
 
 def thaw(pid: int) -> None:
     """Wake `pid` and all that came out of it, where somebody froze them."""
-    for process in _family(pid, None, (), 0)[0]:
+    for process in _family(pid):
         if process.state == "T":
             _send(process, signal.SIGCONT)
 
 
 def _numbers() -> list[int]:
-    """The youngest last: what forks all the time is stopped right after it was read, or not at all."""
     # A Path for each process would cost more than reading it.
-    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
 
 
 def _read(pid: int) -> _Process | None:

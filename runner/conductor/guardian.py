@@ -22,7 +22,6 @@ from typing import Any
 from runner.conductor.links import BEAT, LEASE, Link, say
 from runner.errors import ExitCode, GamedayError, worst
 
-_PR_SET_CHILD_SUBREAPER = 36
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # Until its event loop runs the conductor imports and reads files, and cannot renew a lease.
 _START = 30.0
@@ -49,7 +48,10 @@ def main(*, request: int, status: int, lifeline: int) -> int:
         # The undo worker must see the guardian's death, and it inherits what is open here.
         os.close(word_write)
         os._exit(_conduct(request, theirs, status, sandbox_read, word_read))
-    _adopt_orphans()
+    # Imported here: the conductor is forked before, and imports for longer than anything else.
+    from runner.actuators.processes import adopt_orphans
+
+    adopt_orphans()
     theirs.close()
     for descriptor in (request, sandbox_read, word_read):
         os.close(descriptor)
@@ -58,13 +60,6 @@ def main(*, request: int, status: int, lifeline: int) -> int:
     )
     gc.enable()
     return guardian.watch()
-
-
-def _adopt_orphans() -> None:
-    # Imported here: the conductor is forked before, and imports for longer than anything else.
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _conduct(request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:

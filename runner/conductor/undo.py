@@ -15,7 +15,6 @@ import contextlib
 import fcntl
 import json
 import os
-import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
 from runner.actuators.spawn import Heir
 from runner.clock import SystemClock, resumed_origin
+from runner.conductor.log import note
 from runner.conductor.registry import boot_id
 from runner.conductor.state_folder import state_dir
 from runner.engine import events as ev
@@ -108,7 +108,7 @@ class Story:
                 self._writer.append(*(Entry(event=event, by="undo", stamp=stamp) for event in events))
         except Exception:
             self._writer = None
-            sys.stderr.write(self.redaction.text(traceback.format_exc()))
+            note(self.redaction.text(traceback.format_exc()))
 
     def variables(self) -> dict[str, str]:
         return {"target.name": self.plan.target.name, "target.url": self.url} | {

@@ -64,7 +64,7 @@ def _going() -> Iterator[tuple[Place, Terminal]]:
     """A drill in its room, live, with nothing wrong; aborted at the end."""
     with place() as here, throughput._server() as url:
         _lay_out(here, url)
-        with terminal([GAMEDAY, "run", "bench"], cwd=here.folder, env=here.env) as room:
+        with terminal([GAMEDAY, "run", "bench", "--yes"], cwd=here.folder, env=here.env) as room:
             room.until("LIVE")
             yield here, room
             _abort(here)

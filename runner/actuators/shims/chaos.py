@@ -27,14 +27,13 @@ from chaoslib.settings import loaded_settings
 from chaoslib.types import Schedule, Strategy
 
 from runner.actuators.journal import write_journal
-from runner.actuators.processes import fence, has_children
+from runner.actuators.processes import adopt_orphans, fence, has_children
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
 from runner.actuators.shims.wire import (
     Message,
     Orders,
     Wire,
-    adopt_orphans,
     log_to_stderr,
     one_line,
     take_environment,

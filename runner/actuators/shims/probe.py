@@ -18,11 +18,11 @@ from chaoslib.hypothesis import within_tolerance
 from chaoslib.run import RunEventHandler, Runner
 from chaoslib.types import Strategy
 
+from runner.actuators.processes import adopt_orphans
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
     Message,
     Wire,
-    adopt_orphans,
     last_line,
     leaves,
     log_to_stderr,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
@@ -25,7 +24,6 @@ UNCONTROLLED = 70
 BEAT = 0.2
 
 _LONGEST_OUTPUT = 4096
-_PR_SET_CHILD_SUBREAPER = 36
 
 Message = dict[str, Any]
 
@@ -100,11 +98,6 @@ class Orders:
                     self._queues[message["do"]].put(message)
         except BaseException:
             os._exit(UNCONTROLLED)
-
-
-def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends, so that all of them can be found from here."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def take_signals(handler: Callable[[int, Any], None]) -> None:
