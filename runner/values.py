@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass as _dataclass
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -23,6 +23,19 @@ else:
             return _dataclass(**options)(cls)
         _Unfinished(cls, options)
         return cls
+
+
+Value = TypeVar("Value")
+
+
+def but(value: Value, /, **changes: Any) -> Value:
+    """This value with others for these fields; it may have no slots.
+
+    `dataclasses.replace` sets every field again, which for what changes ten times a second is up to ten times slower.
+    """
+    twin = object.__new__(type(value))
+    twin.__dict__.update(value.__dict__, **changes)
+    return twin
 
 
 _completing = RLock()

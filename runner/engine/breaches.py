@@ -62,9 +62,11 @@ class Track:
         self.forget()
 
     def copy(self) -> Track:
+        # Written out: it is done for every second of every indicator.
         twin = object.__new__(Track)
-        for name in Track.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin.trait, twin.until, twin.good, twin.run = self.trait, self.until, self.good, self.run
+        twin.clear_t, twin._clear_n = self.clear_t, self._clear_n
+        twin._began_t, twin._began_n, twin._last_bad = self._began_t, self._began_n, self._last_bad
         return twin
 
     def forget(self) -> None:

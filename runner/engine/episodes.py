@@ -87,8 +87,8 @@ class EpisodeFold:
         twin = object.__new__(EpisodeFold)
         twin.__dict__.update(self.__dict__)
         twin.injected = dict(self.injected)
-        twin._tracks = {name: track.copy() for name, track in self._tracks.items()}
-        twin._degraded = {name: track.copy() for name, track in self._degraded.items()}
+        twin._tracks, twin._degraded = dict(self._tracks), dict(self._degraded)
+        twin._shared = set(self._tracks)
         twin._recent = deque(self._recent, _RECENT)
         twin._spoilt = set(self._spoilt)
         return twin
@@ -129,6 +129,8 @@ class EpisodeFold:
     def _watch(self, traits: Iterable[Trait]) -> None:
         self._tracks = {trait.name: Track(trait) for trait in traits}
         self._degraded = {name: Track(track.trait) for name, track in self._tracks.items()}
+        #: Indicators whose tracks another fold may still have; before one changes it is copied.
+        self._shared: set[str] = set()
 
     def _baseline(self, event: BaselineTaken, _t: float) -> bool:
         if self.current is not None or not event.met:
@@ -161,8 +163,9 @@ class EpisodeFold:
             return True
         self.past = self.episodes
         self.current = Episode(injected=t, last_injected=t, experiments=(event.experiment,))
-        for track in (*self._tracks.values(), *self._degraded.values()):
-            track.forget()
+        for name in self._tracks:
+            for track in self._own(name):
+                track.forget()
         for bucket in tuple(self._recent):
             self._count(self.current, bucket)
         return True
@@ -180,7 +183,7 @@ class EpisodeFold:
     def _count(self, episode: Episode, bucket: IndicatorJudged) -> None:
         if bucket.since + BUCKET <= episode.injected:
             return
-        track, degraded = self._tracks[bucket.indicator], self._degraded[bucket.indicator]
+        track, degraded = self._own(bucket.indicator)
         _follow(degraded, bucket, bucket.degraded_ok, bad_until(bucket, degraded=True), episode.injected)
         if _follow(track, bucket, bucket.ok, bad_until(bucket), episode.injected):
             self._spoil(bucket.since)
@@ -190,6 +193,12 @@ class EpisodeFold:
                 return
         if episode.impact is not None and (episode.recovered is None or episode.mitigated is None):
             self.current = self._searched(episode, episode.impact)
+
+    def _own(self, name: str) -> tuple[Track, Track]:
+        if name in self._shared:
+            self._shared.remove(name)
+            self._tracks[name], self._degraded[name] = self._tracks[name].copy(), self._degraded[name].copy()
+        return self._tracks[name], self._degraded[name]
 
     def _spoil(self, second: float) -> None:
         if second < self._edge:

@@ -17,6 +17,7 @@ from runner.engine.events import (
 )
 from runner.engine.plan import StopRule
 from runner.engine.state import BASELINE_BUCKETS, AlertView, Bucket, IndicatorView, State, Streak
+from runner.values import but
 
 #: The first second after the ramp still holds requests that began during it.
 SETTLING = 1.0
@@ -35,9 +36,7 @@ def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
     failed = sum(int(window.get("failures") or 0) for window in event.requests.values())
     load = state.load
     return state.but(
-        load=replace(
-            load, users=event.users, requests=load.requests + sent, failures=load.failures + failed, last=event
-        ),
+        load=but(load, users=event.users, requests=load.requests + sent, failures=load.failures + failed, last=event),
     )
 
 
@@ -61,7 +60,7 @@ def indicator_judged(state: State, event: IndicatorJudged, record: Recorded) -> 
     if view is None:
         return state
     good_from = view.ok_since if view.ok_since is not None else event.since
-    view = replace(
+    view = but(
         view,
         value=event.value,
         ok=event.ok,

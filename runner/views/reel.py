@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from runner.clock import iso, utc_now
+from runner.collector import no_collection
 from runner.engine.events import Recorded
 from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
@@ -29,7 +29,8 @@ class Reel(Track):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.events: list[Recorded] = _all(folder)
+        with no_collection():
+            self.events: list[Recorded] = list(read(folder))
         # Children stamp their own events: a line may be a little older than the one before it.
         self._times = list(accumulate((recorded.t for recorded in self.events), max))
         self._moments = [t for t, each in zip(self._times, self.events, strict=True) if each.event.kind not in SAMPLES]
@@ -89,11 +90,12 @@ class Reel(Track):
         if wanted < self._next:
             self._next = max(at for at in self._kept if at <= wanted)
             self._story = self._kept[self._next].copy()
-        while self._next < wanted:
-            self._take(self.events[self._next])
-            self._next += 1
-            if self._next % _APART == 0 and self._next not in self._kept:
-                self._kept[self._next] = self._story.copy()
+        with no_collection():
+            while self._next < wanted:
+                self._take(self.events[self._next])
+                self._next += 1
+                if self._next % _APART == 0 and self._next not in self._kept:
+                    self._kept[self._next] = self._story.copy()
 
     def _take(self, recorded: Recorded) -> None:
         self._story.take(recorded)
@@ -122,17 +124,6 @@ class Reel(Track):
                 told = [*words.tell(recorded), *map(_line, self._comments.get(recorded.seq, ()))]
                 self._said += [(t, f"{line.text} {line.by}".casefold()) for line in told]
         return self._said
-
-
-def _all(folder: Path) -> list[Recorded]:
-    # Tens of thousands of small objects that all stay: to look for garbage among them again and again takes a third longer.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return list(read(folder))
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _line(comment: Comment) -> Line:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Points kept; when there are more, neighbours are merged, the worse of both kept.
 MOST = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """What an indicator was from `t` on (s): `value` None when nothing came, `ok` inside its tolerance."""
 
     t: float

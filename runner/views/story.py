@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.engine import events as ev
 from runner.engine.apply import apply
 from runner.engine.events import Recorded
-from runner.engine.state import State
+from runner.engine.state import LoadView, State
 from runner.views.series import Point, Series
 from runner.views.words import Line, Words
 
@@ -58,35 +58,35 @@ class Story:
 
     def take(self, recorded: Recorded) -> None:
         """One more event."""
+        before = self.state.load
         self.state = apply(self.state, recorded)
         self.news += recorded.event.kind not in SAMPLES
         lines = self._words.tell(recorded)
         self.lines.extend(lines)
         self.told += len(lines)
-        self._picture(recorded)
+        self._picture(recorded, before)
 
     def say(self, line: Line) -> None:
         """A line that no event tells."""
         self.lines.append(line)
         self.told += 1
 
-    def _picture(self, recorded: Recorded) -> None:
+    def _picture(self, recorded: Recorded, before: LoadView) -> None:
         match recorded.event:
             case ev.IndicatorJudged() as judged:
                 self._series(judged.indicator).add(Point(judged.since, judged.value, judged.ok))
             case ev.LoadSampled() as sampled:
-                self._load(sampled)
+                self._load(sampled, before)
             case ev.RunStarted() as started:
                 self.origin, self.boot_id = started.origin, started.boot_id
             case _:
                 if (mark := marked(recorded)) is not None:
                     self.marks.append(mark)
 
-    def _load(self, event: ev.LoadSampled) -> None:
-        each = event.requests.values()
+    def _load(self, event: ev.LoadSampled, before: LoadView) -> None:
         lasted = (event.until - event.since) or 1.0
-        rate = sum(int(row.get("n") or 0) for row in each) / lasted
-        failures = sum(int(row.get("failures") or 0) for row in each) / lasted
+        rate = (self.state.load.requests - before.requests) / lasted
+        failures = (self.state.load.failures - before.failures) / lasted
         self._series(RATE).add(Point(event.since, rate, True))
         self._series(FAILURES).add(Point(event.since, failures, not failures))
 

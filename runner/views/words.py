@@ -56,11 +56,18 @@ class Words:
 
     def tell(self, recorded: Recorded) -> list[Line]:
         """The lines that one more event is worth; most samples are worth none."""
+        event = recorded.event
+        if type(event) in _SILENT:
+            return []
         self._t = recorded.t
         self._by = recorded.by
-        self._truth = isinstance(recorded.event, _TRUTH)
+        self._truth = isinstance(event, _TRUTH)
         self._lines = []
-        self._tell(recorded.event)
+        if isinstance(event, ev.IndicatorJudged):
+            # Several a second: to look up what an event means takes longer than to see that this one is no news.
+            self._judged(event)
+        else:
+            self._tell(event)
         return self._lines
 
     @property
@@ -186,8 +193,7 @@ class Words:
     def _(self, event: ev.Relapsed) -> None:
         self._line("▼", f"relapse: {event.indicator}, since {clock(event.since)}", "bold red")
 
-    @_tell.register
-    def _(self, event: ev.IndicatorJudged) -> None:
+    def _judged(self, event: ev.IndicatorJudged) -> None:
         if not self._live:
             # Before the load is there nothing comes, and that is no news; the baseline says what matters.
             return
@@ -370,6 +376,9 @@ _TRUTH = (
     ev.IndicatorJudged,
     ev.UndoChecked,
 )
+
+#: Kinds that are worth no line, however many come.
+_SILENT = frozenset({ev.LoadSampled, ev.ProbesSampled})
 
 _OUTCOMES = {
     "succeeded": ("✓", "green"),

@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 
 from figures import Row, as_markdown, table
@@ -28,18 +29,19 @@ FAMILIES = (
     "memory",
     "transcript",
     "room",
+    "room_cost",
+    "room_day",
 )
 
 
-def measure(family: str, *, quick: bool) -> list[Row]:
-    """Its rows. One that cannot be measured has missed its reach, and the others are measured all the same."""
+def measure(family: str, *, quick: bool) -> Iterator[Row]:
+    """Its rows. What cannot be measured has missed its reach, and the others are measured all the same."""
     try:
         # As a file, "help" is called what it measures: the start.
-        rows: list[Row] = import_module({"help": "startup"}.get(family, family)).rows(quick=quick)
+        yield from import_module({"help": "startup"}.get(family, family)).rows(quick=quick)
     except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
         print(f"{family}: {error}", file=sys.stderr)
-        return [Row(what=f"{family}: could not be measured", value="", reach="", met=False)]
-    return rows
+        yield Row(what=f"{family}: could not be measured", value="", reach="", met=False)
 
 
 def main() -> int:
@@ -53,8 +55,8 @@ def main() -> int:
     before = os.getloadavg()[0]
     for family in wanted.family or FAMILIES:
         print(f"measuring {family} …", file=sys.stderr, flush=True)
-        rows += (found := measure(family, quick=wanted.quick))
-        for row in found:
+        for row in measure(family, quick=wanted.quick):
+            rows.append(row)
             print(f"  {row.what}: {row.value}", file=sys.stderr, flush=True)
     machine = f"{os.cpu_count()} cores, {platform.platform(terse=True)}, Python {platform.python_version()}"
     print(f"{machine}; load average {before:.1f} before, {os.getloadavg()[0]:.1f} after\n")

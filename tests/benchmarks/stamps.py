@@ -57,7 +57,7 @@ def rows(*, quick: bool) -> list[Row]:
         raise RuntimeError("this figure needs gcc for its stamping program; on Debian: apt-get install gcc")
     errors: dict[str, list[float]] = {"step": [], "fault": []}
     with place() as here:
-        program = _compile(here)
+        program = compile_stamper(here)
         stamps = here.folder / "stamps"
         steps = [f"{program} {stamps} step-{n}" for n in range(48 if quick else _STEPS)]
         lay_out_drill(
@@ -73,7 +73,7 @@ def rows(*, quick: bool) -> list[Row]:
             stamps.unlink(missing_ok=True)
             with busy_cores():
                 here.call(BIN / "gameday", "run", "bench", "--headless", okay=(0, 1, 7))
-            for name, error in _errors(here.transcripts()[-1], _read_stamps(stamps)):
+            for name, error in errors_of(here.transcripts()[-1], read_stamps(stamps)):
                 errors[name.partition("-")[0]].append(error)
     return [
         _row(f"recorded {kind} times against the commands' own stamps, every core busy, p99 of {len(found)}", found)
@@ -92,7 +92,7 @@ def _row(what: str, errors: list[float]) -> Row:
     )
 
 
-def _compile(here: Place) -> Path:
+def compile_stamper(here: Place) -> Path:
     source = here.write("stamp.c", _PROGRAM)
     program = here.folder / "stamp"
     here.call("gcc", "-O2", "-o", program, source)
@@ -121,12 +121,12 @@ def busy_cores() -> Iterator[None]:
             burner.wait()
 
 
-def _read_stamps(path: Path) -> dict[str, tuple[int, int]]:
+def read_stamps(path: Path) -> dict[str, tuple[int, int]]:
     lines = (line.split() for line in path.read_text().splitlines())
     return {name: (int(first), int(last)) for name, first, last in lines}
 
 
-def _errors(transcript: Path, stamps: dict[str, tuple[int, int]]) -> Iterator[tuple[str, float]]:
+def errors_of(transcript: Path, stamps: dict[str, tuple[int, int]]) -> Iterator[tuple[str, float]]:
     """The name of a command and how far a recorded time of it is off, in s: one for its start, one for its end."""
     origin = 0
     for recorded in read(transcript):

@@ -65,8 +65,8 @@ asyncio.run(main())
 def rows(*, quick: bool) -> list[Row]:
     """Several pairs in turn; the median of each side."""
     seconds, times = (6, 2) if quick else (12, 5)
-    with place() as here, _server() as url:
-        locustfile = _lay_out(here, url, seconds)
+    with place() as here, server() as url:
+        locustfile = lay_out(here, url, seconds)
         locust: list[str | Path] = [
             BIN / "locust",
             "--headless",
@@ -80,8 +80,8 @@ def rows(*, quick: bool) -> list[Row]:
         locust += ["--spawn-rate", str(_USERS), "--run-time", f"{_WARM_UP + seconds}s", "--only-summary"]
         gameday: list[str | Path] = [BIN / "gameday", "run", "bench", "--headless"]
         pairs = in_turn(
-            lambda: _rate(here, gameday, url, seconds),
-            lambda: _rate(here, locust, url, seconds),
+            lambda: rate(here, gameday, url, seconds),
+            lambda: rate(here, locust, url, seconds),
             times,
         )
     return [
@@ -96,7 +96,7 @@ def rows(*, quick: bool) -> list[Row]:
     ]
 
 
-def _lay_out(here: Place, url: str, seconds: int) -> Path:
+def lay_out(here: Place, url: str, seconds: int) -> Path:
     load = f"load: {{locustfile: locustfile.py, users: {_USERS}, spawn-rate: {_USERS}, warm-up: {_WARM_UP}s}}\n"
     steady = (
         "steady-state:\n  hold: 2s\n  indicators:\n"
@@ -110,7 +110,7 @@ def _lay_out(here: Place, url: str, seconds: int) -> Path:
     return here.write("drills/bench/locustfile.py", _LOCUSTFILE)
 
 
-def _rate(here: Place, command: list[str | Path], url: str, seconds: int) -> float:
+def rate(here: Place, command: list[str | Path], url: str, seconds: int) -> float:
     """Requests per second served in `seconds` that begin a second after the first hundred requests."""
     before = _served(url)
     process = subprocess.Popen(
@@ -141,7 +141,7 @@ def _served(url: str) -> int:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     server = subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, env=environment, text=True)
     try:

@@ -325,11 +325,16 @@ def test_a_value_and_the_fold_agree_however_the_story_is_cut(
         value = value.fold(recorded)
         grown.add(recorded)
     assert value == Episodes(grown)
-    twin = grown.copy()
+    twin, before = grown.copy(), value
     for recorded in records[cut:]:
         value = value.fold(recorded)
         twin.add(recorded)
     assert value == Episodes(twin)
+    # What they share nobody changes: the older ones are as they were.
+    again = EpisodeFold(TWO)
+    for recorded in records[:cut]:
+        again.add(recorded)
+    assert before == Episodes(grown) == Episodes(again)
 
 
 @given(stories())

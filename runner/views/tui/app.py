@@ -18,6 +18,7 @@ from runner.views.tui.feed import LiveFeed
 from runner.views.tui.screens.beside import BesideScreen
 from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room import RoomScreen
+from runner.views.tui.tidy import look_seldom
 
 #: Seconds between two looks at whether the debrief has begun.
 _LOOK = 0.25
@@ -52,6 +53,7 @@ class Room(App[bool]):
     def _enter(self, story: Story, ghost: Mapping[str, float]) -> None:
         self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, ghost)
         self.push_screen(self._board)
+        self.call_after_refresh(look_seldom, self)
         self.set_interval(_LOOK, self._begin_debrief)
 
     def _begin_debrief(self) -> None:
@@ -92,3 +94,4 @@ class Review(App[None]):
 
     def on_mount(self) -> None:
         self.push_screen(self._screen)
+        self.call_after_refresh(look_seldom, self)

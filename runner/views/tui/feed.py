@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.clock import boottime_ns
+from runner.collector import no_collection
 from runner.conductor.registry import boot_id
 from runner.transcript.reader import Follower
 from runner.views.story import Story
@@ -23,8 +24,9 @@ class LiveFeed:
     def catch_up(self) -> Story:
         """All that there is so far. Slow for a long run: not for the event loop."""
         story = Story()
-        for recorded in self._follower.poll():
-            story.take(recorded)
+        with no_collection():
+            for recorded in self._follower.poll():
+                story.take(recorded)
         return story
 
     def poll(self, story: Story) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer
 
 from runner.views.dial import dial
 from runner.views.pair import Pair, Zero
@@ -12,6 +11,7 @@ from runner.views.reel import Reel
 from runner.views.text import clock
 from runner.views.tui.paint import line
 from runner.views.tui.screens.player import Player
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.log import Log
 from runner.views.tui.widgets.panel import Panel
 from runner.views.tui.widgets.rows import Rows
@@ -37,7 +37,7 @@ class BesideScreen(Player):
         with Horizontal(id="columns"):
             yield from (Column(reel, zero) for reel, zero in zip(self.pair.reels, self.pair.zeros, strict=True))
         yield Timeline()
-        yield Footer()
+        yield Keys()
 
     async def on_mount(self) -> None:
         self.query(Runbook).first().focus()

@@ -8,12 +8,12 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from runner.views.dial import dial
 from runner.views.story import Story, revealed
 from runner.views.tui.door import Visitor
 from runner.views.tui.widgets.head import Head
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.log import Log
 from runner.views.tui.widgets.rows import Rows
 from runner.views.tui.widgets.runbook import Runbook
@@ -43,7 +43,7 @@ class Board(Screen[None]):
                 yield Rows(id="target")
         yield Log()
         yield from self.below()
-        yield Footer()
+        yield Keys()
 
     def below(self) -> ComposeResult:
         """What stands under the log."""

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from runner.engine.commands import RATED
 from runner.engine.state import State
@@ -23,6 +22,7 @@ from runner.views.tui.paint import line, lines
 from runner.views.tui.screens.ask import AskChoice, AskText
 from runner.views.tui.screens.help import Help
 from runner.views.tui.widgets.debriefing import debrief_lines
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.panel import Panel
 
 #: Seconds between two looks at whether there is something new.
@@ -63,7 +63,7 @@ class DebriefScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="debrief-scroll"):
             yield Panel(id="debrief")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         scroll = self.query_one("#debrief-scroll")

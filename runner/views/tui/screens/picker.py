@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from runner.history.agenda import Due
@@ -20,6 +20,7 @@ from runner.views.picking import DRILLS, EXPERIMENTS, Pick, due, fitting, outcom
 from runner.views.tables import ago
 from runner.views.tui.paint import line, lines
 from runner.views.tui.screens.ask import AskChoice
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.panel import Panel
 
 #: Cells of the columns that every row has behind its name: last outcome, how long ago, due.
@@ -69,7 +70,7 @@ class PickerScreen(Screen[Picked | None]):
         yield Panel(id="picker-filter")
         yield Picks(id="picks", markup=False)
         yield Panel(id="picker-detail")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(Picks).border_title = "What to rehearse"

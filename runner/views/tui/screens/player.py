@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from textual.binding import Binding
 from textual.screen import Screen
@@ -63,6 +63,8 @@ class Player(Screen[None]):
         Binding("q", "app.quit", "Leave"),
     ]
 
+    #: Paints the moment that the track is at.
+    look: Callable[[], Awaitable[None]]
     track: Track
     playing = False
     speed = 1
@@ -74,10 +76,6 @@ class Player(Screen[None]):
     def on_resize(self) -> None:
         # Not before the panels have their new widths.
         self.call_after_refresh(self.look)
-
-    async def look(self) -> None:
-        """Paint the moment that the track is at."""
-        raise NotImplementedError
 
     def show_timeline(self, rows: Sequence[Sequence[Mark]]) -> None:
         """`rows`: the marks of each run."""

@@ -10,7 +10,6 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from runner.engine.plan import RunPlan
 from runner.guard.compile import HASH_SHOWN
@@ -19,6 +18,7 @@ from runner.views.plan import WIDTH, Line, Row, plan_lines
 from runner.views.text import duration
 from runner.views.tui.paint import Part, line, lines
 from runner.views.tui.screens.ask import AskText
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.panel import Panel
 
 #: (the target's name, as a person typed it) → why the run may not begin; empty when it may.
@@ -75,7 +75,7 @@ class PreflightScreen(Screen[Go | None]):
             yield Panel(id="plan")
         with VerticalScroll(id="verdict"):
             yield Panel(id="verdict-text")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         scroll = self.query_one("#plan-scroll")

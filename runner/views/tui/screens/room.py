@@ -145,6 +145,9 @@ class RoomScreen(Board):
         why = await self._door.ask(command, **values)
         if why:
             self.notify(why, severity="warning", markup=False)
+        else:
+            # What was accepted is in the transcript already.
+            await self.look()
 
     # -- beside the run --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from runner.views.story import Story
 from runner.views.tui.paint import line
 from runner.views.tui.widgets.panel import Panel
 
-_LEVELS = ("good", "warn", "bad")
 _SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
 
 
@@ -19,7 +18,10 @@ class Head(Horizontal):
     """Time, phase, objective; the drill, its target, who is here."""
 
     def compose(self) -> ComposeResult:
-        yield Digits("00:00", id="dial")
+        # Apart, because they change apart: a slow line is sent no minutes each second.
+        with Horizontal(id="dial"):
+            yield Digits("00:", id="dial-minutes")
+            yield Digits("00", id="dial-seconds")
         with Vertical(id="dial-words"):
             yield Panel(id="phase")
             yield Panel(id="dial-label")
@@ -30,11 +32,12 @@ class Head(Horizontal):
             yield Panel(id="people")
 
     def show(self, story: Story, dial: Dial, role: str, name: str) -> None:
-        digits = self.query_one("#dial", Digits)
-        if digits.value != dial.digits:
-            digits.update(dial.digits)
-        for level in _LEVELS:
-            digits.set_class(level == dial.level, level)
+        minutes, colon, seconds = dial.digits.rpartition(":")
+        for digits, value in (("#dial-minutes", minutes + colon), ("#dial-seconds", seconds)):
+            shown = self.query_one(digits, Digits)
+            if shown.value != value:
+                shown.update(value)
+        self.query_one("#dial").set_classes(dial.level)
         sign = _SIGNS[dial.level]
         self._say("phase", (dial.phase.upper(), "title"))
         self._say("dial-label", dial.label)

@@ -27,7 +27,7 @@ _SIGNS = {
 }
 _OUTCOMES = {"succeeded": ("✓", "good"), "failed": ("✗", "bad"), "timed-out": ("✗", "bad"), "skipped": ("»", "dim")}
 #: Seconds in which a running step's time goes on.
-_EVERY = 5.0
+_EVERY = 10.0
 _WORDS = {
     "asking": "waits for an answer",
     "running": "running",

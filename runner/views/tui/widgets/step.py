@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Markdown
 
@@ -33,7 +33,10 @@ class StepCard(VerticalScroll):
         self._text = ""
 
     def compose(self) -> ComposeResult:
-        yield Panel(id="step-head")
+        with Horizontal(id="step-title"):
+            yield Panel(id="step-head")
+            # Apart, because it changes each second.
+            yield Panel(id="step-time")
         yield Markdown("", id="step-text", open_links=False)
         yield Panel(id="step-state")
         # Docked: what `enter` does is seen however long the step's text is.
@@ -46,13 +49,15 @@ class StepCard(VerticalScroll):
         if step is None or view is None or state.phase != "live":
             await self._between(state, role)
             return
-        self.query_one("#step-head", Panel).show(_head(state, step, view, now))
+        self.query_one("#step-head", Panel).show(_head(state, step, view))
+        self.query_one("#step-time", Panel).show(_spent(state, step, now))
         await self._say(step.description)
         self.query_one("#step-state", Panel).show(lines(_state(state, step, view, now, folder)))
 
     async def _between(self, state: State, role: str) -> None:
         plan = state.plan
         self.query_one("#step-head", Panel).show(line((_standing(state), "bold")))
+        self.query_one("#step-time", Panel).show(line(""))
         known = revealed(state, role) and plan.description
         await self._say("\n\n".join(filter(None, (plan.briefing, plan.description if known else ""))))
         self.query_one("#step-state", Panel).show(line(""))
@@ -82,14 +87,22 @@ def _standing(state: State) -> str:
             return "The drill is over"
 
 
-def _head(state: State, step: Step, view: StepView, now: float) -> Content:
+def _head(state: State, step: Step, view: StepView) -> Content:
     order = [each.id for each in state.plan.sequence]
     number = f"{order.index(step.id) + 1}/{len(order)}  " if step.id in order else ""
-    target = f" of {duration(step.target_time)}" if step.target_time is not None else ""
-    spent = f"  {int(state.step_seconds(step.id, now))} s{target}"
     role = f"  for {step.role}" if step.role else ""
     holder = f"  with {view.holder}" if view.holder else ""
-    return line((number, "dim"), (step.name, "bold"), (spent + role + holder, "dim"))
+    return line((number, "dim"), (step.name, "bold"), (role + holder, "dim"))
+
+
+def _spent(state: State, step: Step, now: float) -> Content:
+    spent = state.step_seconds(step.id, now)
+    target = step.target_time
+    late = target is not None and spent > target
+    return line(
+        (f" {'! ' if late else ''}{int(spent)} s", "warn" if late else ""),
+        f" of {duration(target)}" if target is not None else "",
+    )
 
 
 def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
