@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from runner.views.tui.widgets.runbook import Runbook
 
 #: Seconds between two looks at the transcript.
 _LOOK = 0.1
+#: A room paints this share of the time at most: what a run does comes before what is seen of it.
+_SHARE = 0.1
 #: Seconds between two paintings of what is sampled: over a slow line each row counts.
 _SAMPLES = 2
 _ABORT_REASONS = {
@@ -56,14 +59,27 @@ class RoomScreen(Board):
         self._feed = feed
         self._door = door
         self._second = self._news = -1
+        self._rested = 0.0
 
     async def on_mount(self) -> None:
         await self.look(force=True)
-        self.set_interval(_LOOK, self.look)
+        self.set_interval(_LOOK, self._look_on)
 
     def on_resize(self) -> None:
         # Not before the panels have their new widths.
         self.call_after_refresh(self.look, force=True)
+
+    async def _look_on(self) -> None:
+        began = time.monotonic()
+        if began < self._rested:
+            return
+        await self.look()
+        # Textual paints when everything else is done.
+        self.call_after_refresh(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        now = time.monotonic()
+        self._rested = now + (now - began) * (1 / _SHARE - 1)
 
     async def look(self, *, force: bool = False) -> None:
         """Take in what is new, and show it: an event at once, the clock each second, samples every other one."""

@@ -118,7 +118,10 @@ def _under(step: Step, view: StepView, current: bool, spent: float | None, ghost
         words.append(f"at any time{f', done {view.visits}×' if view.visits else ''}")
     if view.disputes:
         words.append("disputed")
-    if ghost is not None and spent is not None:
+    if ghost is not None and not view.outcome and (spent is None or spent <= ghost):
+        # Who has not finished is not ahead yet.
+        words.append(f"last time {duration(ghost)}")
+    elif ghost is not None and spent is not None:
         ahead = ghost - spent
         words.append(f"{'ahead' if ahead >= 0 else 'behind'} of last time by {duration(abs(ahead))}")
     return " · ".join(words)
