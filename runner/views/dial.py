@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runner.engine.state import State
 from runner.views.story import revealed
-from runner.views.text import duration
+from runner.views.text import whole
 
 #: From this share of an objective on, time is getting short.
 _SHORT = 0.75
@@ -46,9 +46,9 @@ def dial(state: State, now: float, role: str) -> Dial:
 def _since_impact(state: State, now: float, phase: str, impact: float, recovered: float | None) -> Dial:
     goal = state.plan.time_to_recover
     seconds = (_until(state, now) if recovered is None else recovered) - impact
-    aim = f" · goal {duration(goal)}" if goal is not None else ""
+    aim = f" · goal {whole(goal)}" if goal is not None else ""
     if recovered is not None:
-        word = "recovered" if goal is None or seconds <= goal else f"recovered, {duration(seconds - goal)} late"
+        word = "recovered" if goal is None or seconds <= goal else f"recovered, {whole(seconds - goal)} late"
         level = "good" if goal is None or seconds <= goal else "bad"
         return Dial(phase=phase, digits=_digits(seconds), label=f"to recover{aim}", word=word, level=level)
     word, level = _pace(seconds, goal)
@@ -59,8 +59,8 @@ def _pace(seconds: float, goal: float | None) -> tuple[str, str]:
     if goal is None:
         return "not recovered", "warn"
     if seconds > goal:
-        return f"LATE by {duration(seconds - goal)}", "bad"
-    return f"{duration(goal - seconds)} left", "warn" if seconds > _SHORT * goal else "good"
+        return f"LATE by {whole(seconds - goal)}", "bad"
+    return f"{whole(goal - seconds)} left", "warn" if seconds > _SHORT * goal else "good"
 
 
 def _until(state: State, now: float) -> float:

@@ -25,6 +25,15 @@ def duration(seconds: float | None) -> str:
     return f"{sign}{minutes // 60}:{minutes % 60:02}:{rest // 10:02}"
 
 
+def whole(seconds: float) -> str:
+    """`57 s`, `1:05`, `1:02:03`: for what counts on while it is read, and for what somebody set as a goal."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+
+
 def clock(seconds: float) -> str:
     """`+00:04.31`, the run's clock in a left column."""
     minutes, rest = divmod(round(max(seconds, 0.0) * 100), 6000)

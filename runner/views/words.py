@@ -158,7 +158,7 @@ class Words:
     @_tell.register
     def _(self, event: ev.ActivityStarted) -> None:
         if event.sort == "action":
-            self._line("⚡", f"fault: {event.name}  [{event.experiment}]", "bold red")
+            self._line("↯", f"fault: {event.name}  [{event.experiment}]", "bold red")
 
     @_tell.register
     def _(self, event: ev.ActivityEnded) -> None:

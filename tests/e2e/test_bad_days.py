@@ -245,7 +245,7 @@ def test_a_check_that_does_not_hold_before_the_fault_refuses_the_run(repo: Repo)
     said = repo.gameday("run", "files")
     assert said.code == 3
     assert "the marker is gone" in said.err
-    assert "⚡" not in said.err
+    assert "↯" not in said.err
     assert repo.marker.exists()
 
 
@@ -396,4 +396,4 @@ def test_a_target_that_never_answered_gets_no_fault(repo: Repo) -> None:
     assert said.code == 3
     assert "steady state not met: it answers 0 %" in said.err
     assert repo.leftovers() == []
-    assert "⚡" not in said.err
+    assert "↯" not in said.err

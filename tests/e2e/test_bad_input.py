@@ -280,7 +280,7 @@ def _refused(repo: Repo, *args: str) -> Said:
     said = repo.gameday("run", *args)
     assert said.code == 3
     assert "Traceback" not in said.err
-    assert "⚡" not in said.err
+    assert "↯" not in said.err
     assert repo.leftovers() == []
     return said
 

@@ -170,7 +170,7 @@ def test_what_is_known_only_then_is_refused_at_the_gate(experiment: str, value: 
     assert said.code == 3
     assert words in said.err
     assert f"{place(repo, EXPERIMENT_FILE, '${base}')[:-3]}" in said.err
-    assert "⚡" not in said.err
+    assert "↯" not in said.err
     assert repo.leftovers() == []
 
 

@@ -43,7 +43,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 def _refused(repo: Repo, *args: str) -> Said:
     said = repo.gameday("run", *args)
     assert (said.code, repo.leftovers()) == (3, [])
-    assert "⚡" not in said.err
+    assert "↯" not in said.err
     return said
 
 

@@ -159,7 +159,7 @@ def test_a_participant_does_not_see_what_the_facilitator_sees(repo: Repo) -> Non
         _fault_is_in(repo)
         on_call.wait("ON CALL", "Watch the target with your own tools")
         with _room(repo, "attach", "--as", "facilitator", "--name", "fay") as trainer:
-            trainer.wait("files  IN", "⚡ fault: put it there", "fay*")
+            trainer.wait("files  IN", "↯ fault: put it there", "fay*")
             seen = on_call.wait("fay*")
             assert [word for word in secrets if word in seen] == []
             trainer.type("n")
@@ -168,7 +168,7 @@ def test_a_participant_does_not_see_what_the_facilitator_sees(repo: Repo) -> Non
             on_call.wait("✎ note: they look at the wrong place  (fay)")
             # Only now, and for both at once.
             on_call.type("1")
-            on_call.wait("files  IN", "⚡ fault: put it there")
+            on_call.wait("files  IN", "↯ fault: put it there")
             trainer.wait("★ detected  (ana)")
             _abort(trainer, "enough")
             on_call.wait("╭─ Debrief")

@@ -146,5 +146,5 @@ def test_what_is_told_live_is_what_the_transcript_says(tmp_path: Path) -> None:
     for each in read(tmp_path / "transcript.jsonl"):
         reread.take(each)
     assert live.getvalue() == again.getvalue()
-    assert "⚡ fault: break it" in live.getvalue()
+    assert "↯ fault: break it" in live.getvalue()
     assert "▶ Look  [look]" in live.getvalue()

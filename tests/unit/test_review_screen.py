@@ -76,7 +76,7 @@ def screen_text(app: App[None]) -> str:
 
 
 def log_text(screen: Any) -> str:
-    return "\n".join(strip.text for strip in screen.query_one(Log).lines)
+    return screen.query_one(Log).text
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

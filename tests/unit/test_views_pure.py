@@ -40,9 +40,9 @@ def _hurt(seconds: float, **changes: object) -> Drive:
 @pytest.mark.parametrize(
     ("spent", "digits", "word", "level"),
     [
-        (10, "00:10", "50.0 s left", "good"),
-        (50, "00:50", "10.0 s left", "warn"),
-        (75, "01:15", "LATE by 15.0 s", "bad"),
+        (10, "00:10", "50 s left", "good"),
+        (50, "00:50", "10 s left", "warn"),
+        (75, "01:15", "LATE by 15 s", "bad"),
         (3700, "1:01:40", "LATE by 1:00:40", "bad"),
     ],
 )

@@ -11,7 +11,7 @@ from runner.views.text import inert
 #: The words of `runner.views` for how something is meant, in the theme's colours. No colour says anything alone.
 STYLES = {
     "": "",
-    "dim": "$text-muted",
+    "dim": "$foreground-muted",
     "bold": "bold",
     "good": "$text-success",
     "warn": "$text-warning",

@@ -35,9 +35,10 @@ class Help(ModalScreen[None]):
     def _lines(self) -> Iterator[Content]:
         yield line(("Possible now", "title"))
         yield from (_row(key, label, "") for key, label, why in self._rows if not why)
-        yield line("")
-        yield line(("Not now, and why", "title"))
-        yield from (_row(key, label, why) for key, label, why in self._rows if why)
+        if later := [row for row in self._rows if row[2]]:
+            yield line("")
+            yield line(("Not now, and why", "title"))
+            yield from (_row(*row) for row in later)
 
 
 def _row(key: str, label: str, why: str) -> Content:

@@ -213,7 +213,7 @@ class RoomScreen(Board):
     async def _filter(self) -> None:
         text = await self.app.push_screen_wait(AskText("Show only lines with (a single space shows all)"))
         if text is not None:
-            self.query_one(Log).filter(text.strip(), self.story)
+            self.query_one(Log).filter(text.strip())
 
     def action_detach(self) -> None:
         self.app.exit(over(self.story.state, self.visitor.name))

@@ -36,7 +36,9 @@ class Keys(Panel):
             self.show(line(*self._fitting()))
 
     def _fitting(self) -> list[Part]:
-        bindings = [active.binding for active in self.screen.active_bindings.values() if active.binding.show]
+        shown = (active.binding for active in self.screen.active_bindings.values() if active.binding.show)
+        # Of several keys for one deed the last one named.
+        bindings = {binding.action: binding for binding in shown}.values()
         words = {each.key: (f" {self.app.get_key_display(each)} ", f"{each.description} ") for each in bindings}
         room = self.size.width - sum(len("".join(words.get(key, ""))) for key in _ALWAYS)
         parts: list[Part] = []

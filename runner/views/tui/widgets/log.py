@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from textual.content import Content
-from textual.events import Resize
-from textual.widgets import RichLog
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
 
 from runner.views.story import Story
 from runner.views.text import clock
@@ -15,61 +19,88 @@ _MOST_LINES = 2000
 _NARROWEST = 10
 
 
-class Log(RichLog):
-    """The lines of the story that this role may see."""
+class Log(ScrollView, can_focus=True):
+    """The lines of the story that this role may see.
+
+    Textual's `RichLog` paints a line once: it would stay in the colours of the theme, and broken for the width, of that moment.
+    """
 
     BORDER_TITLE = "Log"
 
     def __init__(self) -> None:
-        super().__init__(id="log", max_lines=_MOST_LINES, wrap=True, markup=False, highlight=False, min_width=1)
+        super().__init__(id="log")
+        self._story: Story | None = None
         self._told = 0
         self._known = True
         self._filter = ""
-        self._rows = self._columns = 0
+        self._rows: list[Content] = []
+        self._columns = 0
 
-    def on_resize(self, event: Resize) -> None:
-        """Who saw the last line sees it in a smaller window too, and goes on following."""
+    @property
+    def text(self) -> str:
+        """Everything that is in it, shown or to be scrolled to."""
+        return "\n".join(row.plain for row in self._rows)
+
+    def on_mount(self) -> None:
+        # Who sees the last line goes on seeing it; whoever has scrolled up to read is left there.
+        self.anchor()
+
+    def on_resize(self) -> None:
         if self.scrollable_content_region.width != self._columns:
             self._columns = self.scrollable_content_region.width
-            # Told anew with the next look: lines are broken for the width that they were told at.
             self._again()
-        if self.scroll_offset.y >= self.virtual_size.height - self._rows:
-            self.scroll_end(animate=False)
-        self._rows = event.size.height
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if row >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        strips = Visual.to_strips(self, self._rows[row], width, 1, self.visual_style, pad=True)
+        return strips[0].adjust_cell_length(width, self.rich_style)
 
     def show(self, story: Story, known: bool) -> None:
         """`known`: the truth may be seen; else lines that give it away are left out."""
-        if known != self._known:
+        if known != self._known or story.told < self._told:
             self._known = known
-            self._again()
-        if story.told < self._told:
-            self._again()
+            self._clear()
+        self._story = story
         new = story.told - self._told
         self._told = story.told
-        if new > 0:
+        if new > 0 and self._columns:
             lines = list(story.lines)[-min(new, _MOST_LINES) :]
-            for each in lines:
-                if self._wanted(each):
-                    self._write(each)
+            self._write(row for each in lines if self._wanted(each) for row in self._broken(each))
 
-    def filter(self, text: str, story: Story) -> None:
+    def filter(self, text: str) -> None:
         """Only lines that hold this text from here on; '' for all."""
         self._filter = text.casefold()
         self.border_title = f"Log: {text}" if text else "Log"
         self._again()
-        self.show(story, self._known)
 
     def _again(self) -> None:
-        self.clear()
-        self._told = 0
+        self._clear()
+        if self._story is not None:
+            self.show(self._story, self._known)
 
-    def _write(self, each: Line) -> None:
+    def _clear(self) -> None:
+        self._rows = []
+        self._told = 0
+        self.virtual_size = Size(self._columns, 0)
+        self.refresh()
+
+    def _write(self, rows: Iterable[Content]) -> None:
+        if self.is_vertical_scroll_end:
+            # Who has scrolled back to the end follows again.
+            self.anchor()
+        self._rows += rows
+        del self._rows[:-_MOST_LINES]
+        self.virtual_size = Size(self._columns, len(self._rows))
+        self.refresh()
+
+    def _broken(self, each: Line) -> Iterator[Content]:
         """Whole: what does not fit goes on below, under its own beginning."""
         sign, said = _text(each)
-        rows = said.wrap(max(_NARROWEST, self._columns - sign.cell_length))
-        for number, row in enumerate(rows):
-            before = Content(" " * sign.cell_length) if number else sign
-            self.write(before + row, scroll_end=None if number == len(rows) - 1 else False)
+        for number, row in enumerate(said.wrap(max(_NARROWEST, self._columns - sign.cell_length))):
+            yield (Content(" " * sign.cell_length) if number else sign) + row
 
     def _wanted(self, each: Line) -> bool:
         if each.truth and not self._known:

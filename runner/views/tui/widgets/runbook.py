@@ -58,6 +58,9 @@ class Runbook(OptionList):
         """`ghost`: how long each step took in the last run (s)."""
         width = max(20, self.scrollable_content_region.width - 2)
         rows = {step.id: _row(state, step, now, ghost.get(step.id), width) for step in state.plan.steps}
+        if sum(1 + row.plain.count("\n") for row in rows.values()) > self.size.height:
+            # Where not every step would be seen, only the current one says more.
+            rows = {step: row if step == state.current else row.split("\n")[0] for step, row in rows.items()}
         if rows.keys() != self._shown.keys():
             self.clear_options()
             self.add_options(Option(content, id=step) for step, content in rows.items())

@@ -15,7 +15,7 @@ from runner.engine.plan import Step
 from runner.engine.state import State, StepView
 from runner.views.deeds import next_deed
 from runner.views.story import revealed
-from runner.views.text import duration, inert
+from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
 
@@ -101,7 +101,7 @@ def _spent(state: State, step: Step, now: float) -> Content:
     late = target is not None and spent > target
     return line(
         (f" {'! ' if late else ''}{int(spent)} s", "warn" if late else ""),
-        f" of {duration(target)}" if target is not None else "",
+        f" of {whole(target)}" if target is not None else "",
     )
 
 
