@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from runner.cli.completion import complete_runs
-from runner.cli.options import login
-from runner.cli.room import ROLES, enter, say_it_goes_on
+from runner.cli.options import person
+from runner.cli.room import ROLES, enter, need_a_terminal, say_it_goes_on
 from runner.errors import InputError
 
 _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
@@ -21,8 +21,9 @@ _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders ar
 @_RUNS_DIR
 def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -> int:
     """Join a run that is going on: by a unique prefix of its id, by its last word, or the latest."""
+    need_a_terminal("gameday tell COMMAND, gameday show")
     folder, socket = _going_on(run, runs_dir)
-    if not enter(folder, socket, name or login(), role):
+    if not enter(folder, socket, person(name), role):
         return say_it_goes_on(folder.name)
     from runner.cli.runs import show_folder
 
@@ -53,6 +54,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
 
     Comments go into a file beside it.
     """
+    need_a_terminal("gameday show RUN, gameday show RUN --report")
     from runner.cli.runs import run_folder
     from runner.history.ghost import last_times
     from runner.views.reel import Reel
@@ -61,7 +63,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
 
     folder = run_folder(run, runs_dir)
     other = run_folder(beside, runs_dir) if beside else None
-    visitor = Visitor(name=name or login(), role="facilitator")
+    visitor = Visitor(name=person(name), role="facilitator")
     Review(Reel(folder), folder, visitor, last_times(folder), beside=Reel(other) if other else None).run()
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runner.cli.options import login
+from runner.cli.options import person
 from runner.inert import inert
 
 _NAME = click.option("--name", help="Who you are.  [default: your login name]")
@@ -21,7 +21,7 @@ def halt_command(why: str, name: str | None) -> int:
     from runner.conductor.halting import halt
     from runner.errors import ExitCode
 
-    told, stopped = halt(name or login(), why or "no reason given")
+    told, stopped = halt(person(name), why or "no reason given")
     if told.at:
         click.echo(inert(f"halted by {told}"))
     codes = [ExitCode.PASSED if told.at else ExitCode.BROKEN]
@@ -40,7 +40,7 @@ def resume_command(why: str, name: str | None) -> int:
     """Lift a halt: runs may begin again."""
     from runner.conductor.halting import resume
 
-    found = resume(name or login(), why)
+    found = resume(person(name), why)
     click.echo("nothing was halted" if found is None else inert(f"runs may begin again; it was halted by {found}"))
     return 0
 

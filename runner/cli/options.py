@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from runner.errors import InputError, Problem
+from runner.people import not_a_name
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -27,6 +28,14 @@ def pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
         if times > 1:
             raise InputError(Problem(file=f"--set {name}", what=f"is given {times} times", meant="say it once"))
     return found
+
+
+def person(name: str | None) -> str:
+    """Who somebody says they are, else their login name. Raises InputError for what is no name of a person."""
+    chosen = (name or "").strip() or login()
+    if why := not_a_name(chosen):
+        raise InputError(Problem(file="--name", what=why, meant="say who you are, such as --name ana"))
+    return chosen
 
 
 def login() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli.completion import complete_left_open
-from runner.cli.options import login
+from runner.cli.options import person
 from runner.conductor.recovery import accept, left_open, recover, write_acceptance
 from runner.conductor.registry import OpenRun, Registry
 from runner.errors import ExitCode, GamedayError, InputError
@@ -27,7 +27,7 @@ def recover_command(run: str | None, accepted: str | None, why: str, name: str |
     """
     registry = Registry()
     if accepted is not None:
-        return _accept(accepted, registry, name or login(), why.strip())
+        return _accept(accepted, registry, person(name), why.strip())
     chosen = _chosen(run, registry)
     damaged = [] if run else registry.damaged()
     for problem in damaged:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runner.errors import InputError
+
 if TYPE_CHECKING:
     from runner.conductor.launch import Front, Request, Started
 
@@ -20,7 +22,15 @@ ROLES = ("participant", "facilitator", "observer")
 
 def at_a_terminal() -> bool:
     """Whether there is somebody who could see a room and type into it."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    # A stream that was closed before we began is None.
+    return all(stream is not None and stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+
+
+def need_a_terminal(instead: str) -> None:
+    """Raises InputError where no room could be shown, with what shows the same without one."""
+    if not at_a_terminal():
+        raise InputError(f"a room needs a terminal; without one: {instead}")
 
 
 def is_drill(what: str) -> bool:

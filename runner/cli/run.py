@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.completion import complete_drills
-from runner.cli.options import login, pairs
+from runner.cli.options import pairs, person
 from runner.cli.room import ROLES, at_a_terminal, is_drill, look_over, pick, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 from runner.errors import InputError
@@ -77,7 +77,7 @@ def run(
     request = Request(
         what=what,
         cwd=str(Path.cwd()),
-        person=name or login(),
+        person=person(name),
         headless=not in_room,
         detach=detach,
         attended=attended or in_room,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from runner.cli.completion import complete_commands, complete_running, complete_runs, complete_words
-from runner.cli.options import login
+from runner.cli.options import person
 from runner.clock import utc_now
 from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.errors import ExitCode, InputError
@@ -204,7 +204,7 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
     from runner.conductor.client import ask
 
-    answer = ask(door(run), {**message, "by": name or login()})
+    answer = ask(door(run), {**message, "by": person(name)})
     if answer["ok"]:
         return 0
     click.echo(inert(f"not possible: {answer['why']}"), err=True)

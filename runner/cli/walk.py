@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.completion import complete_runbooks
-from runner.cli.options import login
+from runner.cli.options import person
 from runner.cli.room import ROLES, at_a_terminal
 from runner.conductor.launch import Request
 
@@ -25,12 +25,11 @@ def walk(runbook: str, headless: bool, detach: bool, role: str, name: str | None
     People say of every step when it is done; its command is shown as a text. What is said is kept like a drill's, in a
     transcript, but counts in no success rate.
     """
-    person = name or login()
     in_room = not (headless or detach) and at_a_terminal()
     request = Request(
         what=runbook,
         cwd=str(Path.cwd()),
-        person=person,
+        person=person(name),
         walk=True,
         headless=not in_room,
         detach=detach,

@@ -27,6 +27,7 @@ from runner.conductor.run import Run
 from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
 from runner.errors import InputError
+from runner.people import not_a_name
 from runner.private import socket_mode
 from runner.redact import MASK
 from runner.specs.notes import nearest
@@ -168,6 +169,8 @@ class _Line:
         try:
             message = json.loads(line)
             caller = Caller(str(message.get("by") or self._uid), self._uid, _role(message.get("role", "participant")))
+            if why_not := not_a_name(caller.name):
+                return {"ok": False, "why": why_not}
             command = parse_command(message)
         except (ValueError, AttributeError, RecursionError):
             return {"ok": False, "why": "not a JSON object on one line"}

@@ -19,9 +19,6 @@ Json = Any
 #: Version of the vocabulary, written into `run-started`.
 VERSION = 1
 
-#: Who stands in `by` when no person did it.
-PROCESSES = frozenset({"conductor", "guardian", "undo", "chaos", "load", "watch", "probe", "command"})
-
 KINDS: dict[str, type[Event]] = {}
 
 

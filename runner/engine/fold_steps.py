@@ -30,6 +30,7 @@ from runner.engine.events import (
 )
 from runner.engine.plan import Step
 from runner.engine.state import State, StepStatus, StepView, open_gate
+from runner.people import PROCESSES
 
 
 def change_step(state: State, step_id: str, **changes: Any) -> State:
@@ -109,6 +110,9 @@ def step_done(state: State, event: StepDone, record: Recorded) -> State:
 
 
 def command_intended(state: State, event: CommandIntended, record: Recorded) -> State:
+    if record.by not in PROCESSES:
+        # By somebody's word; else a retry, or a step that runs by itself.
+        state = change_step(_driven(state, record), event.step, who=record.by)
     return change_step(
         state,
         event.step,

@@ -51,6 +51,8 @@ def _all(state: State) -> Iterator[tuple[str, Command]]:
         yield f"say {milestone}", c.Say(milestone=milestone)
     yield "inject", c.Inject()
     yield "note", c.Write(text="…")
+    yield "action", c.Write(text="…", sort="action")
+    yield "mark", c.Write(text="…", sort="mark")
     yield "rate", c.Write(text="3", sort="rating", about="runbook")
     yield "pause", c.Pause(why="…")
     yield "unpause", c.Unpause()

@@ -28,6 +28,7 @@ from runner.engine.plan import MILESTONES
 from runner.engine.state import ExperimentView, State
 from runner.engine.step_commands import said
 from runner.engine.wording import clock
+from runner.people import not_a_name
 
 Events = tuple[e.Event, ...]
 
@@ -189,8 +190,8 @@ def close_debrief(state: State, order: Order, command: Command) -> Events:
 
 def join(state: State, order: Order, command: Join) -> Events:
     name = command.person.strip()
-    if not name:
-        raise IllegalCommand("say who you are")
+    if why := not_a_name(name):
+        raise IllegalCommand(why)
     here = next((person for person in state.present if person.name == name), None)
     if here and (here.uid, here.role) == (order.uid, order.role):
         return ()
@@ -236,7 +237,8 @@ def say(state: State, order: Order, command: Say) -> Events:
         raise IllegalCommand(f"{command.milestone!r} is no milestone: {', '.join(MILESTONES)}")
     reached = state.milestones.get(command.milestone)
     if reached:
-        raise IllegalCommand(f"{command.milestone} was said by {reached.by} at {clock(reached.t)}")
+        by = f"came with the step {reached.step}" if reached.step else f"was said by {reached.by}"
+        raise IllegalCommand(f"{command.milestone} {by} at {clock(reached.t)}")
     return (e.MilestoneReached(milestone=command.milestone),)
 
 

@@ -60,7 +60,7 @@ def on_step(state: State, order: Order, command: Command) -> Events:
 
 def _current(state: State) -> Step:
     if state.step is None:
-        raise IllegalCommand("no step is current: the runbook is done")
+        raise IllegalCommand("no step is current: " + ("the runbook is done" if state.cursor else "none has begun"))
     return state.step
 
 

@@ -241,6 +241,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.StepConfirmed: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.StepApproved: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.HintShown: (lambda tally, *seen: tally.steps.hinted(*seen),),
+    ev.CommandIntended: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.CommandStarted: (Tally._commanded, lambda tally, *seen: tally.steps.went_on(*seen)),
     ev.CommandEnded: (lambda tally, *seen: tally.steps.command_ended(*seen),),
     ev.RetryScheduled: (lambda tally, *seen: tally.steps.went_on(*seen),),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.engine.events import (
-    PROCESSES,
     CommandEnded,
     CommandIntended,
     CommandStarted,
@@ -23,6 +22,7 @@ from runner.engine.events import (
 )
 from runner.engine.plan import Step
 from runner.engine.scorecard import StepScore
+from runner.people import PROCESSES
 
 WAITING, COMMANDS, VERIFYING, PAUSED = "waiting", "commands", "verifying", "paused"
 
@@ -121,7 +121,9 @@ class StepTally:
             self._rows[event.step].attempts += 1
         self.went_on(event, t, by)
 
-    def acted(self, event: StepDone | StepChosen | StepConfirmed | StepApproved, _t: float, by: str) -> None:
+    def acted(
+        self, event: CommandIntended | StepDone | StepChosen | StepConfirmed | StepApproved, _t: float, by: str
+    ) -> None:
         row = self._rows.get(event.step)
         if row is not None and by not in PROCESSES:
             row.who = by

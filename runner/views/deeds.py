@@ -46,8 +46,8 @@ DEEDS = (
     Deed(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
     Deed(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?"),
     Deed(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note", values=(("sort", "note"),)),
-    Deed(key="a", name="action", label="Action item", command="write", possible="note", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
-    Deed(key="m", name="mark", label="Mark this moment", command="write", possible="note", values=(("sort", "mark"), ("text", "mark"))),
+    Deed(key="a", name="action", label="Action item", command="write", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
+    Deed(key="m", name="mark", label="Mark this moment", command="write", possible="mark", values=(("sort", "mark"), ("text", "mark"))),
     Deed(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?"),
     Deed(key="i", name="inject", label="Inject now", command="inject"),
     Deed(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
@@ -111,3 +111,30 @@ def over(state: State, name: str) -> bool:
     if state.phase == "closed" or state.closed is not None or state.debrief_closed:
         return True
     return state.phase == "debrief" and all(person.name == name for person in state.present)
+
+
+#: What the last line offers, the most urgent first, in words that are short enough for it.
+_OFFERED = {
+    "unpause": "Go on",
+    "detected": "Detected",
+    "acknowledged": "Acknowledged",
+    "mitigated": "Mitigated",
+    "resolved": "Resolved",
+    "inject": "Inject now",
+    "abort": "Abort",
+    "hint": "Hint",
+    "note": "Note",
+    "dispute": "Step is wrong",
+    "pause": "Pause",
+}
+
+
+def offers(state: State, role: str, by: str) -> list[tuple[str, str]]:
+    """Key and label of what is possible now, the most urgent first."""
+    reasons = allowed(state, role, by)
+    by_name = {deed.name: deed for deed in DEEDS}
+    possible_now = [
+        (by_name[name].key, label) for name, label in _OFFERED.items() if not reasons.get(by_name[name].rule)
+    ]
+    waits = next_deed(state).label
+    return [("enter", waits), *possible_now] if waits else possible_now

@@ -38,7 +38,11 @@ class Pair(Track):
 
     def marks_of(self, side: int) -> list[Mark]:
         """The marks of one of the two, on the common time line."""
-        return [replace(mark, t=mark.t - self.zeros[side].t) for mark in self.reels[side].marks]
+        zero = self.zeros[side].t
+        return [
+            replace(mark, t=mark.t - zero, known=None if mark.known is None else mark.known - zero)
+            for mark in self.reels[side].marks
+        ]
 
     def seek(self, t: float) -> None:
         self.t = min(max(t, self.begin), self.end)

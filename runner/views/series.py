@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: Points kept; when there are more, neighbours are merged, the worse of both kept.
 MOST = 2048
+#: Seconds: a finer part of the time is none.
+_FINEST = 1e-6
 
 
 class Point(NamedTuple):
@@ -42,7 +44,7 @@ class Series:
         """One point for each of `cells` equal parts of the time, the worst in it; None where nothing was judged."""
         found: list[Point | None] = [None] * cells
         width = (until - since) / cells if cells else 0.0
-        if width <= 0:
+        if width < _FINEST:
             return found
         for point in self.points:
             index = int((point.t - since) / width)

@@ -29,6 +29,8 @@ class Mark:
     sign: str
     label: str
     style: str = ""
+    #: When it was known (s), where that is later than when it was.
+    known: float | None = None
 
 
 class Story:
@@ -100,13 +102,13 @@ def marked(recorded: Recorded) -> Mark | None:
         case ev.ActivityStarted(sort="action", name=name):
             return Mark(recorded.t, "↯", name, "fault")
         case ev.ImpactSeen(since=since):
-            return Mark(since, "▼", "impact", "bad")
+            return Mark(since, "▼", "impact", "bad", recorded.t)
         case ev.Relapsed(since=since):
-            return Mark(since, "▼", "relapse", "bad")
+            return Mark(since, "▼", "relapse", "bad", recorded.t)
         case ev.MitigationSeen(since=since):
-            return Mark(since, "△", "mitigated", "warn")
+            return Mark(since, "△", "mitigated", "warn", recorded.t)
         case ev.RecoverySeen(since=since):
-            return Mark(since, "▲", "recovered", "good")
+            return Mark(since, "▲", "recovered", "good", recorded.t)
         case ev.AlertFired(before=False, alert=alert):
             return Mark(recorded.t, "◉", f"alert {alert}", "warn")
         case ev.MilestoneReached(milestone=milestone):

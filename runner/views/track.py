@@ -59,10 +59,10 @@ class Track(ABC):
         return self._go(self.found(text), by)
 
     def to(self, label: str) -> bool:
-        """To the first mark of this label ("impact", "recovered"); whether there is one."""
+        """To the first mark of this label ("impact", "recovered"), as soon as it is known; whether there is one."""
         mark = next((each for each in self.marks if each.label == label), None)
         if mark is not None:
-            self.seek(mark.t)
+            self.seek(mark.t if mark.known is None else mark.known)
         return mark is not None
 
     def _go(self, times: Sequence[float], by: int) -> bool:

@@ -9,6 +9,7 @@ from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Step
 from runner.engine.plan_json import plan_from_json
+from runner.people import PROCESSES
 from runner.views.asking import AFTER_FAILURE, asked, word
 from runner.views.text import clock, duration
 
@@ -72,7 +73,7 @@ class Words:
 
     @property
     def _person(self) -> str:
-        return "" if self._by in ev.PROCESSES else self._by
+        return "" if self._by in PROCESSES else self._by
 
     def _line(self, sign: str, text: str, style: str = "", *, by: str = "", truth: bool = False) -> None:
         self._lines.append(Line(self._t, sign, text, style, by, truth=truth or self._truth))
@@ -183,7 +184,7 @@ class Words:
 
     @_tell.register
     def _(self, event: ev.MitigationSeen) -> None:
-        self._line("▲", f"mitigated, since {clock(event.since)}", "yellow")
+        self._line("△", f"mitigated, since {clock(event.since)}", "yellow")
 
     @_tell.register
     def _(self, event: ev.RecoverySeen) -> None:
@@ -375,6 +376,11 @@ _TRUTH = (
     ev.Relapsed,
     ev.IndicatorJudged,
     ev.UndoChecked,
+    # What was refused may name what it was refused for.
+    ev.CommandRefused,
+    ev.LoadFailed,
+    ev.TargetLost,
+    ev.TargetFound,
 )
 
 #: Kinds that are worth no line, however many come.

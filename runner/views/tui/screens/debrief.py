@@ -31,7 +31,7 @@ _STARS = {"5  very": "5", "4": "4", "3": "3", "2": "2", "1  not at all": "1"}
 #: What a person may do here: key, action, label, its name in `runner.engine.possible`.
 _DEEDS = (
     ("n", "write('note')", "Note", "note"),
-    ("a", "write('action')", "Action item", "note"),
+    ("a", "write('action')", "Action item", "action"),
     ("r", "rate", "Rate", "rate"),
     ("z", "close", "Close the debrief", "close"),
 )

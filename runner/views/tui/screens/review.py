@@ -34,7 +34,8 @@ class ReviewScreen(Player, Board):
         yield Timeline()
 
     async def on_mount(self) -> None:
-        self.reel.seek(zero(self.reel).t)
+        if not self.reel.to("impact"):
+            self.reel.seek(zero(self.reel).t)
         for problem in self.reel.problems:
             self.notify(problem, severity="warning", markup=False)
         await self.look()

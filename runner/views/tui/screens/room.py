@@ -10,7 +10,7 @@ from typing import Any
 
 from textual.binding import Binding
 
-from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed, over
+from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed, offers, over
 from runner.views.story import Story
 from runner.views.text import inert
 from runner.views.tui.door import Door, Visitor
@@ -20,6 +20,7 @@ from runner.views.tui.screens.ask import AskChoice, AskText
 from runner.views.tui.screens.board import Board
 from runner.views.tui.screens.help import Help
 from runner.views.tui.shell import open_shell
+from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.log import Log
 from runner.views.tui.widgets.runbook import Runbook
 
@@ -42,13 +43,13 @@ class RoomScreen(Board):
 
     COMMANDS = {Deeds}
     BINDINGS = [
-        Binding("enter", "next", "Next", priority=True),
-        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.key in "1234i") for deed in DEEDS),
+        Binding("enter", "next", "Next", show=False, priority=True),
+        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=False) for deed in DEEDS),
         Binding("c", "copy", "Copy the command", show=False),
         Binding("s", "shell", "Shell", show=False),
         Binding("slash", "filter", "Filter the log", show=False),
         Binding("question_mark", "help", "Help"),
-        Binding("q", "detach", "Leave the room"),
+        Binding("q", "detach", "Leave"),
     ]
 
     def __init__(
@@ -90,6 +91,10 @@ class RoomScreen(Board):
             return
         self._news, self._second = self.story.news, int(now)
         await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
+
+    async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
+        await super().show(story, now, samples=samples)
+        self.query_one(Keys).offer(offers(story.state, self.visitor.role, self.visitor.name))
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 

@@ -6,8 +6,10 @@ room is open for hours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from textual.binding import Binding
 from textual.events import Click
 from textual.screen import Screen
 
@@ -16,14 +18,22 @@ from runner.views.tui.widgets.panel import Panel
 
 #: Shown whatever the width: without these two nobody finds the rest.
 _ALWAYS = ("question_mark", "q")
+_SIGNS = {"enter": "⏎", "exclamation_mark": "!"}
 
 
 class Keys(Panel):
-    """As many of the screen's shown bindings as fit; `?` and `q` always do."""
+    """As many of the screen's shown bindings as fit, or of what was offered; `?` and `q` always do."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._spots: list[tuple[range, str]] = []
+        self._offered: Sequence[tuple[str, str]] | None = None
+
+    def offer(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Key and label of each, the most urgent first, instead of the bindings that are always there."""
+        if rows != self._offered:
+            self._offered = rows
+            self._changed(self.screen)
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -35,11 +45,21 @@ class Keys(Panel):
         if screen is self.screen and self.is_attached:
             self.show(line(*self._fitting()))
 
+    def _labels(self) -> dict[str, tuple[str, str]]:
+        """Sign and label by key, in the order in which they are shown."""
+        bound: dict[str, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show:
+                # Of several keys for one deed the first one named.
+                bound.setdefault(active.binding.action, active.binding)
+        labels = {each.key: (self.app.get_key_display(each), each.description) for each in bound.values()}
+        if self._offered is None:
+            return labels
+        offered = {key: (_SIGNS.get(key, key), label) for key, label in self._offered}
+        return offered | {key: labels[key] for key in _ALWAYS if key in labels}
+
     def _fitting(self) -> list[Part]:
-        shown = (active.binding for active in self.screen.active_bindings.values() if active.binding.show)
-        # Of several keys for one deed the last one named.
-        bindings = {binding.action: binding for binding in shown}.values()
-        words = {each.key: (f" {self.app.get_key_display(each)} ", f"{each.description} ") for each in bindings}
+        words = {key: (f" {sign} ", f"{label} ") for key, (sign, label) in self._labels().items()}
         room = self.size.width - sum(len("".join(words.get(key, ""))) for key in _ALWAYS)
         parts: list[Part] = []
         at, self._spots = 0, []

@@ -115,8 +115,8 @@ def _under(step: Step, view: StepView, current: bool, spent: float | None, ghost
         words.append(_WORDS[view.status])
     if view.outcome and view.outcome != "succeeded":
         words.append(f"{view.outcome}{': ' + view.why if view.why else ''}")
-    if view.holder or (view.outcome and view.who):
-        words.append(view.holder or view.who)
+    if who := view.who if view.outcome else view.holder:
+        words.append(who)
     if step.anytime:
         words.append(f"at any time{f', done {view.visits}×' if view.visits else ''}")
     if view.disputes:
