@@ -54,7 +54,7 @@ class Judge:
     name: str
     role: Role
     asked: list[dict[str, Any]] = field(default_factory=list)
-    open: bool = True
+    lost: str = ""
 
     async def ask(self, command: str, **values: Any) -> str:
         self.asked.append({"command": command, **values})

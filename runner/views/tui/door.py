@@ -30,13 +30,16 @@ class Door:
         self._visitor = visitor
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
-        self.open = False
+        #: Why there is no line to the run; '' while there is one.
+        self.lost = ""
 
     async def keep_open(self) -> None:
         """Join, and join again whenever the line is lost; ends with the task."""
         while True:
+            if self._streams is not None and self._streams[0].at_eof():
+                await self._hang_up()
             if self._streams is None:
-                await self.ask("join", person=self._visitor.name, stay=True)
+                self.lost = await self.ask("join", person=self._visitor.name, stay=True)
             await asyncio.sleep(_AGAIN)
 
     async def ask(self, command: str, **values: Any) -> str:
@@ -57,7 +60,6 @@ class Door:
         line = await reader.readline()
         if not line:
             raise ConnectionError("the line is closed")
-        self.open = True
         answer = json.loads(line)
         return "" if answer.get("ok") else str(answer.get("why") or "it said no")
 
@@ -66,7 +68,6 @@ class Door:
         return self._streams
 
     async def _hang_up(self) -> None:
-        self.open = False
         if self._streams is not None:
             writer, self._streams = self._streams[1], None
             writer.close()

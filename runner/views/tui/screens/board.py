@@ -49,6 +49,10 @@ class Board(Screen[None]):
         """What stands under the log."""
         yield from ()
 
+    def trouble(self, story: Story) -> str:  # noqa: ARG002 - a finished run has none
+        """Why what is shown may not be so; '' when it is."""
+        return ""
+
     async def on_mount(self) -> None:
         self.query_one("#target-scroll").border_title = "Target"
         self.query_one(Runbook).focus()
@@ -56,7 +60,8 @@ class Board(Screen[None]):
     async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
         """Paint what differs from what is shown; without `samples` the target stays as it is."""
         role = self.visitor.role
-        self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name)
+        trouble = self.trouble(story)
+        self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name, trouble)
         self.query_one(Runbook).show(story.state, now, self._ghost)
         await self.query_one(StepCard).show(story.state, now, role, self.folder)
         if samples:

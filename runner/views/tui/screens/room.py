@@ -92,6 +92,9 @@ class RoomScreen(Board):
         self._news, self._second = self.story.news, int(now)
         await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
 
+    def trouble(self, story: Story) -> str:
+        return "" if story.state.closed is not None else self._door.lost
+
     async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
         await super().show(story, now, samples=samples)
         self.query_one(Keys).offer(offers(story.state, self.visitor.role, self.visitor.name))

@@ -31,7 +31,8 @@ class Head(Horizontal):
             yield Panel(id="target-name")
             yield Panel(id="people")
 
-    def show(self, story: Story, dial: Dial, role: str, name: str) -> None:
+    def show(self, story: Story, dial: Dial, role: str, name: str, trouble: str = "") -> None:
+        """`trouble`: why this room may not show what is so."""
         minutes, colon, seconds = dial.digits.rpartition(":")
         for digits, value in (("#dial-minutes", minutes + colon), ("#dial-seconds", seconds)):
             shown = self.query_one(digits, Digits)
@@ -46,7 +47,11 @@ class Head(Horizontal):
         self._say("drill", (plan.name, "bold"))
         self._say("target-name", f"on {plan.target.name}", ("  " + story.state.run.rpartition("-")[2], "dim"))
         here = ", ".join(f"{p.name}{_mark(p.role)}" for p in story.state.present) or name
-        self._say("people", (f"{here}", "dim"), (f"  you: {role}", "dim"))
+        if trouble:
+            self._say("people", (f"✗ {trouble}", "bad"))
+        else:
+            # First what the role may: names fill the rest of the line, and are cut where it ends.
+            self._say("people", (f"you: {role}  ", "dim"), (here, "dim"))
 
     def _say(self, where: str, *parts: str | tuple[str, str]) -> None:
         self.query_one(f"#{where}", Panel).show(line(*parts))
