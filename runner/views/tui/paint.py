@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from textual.content import Content
 
@@ -30,6 +30,8 @@ STYLES = {
     "key": "bold $text-accent",
 }
 
+_NARROWEST = 10
+
 Part = str | tuple[str, str]
 
 
@@ -46,3 +48,11 @@ def _part(part: Part) -> tuple[str, str]:
 def lines(several: Iterable[Content]) -> Content:
     """One under another."""
     return Content("\n").join(several)
+
+
+def hanging(label: Content, text: Content, width: int, indent: int | None = None) -> Iterator[Content]:
+    """A text beside its label, whole: what does not fit goes on below the text, `indent` cells in, not below the label."""
+    deep = label.cell_length if indent is None else indent
+    first, *rest = text.wrap(max(_NARROWEST, width - max(deep, label.cell_length))) or [Content("")]
+    yield Content.assemble(label, first)
+    yield from (Content.assemble(" " * deep, more) for more in rest)

@@ -16,7 +16,7 @@ from runner.guard.compile import HASH_SHOWN
 from runner.guard.refusal import Refusal
 from runner.views.plan import WIDTH, Line, Row, plan_lines
 from runner.views.text import duration
-from runner.views.tui.paint import Part, line, lines
+from runner.views.tui.paint import Part, hanging, line, lines
 from runner.views.tui.screens.ask import AskText
 from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.panel import Panel
@@ -201,17 +201,9 @@ def _plan(plan: RunPlan, width: int) -> Iterator[Content]:
 def _painted(each: Line, width: int) -> Iterator[Content]:
     if isinstance(each, Row):
         label = line(" " * _INDENT, (each.label, _NAMES.get(each.name, "dim")))
-        yield from _hanging(label, line(each.text), width)
+        yield from hanging(label, line(each.text), width, max(_INDENT, min(label.cell_length, WIDTH + _INDENT)))
     elif each.startswith("  "):
-        yield from _hanging(line(" " * _INDENT), line(each.strip()), width)
+        yield from hanging(line(" " * _INDENT), line(each.strip()), width)
     else:
         style = "warn" if each.startswith("! ") else "bold cyan"
-        yield from _hanging(line(""), line((each, style)), width)
-
-
-def _hanging(label: Content, text: Content, width: int) -> Iterator[Content]:
-    """A text beside its label; what does not fit goes on below the text, not below the label."""
-    indent = max(_INDENT, min(label.cell_length, WIDTH + _INDENT))
-    first, *rest = text.wrap(max(10, width - max(indent, label.cell_length))) or [Content("")]
-    yield Content.assemble(label, first)
-    yield from (Content.assemble(" " * indent, more) for more in rest)
+        yield from hanging(line(""), line((each, style)), width, _INDENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from textual.content import Content
 from textual.geometry import Size
@@ -12,11 +12,10 @@ from textual.visual import Visual
 
 from runner.views.story import Story
 from runner.views.text import clock
-from runner.views.tui.paint import line
+from runner.views.tui.paint import hanging, line
 from runner.views.words import Line
 
 _MOST_LINES = 2000
-_NARROWEST = 10
 
 
 class Log(ScrollView, can_focus=True):
@@ -68,7 +67,7 @@ class Log(ScrollView, can_focus=True):
         self._told = story.told
         if new > 0 and self._columns:
             lines = list(story.lines)[-min(new, _MOST_LINES) :]
-            self._write(row for each in lines if self._wanted(each) for row in self._broken(each))
+            self._write(row for each in lines if self._wanted(each) for row in hanging(*_text(each), self._columns))
 
     def filter(self, text: str) -> None:
         """Only lines that hold this text from here on; '' for all."""
@@ -95,12 +94,6 @@ class Log(ScrollView, can_focus=True):
         del self._rows[:-_MOST_LINES]
         self.virtual_size = Size(self._columns, len(self._rows))
         self.refresh()
-
-    def _broken(self, each: Line) -> Iterator[Content]:
-        """Whole: what does not fit goes on below, under its own beginning."""
-        sign, said = _text(each)
-        for number, row in enumerate(said.wrap(max(_NARROWEST, self._columns - sign.cell_length))):
-            yield (Content(" " * sign.cell_length) if number else sign) + row
 
     def _wanted(self, each: Line) -> bool:
         if each.truth and not self._known:
