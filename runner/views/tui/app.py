@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from textual.app import App
 from textual.binding import Binding
 from textual.screen import Screen
 
@@ -18,6 +17,7 @@ from runner.views.tui.feed import LiveFeed
 from runner.views.tui.screens.beside import BesideScreen
 from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room import RoomScreen
+from runner.views.tui.stage import Stage
 from runner.views.tui.tidy import look_seldom
 
 #: Seconds between two looks at whether the debrief has begun.
@@ -25,11 +25,9 @@ _LOOK = 0.25
 _OVER = ("debrief", "closed")
 
 
-class Room(App[bool]):
+class Room(Stage[bool]):
     """`gameday attach`, and `gameday run` at a terminal. Returns whether the run was over when the room was left."""
 
-    CSS_PATH = "room.tcss"
-    TITLE = "Gameday"
     BINDINGS = [Binding("d", "debrief", "Debrief", show=False)]
 
     def __init__(self, folder: Path, socket: Path, visitor: Visitor) -> None:
@@ -41,7 +39,7 @@ class Room(App[bool]):
         self._board: RoomScreen | None = None
         self._debriefed = False
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         self.run_worker(self._catch_up, thread=True)
         self.run_worker(self._door.keep_open())
 
@@ -78,11 +76,8 @@ class Room(App[bool]):
         await self._door.close()
 
 
-class Review(App[None]):
+class Review(Stage[None]):
     """`gameday review`."""
-
-    CSS_PATH = "room.tcss"
-    TITLE = "Gameday"
 
     def __init__(
         self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float], *, beside: Reel | None = None

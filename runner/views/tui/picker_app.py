@@ -7,21 +7,18 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from textual.app import App
-
 from runner.errors import InputError
 from runner.history.agenda import agenda
 from runner.history.summary import summaries
 from runner.specs.catalogue import Catalogue
 from runner.views.picking import Pick, picks
 from runner.views.tui.screens.picker import Picked, PickerScreen
+from runner.views.tui.stage import Stage
 
 
-class Picker(App[Picked | None]):
+class Picker(Stage[Picked | None]):
     """`gameday run` at a terminal, when no drill is named."""
 
-    CSS_PATH = "room.tcss"
-    TITLE = "Gameday"
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, where: str, found: Sequence[Pick], targets: Sequence[str], now: datetime) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from textual.app import App
-
 from runner.engine.plan import RunPlan
 from runner.views.tui.screens.preflight import Go, Judge, PreflightScreen
+from runner.views.tui.stage import Stage
 
 
-class Preflight(App[Go | None]):
+class Preflight(Stage[Go | None]):
     """Before `gameday run` starts anything at a terminal."""
 
-    CSS_PATH = "room.tcss"
-    TITLE = "Gameday"
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, plan: RunPlan, judge: Judge, consent: str = "") -> None:
