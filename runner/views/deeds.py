@@ -13,11 +13,18 @@ from runner.engine.state import State, StepView, open_gate, open_questions
 REASON = "why"
 TEXT = "text"
 CHOICE = "choice"
+YES = "yes"
+
+#: Lines of a command that a question repeats.
+_COMMAND_LINES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """`command` is the word of the socket; `possible` its name in `runner.engine.possible`; `wants` what it asks first."""
+    """`command` is the word of the socket; `possible` its name in `runner.engine.possible`; `wants` what it asks first.
+
+    `of_step`: it means the step that is current when it is asked, and no later one.
+    """
 
     key: str
     name: str
@@ -26,6 +33,7 @@ class Deed:
     possible: str = ""
     wants: str = ""
     prompt: str = ""
+    of_step: bool = False
     values: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -39,32 +47,37 @@ DEEDS = (
     Deed(key="2", name="acknowledged", label="Acknowledged", command="say", possible="say acknowledged", values=(("milestone", "acknowledged"),)),
     Deed(key="3", name="mitigated", label="Mitigated", command="say", possible="say mitigated", values=(("milestone", "mitigated"),)),
     Deed(key="4", name="resolved", label="Resolved", command="say", possible="say resolved", values=(("milestone", "resolved"),)),
-    Deed(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?"),
-    Deed(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?"),
+    Deed(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?", of_step=True),
+    Deed(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?", of_step=True),
     Deed(key="t", name="retry", label="Try again", command="retry"),
-    Deed(key="g", name="go-to", label="Go to the chosen step", command="go-to"),
+    Deed(key="g", name="go-to", label="Go to the chosen step", command="go-to", wants=YES, prompt="Go to", of_step=True),
     Deed(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
-    Deed(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?"),
-    Deed(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note", values=(("sort", "note"),)),
+    Deed(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?", of_step=True),
+    Deed(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("sort", "note"),)),
     Deed(key="a", name="action", label="Action item", command="write", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
     Deed(key="m", name="mark", label="Mark this moment", command="write", possible="mark", values=(("sort", "mark"), ("text", "mark"))),
-    Deed(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?"),
+    Deed(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?", of_step=True),
     Deed(key="i", name="inject", label="Inject now", command="inject"),
     Deed(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
     Deed(key="u", name="unpause", label="Go on", command="unpause"),
-    Deed(key="x", name="abort", label="Abort", command="abort", wants=REASON, prompt="Why?"),
+    Deed(key="x", name="abort", label="Abort", command="abort", wants=CHOICE, prompt="Abort the drill?"),
     Deed(key="z", name="close", label="Close the debrief", command="close"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Next:
-    """What `enter` does for the current step: `label` says it; '' when there is nothing to do."""
+    """What `enter` does for the current step: `label` says it; '' when there is nothing to do.
+
+    `about`: the name of the step that asks. `notes`: what whoever answers must have before their eyes.
+    """
 
     label: str = ""
     command: str = ""
     wants: str = ""
+    about: str = ""
     prompt: str = ""
+    notes: tuple[str, ...] = ()
     secret: bool = False
     values: tuple[tuple[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
@@ -91,19 +104,81 @@ def next_deed(state: State) -> Next:
 
 def _through(gate: str, step: Step, view: StepView) -> Next:
     if gate == "approve":
-        return Next(label="Approve", command="approve")
+        notes = (f"asks a second person: {step.approve}", *_command(step))
+        return Next(label="Approve", command="approve", wants=YES, about=step.name, prompt="Approve it?", notes=notes)
     if gate == "confirm":
-        return Next(label="Confirm", command="confirm")
+        return Next(
+            label="Confirm", command="confirm", wants=YES, about=step.name, prompt=step.confirm, notes=_command(step)
+        )
     name = open_questions(step, view)[0]
     ask = next(each for each in step.ask if each.name == name)
     return Next(
-        label="Answer", command="answer", wants=TEXT, prompt=ask.prompt, secret=ask.secret, values=(("name", name),)
+        label="Answer",
+        command="answer",
+        wants=TEXT,
+        about=step.name,
+        prompt=ask.prompt or name,
+        secret=ask.secret,
+        values=(("name", name),),
     )
+
+
+def _command(step: Step) -> tuple[str, ...]:
+    """What the step runs, as a question repeats it."""
+    lines = [f"$ {each}" for each in step.run.strip().splitlines()]
+    more = len(lines) - _COMMAND_LINES
+    shown = [*lines[:_COMMAND_LINES], f"… and {more} more"] if more > 0 else lines
+    return (*shown, "not run in a tabletop") if lines and step.by_hand else tuple(shown)
+
+
+def meant(state: State, deed: Deed) -> str:
+    """The id of the step that the deed is about; '' when it is about none."""
+    if not deed.of_step:
+        return ""
+    return state.current or (state.cursor if deed.name == "dispute" else "")
+
+
+def named(state: State, step: str) -> str:
+    """The name of a step by its id; '' when there is none."""
+    return next((each.name for each in state.plan.steps if each.id == step), "")
+
+
+def skipped_by(state: State, to: str) -> tuple[str, ...]:
+    """What becomes of other steps when people go to this one, a line each; empty when it is simply the next."""
+    order = state.plan.sequence
+    places = {step.id: place for place, step in enumerate(order)}
+    if to not in places:
+        return ()
+    here = places.get(state.current or state.cursor, -1)
+    told = []
+    if state.step is not None:
+        failing = state.steps[state.current].status == "failing"
+        again = ", and begins again" if to == state.current else ""
+        told.append(f"{'stays failed' if failing else 'skipped'}{again}: {_weighed(state.step)}")
+    over = [step for step in order[here + 1 : places[to]] if not state.steps[step.id].outcome]
+    return (*told, *(f"skipped: {_weighed(step)}" for step in over))
+
+
+def _weighed(step: Step) -> str:
+    return f"{step.name} (critical)" if step.critical else step.name
+
+
+def takers(state: State, by: str) -> tuple[str, ...]:
+    """Who may take the current step from whoever holds it; the one who asks comes last, and never to themselves alone."""
+    view = state.steps.get(state.current)
+    holder = (view.holder or state.driver) if view is not None else ""
+    able = [person.name for person in state.present if person.role != "observer"]
+    if able == [by]:
+        return ()
+    return tuple(sorted((name for name in able if name != holder), key=lambda name: name == by))
 
 
 def allowed(state: State, role: str, by: str) -> dict[str, str]:
     """Every command with why it is not possible now, '' when it is."""
-    return dict(possible(state, role, by))  # type: ignore[arg-type]  # a role as the door knows it
+    found = dict(possible(state, role, by))  # type: ignore[arg-type]  # a role as the door knows it
+    if not found["hand-over"] and not takers(state, by):
+        found["hand-over"] = "nobody else is here to take the step"
+    return found
 
 
 def over(state: State, name: str) -> bool:

@@ -66,13 +66,11 @@ def _kinds(repo: Repo) -> list[str]:
     return [event["kind"] for event in _events(repo)]
 
 
-def _abort(terminal: Terminal, why: str) -> None:
-    """Everything that it takes: the key, a reason, a word."""
+def _abort(terminal: Terminal) -> None:
+    """Everything that it takes: the key and a reason."""
     terminal.type("x")
-    terminal.wait("Abort the drill?")
-    terminal.type("Enter")
-    terminal.wait("Why?")
-    terminal.write(why)
+    terminal.wait("Abort the drill?", "1  stuck: the team cannot go on")
+    terminal.type("1")
 
 
 def _story(world: World) -> str:
@@ -103,6 +101,8 @@ def test_a_person_alone_from_the_command_to_the_debrief(world: World) -> None:
         terminal.wait("2/4  Which gateway fails", "⏎ Run")
         terminal.type("Enter")
         terminal.wait("3/4  Fail over", "⏎ Confirm")
+        terminal.type("Enter")
+        terminal.wait("⏎ confirm · esc not yet")
         terminal.type("Enter")
         terminal.wait("4/4  Declare the incident over", "● recovered")
         terminal.type("Enter")
@@ -144,7 +144,7 @@ def test_who_leaves_comes_back_to_the_same_run(repo: Repo) -> None:
         terminal.wait("2/2  Clean up")
         terminal.resize(120, 40)
         terminal.wait("2/2  Clean up", "✓ Look around")
-        _abort(terminal, "enough")
+        _abort(terminal)
         _close(terminal, lambda: "run-closed" in _kinds(repo))
         terminal.type("q")
         assert terminal.ended() == 0
@@ -170,7 +170,7 @@ def test_a_participant_does_not_see_what_the_facilitator_sees(repo: Repo) -> Non
             on_call.type("1")
             on_call.wait("files  IN", "↯ fault: put it there")
             trainer.wait("★ detected  (ana)")
-            _abort(trainer, "enough")
+            _abort(trainer)
             on_call.wait("╭─ Debrief")
             _close(trainer, lambda: "run-closed" in _kinds(repo))
     _nothing_left(repo)
@@ -181,18 +181,18 @@ def test_an_abort_asks_once_says_what_it_undoes_and_undoes_it(repo: Repo) -> Non
         _fault_is_in(repo)
         terminal.wait("ON CALL")
         terminal.type("x")
-        terminal.wait("Abort the drill?", "what is in will be undone: files", "escape goes on with the drill")
+        terminal.wait("Abort the drill?", "what is in will be undone: files", "esc goes on with the drill")
         terminal.type("Escape")
         until(lambda: "Abort the drill?" not in terminal.screen(), terminal.screen)
         assert repo.marker.exists()
         assert "end-decided" not in _kinds(repo)
-        _abort(terminal, "the pager is ringing")
-        terminal.wait("╭─ Debrief", "the pager is ringing")
+        _abort(terminal)
+        terminal.wait("╭─ Debrief", "the team cannot go on")
         assert not repo.marker.exists()
         _close(terminal, lambda: "run-closed" in _kinds(repo))
         terminal.type("q")
         assert terminal.ended() == 4
-        assert "the pager is ringing" in terminal.everything()
+        assert "the team cannot go on" in terminal.everything()
     _nothing_left(repo)
 
 
@@ -211,7 +211,7 @@ def test_a_killed_room_harms_nothing_and_another_shows_everything(repo: Repo) ->
             assert "end-decided" not in _kinds(repo)
             again.type("Enter")
             again.wait("2/2  Clean up")
-            _abort(again, "enough")
+            _abort(again)
             _close(again, lambda: "run-closed" in _kinds(repo))
     _nothing_left(repo)
 

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from score_stories import Story, drill
 from test_review_screen import SIZES, screen_text, until
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 from transcript_samples import entries, reopen, told_at
 
 from runner.engine import events as ev
 from runner.views.tui.app import Room
 from runner.views.tui.door import Visitor
-from runner.views.tui.screens.ask import AskText
+from runner.views.tui.screens.ask import AskChoice, AskText, Question
 from runner.views.tui.screens.debrief import DebriefScreen
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room import RoomScreen
@@ -127,7 +129,8 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
         await until(pilot, lambda: all(each in screen_text(pilot.app).splitlines()[-1] for each in labels))
         await pilot.press("n", *"odd [/x]", "enter")
         await pilot.press("a", *"buy 2", "enter", "n", *"never", "escape")
-        await pilot.press("r", "enter", "escape", "down", "down", "enter")
+        # A digit answers at once; enter takes the middle.
+        await pilot.press("r", "4", "escape", "enter")
         await pilot.pause()
         await pilot.press("z")
         await pilot.pause()
@@ -136,7 +139,7 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
     assert asked.all == [
         {"command": "write", "text": "odd [/x]", "sort": "note"},
         {"command": "write", "text": "buy 2", "sort": "action"},
-        {"command": "write", "text": "5", "sort": "rating", "about": "confidence"},
+        {"command": "write", "text": "4", "sort": "rating", "about": "confidence"},
         {"command": "write", "text": "3", "sort": "rating", "about": "realism"},
         {"command": "close"},
     ]
@@ -184,6 +187,28 @@ def test_what_others_say_does_not_take_the_question_away(tmp_path: Path) -> None
 
     _, asked = played(folder, play)
     assert [each["text"] for each in asked.all] == ["mine"]
+
+
+def test_one_question_at_a_time_and_none_of_a_debrief_that_is_closed(tmp_path: Path) -> None:
+    folder = told_at(tmp_path / "r", debrief().records())
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await shown(pilot, "report")
+        for key in "rna":
+            pilot.app.post_message(events.Key(key, key))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskChoice))
+        await pilot.pause()
+        assert sum(isinstance(each, Question) for each in pilot.app.screen_stack) == 1
+        # Nothing is praised by an enter in haste.
+        assert pilot.app.screen.query_one(OptionList).highlighted == 2
+        writer = reopen(folder)
+        writer.append(*entries([ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0)]))
+        writer.close()
+        await until(pilot, lambda: isinstance(pilot.app.screen, DebriefScreen))
+        await until(pilot, lambda: any(each.message == "the run is closed" for each in pilot.app._notifications))
+        await pilot.press("q")
+
+    assert played(folder, play)[1].all == []
 
 
 def test_it_may_be_put_away_before_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from evil_events import EVIL, acts, every_event
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from tui_kit import Room, enter
 
 from runner.engine import events as ev
@@ -17,6 +17,7 @@ from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.deeds import DEEDS, Deed, Next, allowed, next_deed
+from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room import RoomScreen
 from runner.views.tui.widgets.panel import Panel
@@ -117,24 +118,31 @@ async def _enter_key(room: Room, deed: Next) -> None:
     if not deed.label:
         assert room.said == ["nothing is waiting for you here"]
         return
-    if deed.choices:
-        await room.press("enter")
-    elif deed.wants:
+    assert deed.about in room.screen
+    if deed.wants == "text":
         assert room.app.screen.query_one(Input).password is deed.secret
-        await room.press("4", "2", "enter")
+        await room.press("4", "2")
+    if deed.wants:
+        assert isinstance(room.app.screen, Question)
+        assert room.door.asked == []
+        await room.press("enter")
     assert [each["command"] for each in room.door.asked] == [deed.command]
     # What the key promises the engine accepts.
     assert room.said == []
 
 
 async def _answer(room: Room, deed: Deed) -> None:
-    """What the deed asks first, abort twice."""
-    if deed.name in ("abort", "hand-over"):
-        assert room.app.screen.query(OptionList)
-        await room.press("enter")
-    if deed.wants in ("why", "text"):
-        assert room.app.screen.query(Input), deed.name
-        await room.press("b", "x", "enter")
+    """What the deed asks first, in one box."""
+    if not deed.wants or (deed.name == "go-to" and isinstance(room.app.screen, RoomScreen)):
+        return
+    assert isinstance(room.app.screen, Question)
+    step = room.drive.state.step
+    assert deed.name == "go-to" or not deed.of_step or step is None or step.name in room.box
+    assert "⏎" in room.box
+    assert "esc" in room.box
+    if room.app.screen.query(Input):
+        await room.press("b", "x")
+    await room.press("enter")
 
 
 @pytest.mark.parametrize("role", ["participant", "facilitator", "observer"])
@@ -157,7 +165,7 @@ def test_help_lists_what_is_possible_and_why_the_rest_is_not(name: str, role: Ro
     enter(drive, scene, role=role, size=(200, 60))
 
 
-@pytest.mark.parametrize("keys", [("f",), ("x",), ("x", "enter"), ("n",)])
+@pytest.mark.parametrize("keys", [("f",), ("x",), ("n",), ("g",)])
 def test_escape_takes_a_question_back(keys: tuple[str, ...]) -> None:
     async def scene(room: Room) -> None:
         await room.press(*keys)
@@ -172,8 +180,10 @@ def test_an_abort_says_what_will_be_undone() -> None:
     async def scene(room: Room) -> None:
         await room.press("x")
         assert "what is in will be undone: gateway-errors" in room.screen
-        await room.press("enter", "o", "h", "enter")
-        assert room.door.asked == [{"command": "abort", "reason": "stuck", "why": "oh"}]
+        # Once, and no second box: the fault is in meanwhile.
+        await room.press("2")
+        assert room.door.asked == [{"command": "abort", "reason": "real-incident", "why": "something real needs us"}]
+        assert isinstance(room.app.screen, RoomScreen)
 
     enter(_live(_FIX), scene)
 
@@ -303,10 +313,12 @@ def test_hostile_text_is_shown_and_does_nothing(evil: str) -> None:
         for row in range(2, 38, 3):
             for column in (20, 70):
                 await room.click(column, row)
-        await room.press("question_mark", "escape", "enter", "escape", "o", "escape", "g")
-        assert acts(room.screen) == []
+        for key in ("question_mark", "enter", "o", "g", "k", "x"):
+            await room.press(key)
+            assert acts(room.screen) == []
+            await room.press("escape")
         assert room.app._exit is False
-        assert {each["command"] for each in room.door.asked} <= {"confirm", "go-to"}
+        assert room.door.asked == []
         assert all(acts(said.replace("\n", "")) == [] or evil in said for said in room.said)
 
     enter(drive, scene)

@@ -116,6 +116,23 @@ class Room:
             self.app.post_message(events.Key(key, key if len(key) == 1 else None))
             await self.settle()
 
+    async def rush(self, *keys: str) -> None:
+        """Keys in one breath: the next one is there before anything came of the one before."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        for _ in range(3):
+            await self.settle()
+
+    @property
+    def box(self) -> str:
+        """What stands in the question's frame; '' when nothing is asked."""
+        frames = self.app.screen.query(".question")
+        if not frames:
+            return ""
+        region = frames.first().region
+        rows = self.screen.splitlines()[region.y : region.bottom]
+        return "\n".join(row[region.x : region.right] for row in rows)
+
     async def click(self, column: int, row: int) -> None:
         """The left button, down and up."""
         spot = {"x": column, "y": row, "screen_x": column, "screen_y": row}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from runner.views.deeds import allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.paint import line, lines
-from runner.views.tui.screens.ask import AskChoice, AskText
+from runner.views.tui.screens.ask import AskChoice, Asker, AskText
 from runner.views.tui.screens.help import Help
 from runner.views.tui.widgets.debriefing import debrief_lines
 from runner.views.tui.widgets.keys import Keys
@@ -27,7 +28,8 @@ from runner.views.tui.widgets.panel import Panel
 
 #: Seconds between two looks at whether there is something new.
 _LOOK = 0.25
-_STARS = {"5  very": "5", "4": "4", "3": "3", "2": "2", "1  not at all": "1"}
+#: From 1 to 5, each at its own digit.
+_RATINGS = ("not at all", "a little", "somewhat", "quite", "very")
 #: What a person may do here: key, action, label, its name in `runner.engine.possible`.
 _DEEDS = (
     ("n", "write('note')", "Note", "note"),
@@ -56,6 +58,7 @@ class DebriefScreen(Screen[None]):
         self._visitor = visitor
         self._door = door
         self._state = state
+        self._asker = Asker(self)
         self._seen = -1
         self._told: Debrief | None = None
         self._told_closed = False
@@ -75,6 +78,7 @@ class DebriefScreen(Screen[None]):
 
     def _look(self) -> None:
         """Judge the run anew when something was said; a long one takes seconds, and not the event loop's."""
+        self._asker.look()
         seq = self._state().seq if self._state is not None else 0
         if self._state is not None and self._state().closed is not None and not self._told_closed:
             self._told_closed = True
@@ -116,31 +120,36 @@ class DebriefScreen(Screen[None]):
         return action not in ("write", "rate", "close") or self._door is not None
 
     def action_write(self, sort: str) -> None:
-        self.run_worker(self._write(sort))
-
-    async def _write(self, sort: str) -> None:
-        if self._refused("note"):
+        if self._asker.busy or self._refused(sort):
             return
-        prompt = "Note" if sort == "note" else "Action item: who does what?"
-        text = await self.app.push_screen_wait(AskText(prompt))
-        if text is not None:
-            await self._ask("write", text=text, sort=sort)
+        prompt = "Note: what was seen, said or done?" if sort == "note" else "Action item: who does what?"
+        self._asker.put(AskText(prompt, yes="write"), partial(self._write, sort), why_not=partial(self._why_not, sort))
+
+    def _write(self, sort: str, text: str) -> None:
+        self.run_worker(self._ask("write", text=text, sort=sort))
 
     def action_rate(self) -> None:
-        self.run_worker(self._rate())
+        if not self._asker.busy:
+            self._rate(RATED)
 
-    async def _rate(self) -> None:
+    def _rate(self, left: tuple[str, ...]) -> None:
         """One question after another; escape leaves one out."""
-        if self._refused("rate"):
+        if not left or self._refused("rate"):
             return
-        given = {}
-        for about in RATED:
-            question = AskChoice(QUESTIONS[about], _STARS, notes=("escape leaves it out",))
-            stars = await self.app.push_screen_wait(question)
-            if stars is not None:
-                given[about] = _STARS[stars]
-        for about, text in given.items():
-            await self._ask("write", text=text, sort="rating", about=about)
+        about, *rest = left
+        # In the middle, so that an enter pressed in haste praises nothing.
+        question = AskChoice(QUESTIONS[about], _RATINGS, start=len(_RATINGS) // 2, yes="rate", no="leaves this one out")
+        self._asker.put(
+            question,
+            partial(self._rated, about, tuple(rest)),
+            why_not=partial(self._why_not, "rate"),
+            left=partial(self._rate, tuple(rest)),
+        )
+
+    def _rated(self, about: str, rest: tuple[str, ...], words: str) -> None:
+        stars = str(_RATINGS.index(words) + 1)
+        self.run_worker(self._ask("write", text=stars, sort="rating", about=about))
+        self._rate(rest)
 
     def action_close(self) -> None:
         self.run_worker(self._close())

@@ -19,7 +19,7 @@ _KEYS = {"exclamation_mark": "!", "question_mark": "?", "slash": "/", "enter": "
 class Help(ModalScreen[None]):
     """`rows`: key, what it does, and why it is not possible now ('' when it is)."""
 
-    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "Back")]
+    BINDINGS = [Binding("escape,question_mark,q,enter", "back", "Back")]
 
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
         super().__init__()
@@ -31,6 +31,24 @@ class Help(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#help-text", Panel).show(lines(self._lines()))
+        scroll = self.query_one(".help")
+        self.watch(scroll, "scroll_y", self._say)
+        self.watch(scroll, "virtual_size", self._say)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._say)
+
+    def _say(self) -> None:
+        """The last line: what more there is, and the way out."""
+        scroll = self.query_one(".help")
+        more = round(scroll.max_scroll_y - scroll.scroll_y)
+        below = f"↓ {more} more {'line' if more == 1 else 'lines'} · " if more > 0 else ""
+        scroll.border_subtitle = line((below, "warn"), ("esc back", "dim"))
+
+    def action_back(self) -> None:
+        # Pressed twice in haste it would take away the screen below.
+        if self.app.screen is self:
+            self.dismiss(None)
 
     def _lines(self) -> Iterator[Content]:
         yield line(("Possible now", "title"))

@@ -136,7 +136,7 @@ class PickerScreen(Screen[Picked | None]):
         if pick.group == DRILLS or not self._targets:
             self.dismiss(Picked(what=pick.what))
             return
-        asked = AskChoice(f"Where is {pick.slug} run?", self._targets, notes=("escape goes back",))
+        asked = AskChoice(f"Where is {pick.slug} run?", self._targets, yes="pick", no="goes back")
         self.app.push_screen(asked, lambda target: self._aimed(pick, target))
 
     def _aimed(self, pick: Pick, target: str | None) -> None:

@@ -126,8 +126,8 @@ class PreflightScreen(Screen[Go | None]):
         if not self._asks:
             self._go(self._consent)
             return
-        prompt = f"{self._plan.target.name} is production. Type its name to begin; escape starts nothing."
-        self.app.push_screen(AskText(prompt), self._consented)
+        prompt = f"{self._plan.target.name} is production. Type its name to begin."
+        self.app.push_screen(AskText(prompt, yes="begin", no="starts nothing"), self._consented)
 
     def _consented(self, typed: str | None) -> None:
         if typed is None:

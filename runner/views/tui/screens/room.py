@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from textual.binding import Binding
+from textual.message import Message
 
-from runner.views.deeds import CHOICE, DEEDS, Deed, Next, allowed, next_deed, offers, over
+from runner.engine.state import State
+from runner.views.deeds import (
+    CHOICE,
+    DEEDS,
+    YES,
+    Deed,
+    Next,
+    allowed,
+    meant,
+    named,
+    next_deed,
+    offers,
+    over,
+    skipped_by,
+    takers,
+)
 from runner.views.story import Story
 from runner.views.text import inert
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.feed import LiveFeed
 from runner.views.tui.palette import Deeds
-from runner.views.tui.screens.ask import AskChoice, AskText
+from runner.views.tui.screens.ask import AskChoice, Asker, AskText, AskYes, Question
 from runner.views.tui.screens.board import Board
 from runner.views.tui.screens.help import Help
 from runner.views.tui.shell import open_shell
@@ -30,11 +47,12 @@ _LOOK = 0.1
 _SHARE = 0.1
 #: Seconds between two paintings of what is sampled: over a slow line each row counts.
 _SAMPLES = 2
+#: What an abort is recorded as, and in whose words.
 _ABORT_REASONS = {
-    "stuck: the team cannot go on": "stuck",
-    "real-incident: something real needs us": "real-incident",
-    "unsafe: this may do harm": "unsafe",
-    "logistics: people, time, tools": "logistics",
+    "stuck": "the team cannot go on",
+    "real-incident": "something real needs us",
+    "unsafe": "this may do harm",
+    "logistics": "people, time, tools",
 }
 
 
@@ -59,6 +77,7 @@ class RoomScreen(Board):
         self.story = story
         self._feed = feed
         self._door = door
+        self._asker = Asker(self)
         self._second = self._news = -1
         self._rested = 0.0
 
@@ -85,6 +104,7 @@ class RoomScreen(Board):
     async def look(self, *, force: bool = False) -> None:
         """Take in what is new, and show it: an event at once, the clock each second, samples every other one."""
         self._feed.poll(self.story)
+        self._asker.look()
         now = self._feed.now(self.story)
         happened = force or self.story.news != self._news
         if not happened and int(now) == self._second:
@@ -105,65 +125,93 @@ class RoomScreen(Board):
         """Every command with why it is not possible now, '' when it is."""
         return allowed(self.story.state, self.visitor.role, self.visitor.name)
 
+    class EnterPressed(Message):
+        """`enter` comes before every other key; this one waits in line."""
+
     def action_next(self) -> None:
-        self.run_worker(self._next(next_deed(self.story.state)), exclusive=False)
+        # From where the keys go, and then behind those that the application has yet to look at: whoever types `x` and
+        # `enter` in one breath does not mean the step.
+        (self.focused or self).post_message(self.EnterPressed())
 
-    def action_deed(self, name: str) -> None:
-        deed = next(each for each in DEEDS if each.name == name)
-        self.run_worker(self._do(deed), exclusive=False)
+    def on_room_screen_enter_pressed(self) -> None:
+        self.app.call_later(self._next)
 
-    async def _next(self, deed: Next) -> None:
+    def _next(self) -> None:
+        if self._asker.busy:
+            return
+        deed = next_deed(self.story.state)
         if not deed.label:
             self.notify("nothing is waiting for you here", severity="information")
-            return
-        values: dict[str, Any] = dict(deed.values)
-        if deed.wants == CHOICE:
-            label = await self.app.push_screen_wait(AskChoice(deed.prompt, deed.choices))
-            if label is None:
-                return
-            values["label"] = label
-        elif deed.wants:
-            text = await self.app.push_screen_wait(AskText(deed.prompt, secret=deed.secret))
-            if text is None:
-                return
-            values["value"] = text
-        await self._ask(deed.command, values)
+        elif not deed.wants:
+            self._begin(self._ask(deed.command, dict(deed.values)))
+        else:
+            self._asker.put(_question(deed), partial(self._reply, deed), why_not=partial(self._gone, deed))
 
-    async def _do(self, deed: Deed) -> None:
+    def _gone(self, deed: Next) -> str:
+        return "" if next_deed(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
+
+    def _reply(self, deed: Next, text: str) -> None:
+        given = {} if deed.wants == YES else {"label" if deed.wants == CHOICE else "value": text}
+        self._begin(self._ask(deed.command, {**dict(deed.values), **given}))
+
+    def action_deed(self, name: str) -> None:
+        if self._asker.busy:
+            return
+        deed = next(each for each in DEEDS if each.name == name)
         if why := self.allowed().get(deed.rule, ""):
             self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
             return
-        values: dict[str, Any] = dict(deed.values)
-        if deed.name == "abort":
-            reason = await self._abort_reason()
-            if reason is None:
-                return
-            values["reason"] = reason
-        if deed.name == "hand-over":
-            to = await self.app.push_screen_wait(AskChoice(deed.prompt, self._others()))
-            if to is None:
-                return
-            values["to"] = to
-        elif deed.name == "go-to":
-            values["step"] = self.query_one(Runbook).chosen
-        elif deed.wants:
-            text = await self.app.push_screen_wait(AskText(deed.prompt))
-            if text is None:
-                return
-            values[deed.wants] = text
-        await self._ask(deed.command, values)
+        chosen = self.query_one(Runbook).chosen
+        question = self._question(deed, chosen)
+        if question is None:
+            self._do(deed, chosen, "")
+            return
+        asked = self.story.state
+        self._asker.put(question, partial(self._do, deed, chosen), why_not=partial(self._why_not, deed, asked))
 
-    async def _abort_reason(self) -> str | None:
+    def _question(self, deed: Deed, chosen: str) -> Question | None:
         state = self.story.state
-        left = [slug for slug, view in state.experiments.items() if view.fault_open]
-        undone = f"what is in will be undone: {', '.join(left)}" if left else "no fault is in"
-        chosen = await self.app.push_screen_wait(
-            AskChoice("Abort the drill?", _ABORT_REASONS, notes=(undone, "escape goes on with the drill"))
-        )
-        return None if chosen is None else _ABORT_REASONS[chosen]
+        about = named(state, meant(state, deed))
+        match deed.name:
+            case "abort":
+                left = [slug for slug, view in state.experiments.items() if view.fault_open]
+                undone = f"what is in will be undone: {', '.join(left)}" if left else "no fault is in"
+                reasons = (f"{reason}: {words}" for reason, words in _ABORT_REASONS.items())
+                return AskChoice(deed.prompt, reasons, notes=(undone,), yes="abort", no="goes on with the drill")
+            case "hand-over":
+                return AskChoice(deed.prompt, takers(state, self.visitor.name), about=about, yes="hand over")
+            case "go-to":
+                skipped = skipped_by(state, chosen)
+                prompt = f"{deed.prompt} {named(state, chosen)}?"
+                return AskYes(prompt, notes=skipped, yes="go", no="stay here") if skipped else None
+        return AskText(deed.prompt, about=about) if deed.wants else None
 
-    def _others(self) -> list[str]:
-        return [person.name for person in self.story.state.present if person.role != "observer"]
+    def _why_not(self, deed: Deed, asked: State) -> str:
+        """Why what was asked then can no longer be done."""
+        state, step = self.story.state, meant(asked, deed)
+        if step != meant(state, deed):
+            return f"{named(state, step) or 'the step'} is over"
+        if deed.name == "abort" and state.phase == "debrief" != asked.phase:
+            # There it would close the debrief.
+            return "the drill is over"
+        return self.allowed().get(deed.rule, "")
+
+    def _do(self, deed: Deed, chosen: str, text: str) -> None:
+        values: dict[str, Any] = dict(deed.values)
+        match deed.name:
+            case "abort":
+                reason, _, words = text.partition(": ")
+                values |= {"reason": reason, "why": words}
+            case "hand-over":
+                values["to"] = text
+            case "go-to":
+                values["step"] = chosen
+            case _ if deed.wants:
+                values[deed.wants] = text
+        self._begin(self._ask(deed.command, values))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(work, exclusive=False)
 
     async def _ask(self, command: str, values: Mapping[str, Any]) -> None:
         why = await self._door.ask(command, **values)
@@ -215,13 +263,21 @@ class RoomScreen(Board):
             why = open_shell(state, self.folder)
         await self._ask("write", {"sort": "note", "text": f"the shell ended{': ' + why if why else ''}"})
 
-    async def action_filter(self) -> None:
-        self.run_worker(self._filter())
-
-    async def _filter(self) -> None:
-        text = await self.app.push_screen_wait(AskText("Show only lines with (a single space shows all)"))
-        if text is not None:
-            self.query_one(Log).filter(text.strip())
+    def action_filter(self) -> None:
+        question = AskText(
+            "Show only lines with", notes=("nothing shows all of them",), yes="filter", may_be_empty=True
+        )
+        self._asker.put(question, lambda text: self.query_one(Log).filter(text.strip()))
 
     def action_detach(self) -> None:
         self.app.exit(over(self.story.state, self.visitor.name))
+
+
+def _question(deed: Next) -> Question:
+    """What `enter` asks before it does what the step waits for."""
+    if deed.wants == CHOICE:
+        return AskChoice(deed.prompt, deed.choices, about=deed.about, notes=deed.notes, yes="choose")
+    if deed.wants == YES:
+        yes = deed.label.lower()
+        return AskYes(deed.prompt, about=deed.about, notes=deed.notes, yes=yes, no="not yet")
+    return AskText(deed.prompt, about=deed.about, notes=deed.notes, secret=deed.secret, yes="answer")
