@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 from tui_kit import Room, enter
 
 from runner.engine.commands import Abort, Confirm, Do, HandOver, RunCommand, Skip
@@ -15,7 +15,6 @@ from runner.engine.plan import Ask, Step
 from runner.testing import Drive, sample_plan
 from runner.views.deeds import allowed, skipped_by, takers
 from runner.views.tui.screens.ask import Question
-from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room import RoomScreen
 from runner.views.tui.widgets.runbook import Runbook
 
@@ -86,16 +85,6 @@ def test_an_answer_in_haste_is_given_once_and_the_room_stays(keys: tuple[str, ..
         assert [each["command"] for each in room.door.asked if each["command"] == "abort"] == ["abort"] * (
             keys[0] != "escape"
         )
-
-    enter(_drive(), scene)
-
-
-def test_help_closed_in_haste_leaves_the_room() -> None:
-    async def scene(room: Room) -> None:
-        await room.press("question_mark")
-        assert isinstance(room.app.screen, Help)
-        await room.rush("escape", "escape")
-        assert room.app.screen is room.app.stage
 
     enter(_drive(), scene)
 
@@ -326,9 +315,13 @@ def test_help_that_does_not_fit_says_so() -> None:
 
 def test_the_palette_asks_as_the_key_does() -> None:
     async def scene(room: Room) -> None:
-        room.app.screen.action_deed("skip")  # type: ignore[attr-defined]
+        await room.press("ctrl+p", *"Step failed")
+        palette = room.app.screen
+        await _until(room, lambda: bool(palette.query_one(OptionList).option_count))
+        await room.press("enter", "enter")
+        await _until(room, lambda: room.app.screen is not palette)
         await room.settle()
         assert room.app.screen.query_one(Input)
-        assert "Why is it skipped?" in room.box
+        assert "What failed?" in room.box
 
     enter(_drive(), scene)

@@ -19,7 +19,7 @@ _KEYS = {"exclamation_mark": "!", "question_mark": "?", "slash": "/", "enter": "
 class Help(ModalScreen[None]):
     """`rows`: key, what it does, and why it is not possible now ('' when it is)."""
 
-    BINDINGS = [Binding("escape,question_mark,q,enter", "back", "Back")]
+    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "Back")]
 
     def __init__(self, rows: Iterable[tuple[str, str, str]]) -> None:
         super().__init__()
@@ -44,11 +44,6 @@ class Help(ModalScreen[None]):
         more = round(scroll.max_scroll_y - scroll.scroll_y)
         below = f"↓ {more} more {'line' if more == 1 else 'lines'} · " if more > 0 else ""
         scroll.border_subtitle = line((below, "warn"), ("esc back", "dim"))
-
-    def action_back(self) -> None:
-        # Pressed twice in haste it would take away the screen below.
-        if self.app.screen is self:
-            self.dismiss(None)
 
     def _lines(self) -> Iterator[Content]:
         yield line(("Possible now", "title"))
