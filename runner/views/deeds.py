@@ -8,6 +8,7 @@ from typing import Any
 from runner.engine.plan import Step
 from runner.engine.possible import possible
 from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.views.story import revealed
 
 #: What a deed wants to be told before it is done.
 REASON = "why"
@@ -179,6 +180,14 @@ def allowed(state: State, role: str, by: str) -> dict[str, str]:
     if not found["hand-over"] and not takers(state, by):
         found["hand-over"] = "nobody else is here to take the step"
     return found
+
+
+def undone_by_abort(state: State, role: str) -> str:
+    """What an abort takes back, as far as this role may know."""
+    if not revealed(state, role):
+        return "what is in, if anything is, will be undone"
+    left = [slug for slug, view in state.experiments.items() if view.fault_open]
+    return f"what is in will be undone: {', '.join(left)}" if left else "no fault is in"
 
 
 def over(state: State, name: str) -> bool:

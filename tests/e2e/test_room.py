@@ -181,7 +181,7 @@ def test_an_abort_asks_once_says_what_it_undoes_and_undoes_it(repo: Repo) -> Non
         _fault_is_in(repo)
         terminal.wait("ON CALL")
         terminal.type("x")
-        terminal.wait("Abort the drill?", "what is in will be undone: files", "esc goes on with the drill")
+        terminal.wait("Abort the drill?", "what is in, if anything is, will be undone", "esc goes on with the drill")
         terminal.type("Escape")
         until(lambda: "Abort the drill?" not in terminal.screen(), terminal.screen)
         assert repo.marker.exists()

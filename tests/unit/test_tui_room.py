@@ -251,7 +251,11 @@ def test_a_participant_sees_nothing_of_the_truth_until_somebody_noticed() -> Non
         for columns, rows in ((80, 24), (120, 40), (200, 60)):
             await room.resize(columns, rows)
             assert "You are on call." in room.screen
-            assert [secret for secret in _SECRETS if secret in room.screen] == []
+            for key in ("x", "question_mark", "g", "i"):
+                # Neither what a key asks, nor why it is not possible, tells more.
+                await room.press(key)
+                assert [secret for secret in _SECRETS if secret in room.screen] == [], key
+                await room.press("escape")
         await room.tell(*later)
         assert [
             secret for secret in ("gateway-errors", "impact", "checkouts succeed") if secret not in room.screen

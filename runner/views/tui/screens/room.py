@@ -27,6 +27,7 @@ from runner.views.deeds import (
     over,
     skipped_by,
     takers,
+    undone_by_abort,
 )
 from runner.views.story import Story
 from runner.views.text import inert
@@ -174,8 +175,7 @@ class RoomScreen(Board):
         about = named(state, meant(state, deed))
         match deed.name:
             case "abort":
-                left = [slug for slug, view in state.experiments.items() if view.fault_open]
-                undone = f"what is in will be undone: {', '.join(left)}" if left else "no fault is in"
+                undone = undone_by_abort(state, self.visitor.role)
                 reasons = (f"{reason}: {words}" for reason, words in _ABORT_REASONS.items())
                 return AskChoice(deed.prompt, reasons, notes=(undone,), yes="abort", no="goes on with the drill")
             case "hand-over":
