@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runner.engine.state import State
+from runner.views.goals import Goal, goals
 from runner.views.story import revealed
 from runner.views.text import whole
 
@@ -44,23 +46,47 @@ def dial(state: State, now: float, role: str) -> Dial:
 
 
 def _since_impact(state: State, now: float, phase: str, impact: float, recovered: float | None) -> Dial:
-    goal = state.plan.time_to_recover
-    seconds = (_until(state, now) if recovered is None else recovered) - impact
-    aim = f" · goal {whole(goal)}" if goal is not None else ""
-    if recovered is not None:
-        word = "recovered" if goal is None or seconds <= goal else f"recovered, {whole(seconds - goal)} late"
-        level = "good" if goal is None or seconds <= goal else "bad"
-        return Dial(phase=phase, digits=_digits(seconds), label=f"to recover{aim}", word=word, level=level)
-    word, level = _pace(seconds, goal)
-    return Dial(phase=phase, digits=_digits(seconds), label=f"since impact{aim}", word=word, level=level)
+    bound = state.plan.time_to_recover
+    until = _until(state, now) if recovered is None else recovered
+    word, level = _recovery(state, _until(state, now), until - impact, recovered is not None)
+    others = _lost(goals(state), _until(state, now))
+    return Dial(
+        phase=phase,
+        digits=_digits(until - impact),
+        label=f"{'since impact' if recovered is None else 'to recover'}{f' · goal {whole(bound)}' if bound is not None else ''}",
+        word="; ".join([word, *others]),
+        # What is lost cannot be made good by what is still in time.
+        level="warn" if others and level == "good" else level,
+    )
 
 
-def _pace(seconds: float, goal: float | None) -> tuple[str, str]:
-    if goal is None:
+def _recovery(state: State, now: float, seconds: float, recovered: bool) -> tuple[str, str]:
+    """The goal that comes first of those that can still be met; without one, how it stands with the recovery."""
+    bound = state.plan.time_to_recover
+    left = None if bound is None else round(bound - seconds, 6)
+    if recovered:
+        return (f"recovered, {whole(-left)} late", "bad") if left is not None and left < 0 else ("recovered", "good")
+    if left is not None and left < 0:
+        return f"LATE by {whole(-left)}", "bad"
+    coming = [goal for goal in goals(state) if goal.at is None and goal.left(now) >= 0]
+    first = min(coming, key=lambda goal: goal.left(now), default=None)
+    if first is not None and (left is None or first.left(now) < left):
+        return f"{whole(first.left(now))} left to {first.verb}", _pace(first.left(now), first.bound)
+    if left is None or bound is None:
         return "not recovered", "warn"
-    if seconds > goal:
-        return f"LATE by {whole(seconds - goal)}", "bad"
-    return f"{whole(goal - seconds)} left", "warn" if seconds > _SHORT * goal else "good"
+    return f"{whole(left)} left", _pace(left, bound)
+
+
+def _pace(left: float, bound: float) -> str:
+    return "warn" if bound - left > _SHORT * bound else "good"
+
+
+def _lost(several: Iterable[Goal], now: float) -> list[str]:
+    """The goals that can no more be met: what came too late, and what has not come at all."""
+    lost = [goal for goal in several if goal.left(now) < 0]
+    done = dict.fromkeys(goal.done for goal in lost if goal.at is not None)
+    still = dict.fromkeys(goal.noun for goal in lost if goal.at is None)
+    return [*([f"{', '.join(done)} too late"] if done else []), *([f"{', '.join(still)} late"] if still else [])]
 
 
 def _until(state: State, now: float) -> float:

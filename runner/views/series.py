@@ -47,8 +47,10 @@ class Series:
         if width < _FINEST:
             return found
         for point in self.points:
+            if not since <= point.t < until:
+                continue
             index = int((point.t - since) / width)
-            if 0 <= index < cells:
+            if index < cells:
                 held = found[index]
                 found[index] = point if held is None else _worse(held, point)
         return found

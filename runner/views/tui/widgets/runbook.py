@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -26,8 +27,6 @@ _SIGNS = {
     "failing": ("✗", "bad"),
 }
 _OUTCOMES = {"succeeded": ("✓", "good"), "failed": ("✗", "bad"), "timed-out": ("✗", "bad"), "skipped": ("»", "dim")}
-#: Seconds in which a running step's time goes on.
-_EVERY = 10.0
 _WORDS = {
     "asking": "waits for an answer",
     "running": "running",
@@ -39,9 +38,10 @@ _WORDS = {
 
 
 class Runbook(OptionList):
-    """One option a step; the highlighted one is what `go to` means."""
+    """One option a step; the highlighted one is what `go to` means, and what is shown opened: the current one, until people choose."""
 
     BORDER_TITLE = "Runbook"
+    BINDINGS = [Binding("escape", "follow", "The current step", show=False)]
 
     def __init__(self) -> None:
         super().__init__(id="runbook", markup=False)
@@ -54,6 +54,11 @@ class Runbook(OptionList):
         option = self.highlighted_option
         return option.id or "" if option is not None else ""
 
+    @property
+    def looked_at(self) -> str:
+        """The id of a step that people chose to look at; '' while it is the current one, or none."""
+        return self.chosen if self.chosen != self._current else ""
+
     def show(self, state: State, now: float, ghost: Mapping[str, float]) -> None:
         """`ghost`: how long each step took in the last run (s)."""
         width = max(20, self.scrollable_content_region.width - 2)
@@ -63,6 +68,7 @@ class Runbook(OptionList):
             rows = {step: row if step == state.current else row.split("\n")[0] for step, row in rows.items()}
         if rows.keys() != self._shown.keys():
             self.clear_options()
+            self._current = ""
             self.add_options(Option(content, id=step) for step, content in rows.items())
         else:
             for step, content in rows.items():
@@ -72,9 +78,14 @@ class Runbook(OptionList):
         self._follow(state.current)
 
     def _follow(self, current: str) -> None:
-        if current and current != self._current and current in self._shown:
-            self.highlighted = self.get_option_index(current)
+        if current != self._current:
+            # With no step to stand on, whatever people choose then is theirs.
+            self.highlighted = self.get_option_index(current) if current in self._shown else None
         self._current = current
+
+    def action_follow(self) -> None:
+        """Back to the current step, or to none."""
+        self.highlighted = self.get_option_index(self._current) if self._current in self._shown else None
 
 
 def _row(state: State, step: Step, now: float, ghost: float | None, width: int) -> Content:
@@ -82,10 +93,7 @@ def _row(state: State, step: Step, now: float, ghost: float | None, width: int) 
     sign, style = _OUTCOMES.get(view.outcome, _SIGNS.get(view.status, (" ", "")))
     current = step.id == state.current
     spent = state.step_seconds(step.id, now) if view.started_t is not None else None
-    if spent is not None and not view.outcome:
-        # The step that is open counts its own seconds; here the whole list is sent again with each change.
-        spent -= spent % _EVERY
-    times, late = _times(step, spent)
+    times, late = _times(step, spent, bool(view.outcome))
     room = max(8, width - 2 - len(times) - 1)
     name = step.name if len(step.name) <= room else step.name[: room - 1] + "…"
     gap = " " * max(1, width - 2 - len(name) - len(times))
@@ -95,13 +103,13 @@ def _row(state: State, step: Step, now: float, ghost: float | None, width: int) 
     return lines([first, line(("  " + under, "dim"))]) if under else first
 
 
-def _times(step: Step, spent: float | None) -> tuple[str, bool]:
-    if spent is None:
-        return (f"≤ {_short(step.target_time)}" if step.target_time is not None else ""), False
-    if step.target_time is None:
-        return _short(spent), False
-    late = spent > step.target_time
-    return f"{'! ' if late else ''}{_short(spent)} / {_short(step.target_time)}", late
+def _times(step: Step, spent: float | None, ended: bool) -> tuple[str, bool]:
+    """What the step took, or may take: its seconds run beside its text alone, this list would be sent again each time."""
+    target = step.target_time
+    late = spent is not None and target is not None and spent > target
+    took = _short(spent) if spent is not None and ended else ""
+    goal = "" if target is None else f" / {_short(target)}" if took else f"≤ {_short(target)}"
+    return f"{'! ' if late else ''}{took}{goal}", late
 
 
 def _short(seconds: float) -> str:
@@ -121,10 +129,15 @@ def _under(step: Step, view: StepView, current: bool, spent: float | None, ghost
         words.append(f"at any time{f', done {view.visits}×' if view.visits else ''}")
     if view.disputes:
         words.append("disputed")
-    if ghost is not None and not view.outcome and (spent is None or spent <= ghost):
-        # Who has not finished is not ahead yet.
-        words.append(f"last time {duration(ghost)}")
-    elif ghost is not None and spent is not None:
-        ahead = ghost - spent
-        words.append(f"{'ahead' if ahead >= 0 else 'behind'} of last time by {duration(abs(ahead))}")
+    if ghost is not None:
+        words.append(_against(ghost, spent, bool(view.outcome)))
     return " · ".join(words)
+
+
+def _against(ghost: float, spent: float | None, ended: bool) -> str:
+    if spent is None or not ended:
+        # Who has not finished is not ahead yet.
+        behind = spent is not None and spent > ghost
+        return f"{'behind ' if behind else ''}last time{':' if behind else ''} {duration(ghost)}"
+    ahead = ghost - spent
+    return f"{'ahead of' if ahead >= 0 else 'behind'} last time by {duration(abs(ahead))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -18,9 +19,27 @@ from runner.views.story import revealed
 from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.runbook import Runbook
 
 _TAIL_BYTES = 8192
 _TAIL_LINES = 12
+_HOW_FAR = {
+    "succeeded": "done",
+    "failed": "failed",
+    "timed-out": "timed out",
+    "skipped": "skipped",
+    "pending": "not yet",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _At:
+    """The moment that is shown, to whom; `folder` is the run's."""
+
+    state: State
+    now: float
+    role: str
+    folder: Path
 
 
 class StepCard(VerticalScroll):
@@ -31,8 +50,10 @@ class StepCard(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(id="step")
         self._text = ""
+        self._at: _At | None = None
 
     def compose(self) -> ComposeResult:
+        yield Panel(id="step-paused")
         with Horizontal(id="step-title"):
             yield Panel(id="step-head")
             # Apart, because it changes each second.
@@ -42,17 +63,41 @@ class StepCard(VerticalScroll):
         # Docked: what `enter` does is seen however long the step's text is.
         yield Panel(id="step-deed")
 
+    def on_mount(self) -> None:
+        self.watch(self.screen.query_one(Runbook), "highlighted", self._turn, init=False)
+
+    async def _turn(self) -> None:
+        """Somebody chose a step in the runbook: it is shown at once, not with the next second."""
+        if self._at is not None:
+            await self._paint(self._at)
+
     async def show(self, state: State, now: float, role: str, folder: Path) -> None:
-        step, view = state.step, state.steps.get(state.current)
-        deed = next_deed(state)
-        self.query_one("#step-deed", Panel).show(line(("⏎ ", "key"), (deed.label, "bold")) if deed.label else line(""))
-        if step is None or view is None or state.phase != "live":
-            await self._between(state, role)
+        self._at = _At(state=state, now=now, role=role, folder=folder)
+        await self._paint(self._at)
+
+    async def _paint(self, at: _At) -> None:
+        state, other = at.state, self._other(at)
+        self.query_one("#step-paused", Panel).display = state.paused
+        self.query_one("#step-paused", Panel).show(lines(_paused(state, at.role)))
+        self.query_one("#step-deed", Panel).show(_deed(state, other))
+        step = other or state.step
+        view = state.steps.get(step.id) if step is not None else None
+        title = _title(state, other, view) if other is not None and view is not None else self.BORDER_TITLE
+        if title != self.border_title:
+            # Set again, the same words would be sent with the whole card.
+            self.border_title = title
+        if step is None or view is None or (other is None and state.phase != "live"):
+            await self._between(state, at.role)
             return
         self.query_one("#step-head", Panel).show(_head(state, step, view))
-        self.query_one("#step-time", Panel).show(_spent(state, step, now))
+        self.query_one("#step-time", Panel).show(_spent(state, step, view, at.now))
         await self._say(step.description)
-        self.query_one("#step-state", Panel).show(lines(_state(state, step, view, now, folder)))
+        self.query_one("#step-state", Panel).show(lines(_state(state, step, view, at)))
+
+    def _other(self, at: _At) -> Step | None:
+        """The step that somebody looks at instead of the current one. What a step proved may tell what is wrong."""
+        chosen = self.screen.query_one(Runbook).looked_at
+        return at.state.plan.step(chosen) if chosen in at.state.steps and revealed(at.state, at.role) else None
 
     async def _between(self, state: State, role: str) -> None:
         plan = state.plan
@@ -75,8 +120,6 @@ def _standing(state: State) -> str:
             return "Preflight: is the target what it should be?"
         case "warm-up":
             return "Warm-up: load comes, the steady state is measured"
-        case "live" if state.paused:
-            return f"Paused: {state.paused_why}"
         case "live" if not state.cursor:
             return "Stand by"
         case "live":
@@ -87,6 +130,29 @@ def _standing(state: State) -> str:
             return "The drill is over"
 
 
+def _paused(state: State, role: str) -> Iterator[Content]:
+    if state.paused:
+        yield line(("‖ paused: ", "warn"), (state.paused_why, "bold"), "; ", ("u", "key"), " goes on")
+        goes_on = "faults, load and the impact clock go on" if revealed(state, role) else "everything else goes on"
+        yield line((f"Step times stand still; {goes_on}.", "dim"))
+
+
+def _deed(state: State, other: Step | None) -> Content:
+    deed = next_deed(state)
+    if not deed.label:
+        return line("")
+    # The key is the current step's, whatever is looked at.
+    whose = f"  for the current step: {state.step.name}" if other is not None and state.step is not None else ""
+    return line(("⏎ ", "key"), (deed.label, "bold"), (whose, "dim"))
+
+
+def _title(state: State, step: Step, view: StepView) -> str:
+    """Which step is looked at, and how far it is. No text of a file stands in it: it would be markup."""
+    word = _HOW_FAR.get(view.outcome or view.status, "begun")
+    order = [each.id for each in state.plan.sequence]
+    return f"Step {order.index(step.id) + 1}, {word}" if step.id in order else f"A step at any time, {word}"
+
+
 def _head(state: State, step: Step, view: StepView) -> Content:
     order = [each.id for each in state.plan.sequence]
     number = f"{order.index(step.id) + 1}/{len(order)}  " if step.id in order else ""
@@ -95,9 +161,11 @@ def _head(state: State, step: Step, view: StepView) -> Content:
     return line((number, "dim"), (step.name, "bold"), (role + holder, "dim"))
 
 
-def _spent(state: State, step: Step, now: float) -> Content:
-    spent = state.step_seconds(step.id, now)
+def _spent(state: State, step: Step, view: StepView, now: float) -> Content:
     target = step.target_time
+    if view.started_t is None:
+        return line((f" ≤ {whole(target)}" if target is not None else "", "dim"))
+    spent = state.step_seconds(step.id, now)
     late = target is not None and spent > target
     return line(
         (f" {'! ' if late else ''}{int(spent)} s", "warn" if late else ""),
@@ -105,18 +173,16 @@ def _spent(state: State, step: Step, now: float) -> Content:
     )
 
 
-def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
-    if step.approve and not view.approved:
-        yield line(("asks a second person: ", "warn"), step.approve)
-    if step.confirm and not view.confirmed:
-        yield line(("asks: ", "warn"), step.confirm)
+def _state(state: State, step: Step, view: StepView, at: _At) -> Iterator[Content]:
+    if view.outcome:
+        yield _outcome(view)
+    else:
+        yield from _asks(step, view)
     if view.choice:
         yield line("chosen: ", (view.choice, "bold"))
-    if step.choose and not view.choice:
-        yield line("choose: ", (" | ".join(step.choose), "bold"))
     if step.run:
         yield from (line(("$ ", "key"), each) for each in step.run.rstrip().split("\n"))
-        yield from _command(step, view, now, folder)
+        yield from _command(step, view, at)
         if step.by_hand:
             yield line(("not run in a tabletop", "note"))
     if step.verify is not None:
@@ -137,10 +203,26 @@ def _state(state: State, step: Step, view: StepView, now: float, folder: Path) -
         )
 
 
-def _command(step: Step, view: StepView, now: float, folder: Path) -> Iterator[Content]:
+def _asks(step: Step, view: StepView) -> Iterator[Content]:
+    if step.approve and not view.approved:
+        yield line(("asks a second person: ", "warn"), step.approve)
+    if step.confirm and not view.confirmed:
+        yield line(("asks: ", "warn"), step.confirm)
+    if step.choose and not view.choice:
+        yield line("choose: ", (" | ".join(step.choose), "bold"))
+
+
+def _outcome(view: StepView) -> Content:
+    good = view.outcome == "succeeded"
+    who = f" by {view.who}" if view.who else ""
+    why = f": {view.why}" if view.why else ""
+    return line((_HOW_FAR.get(view.outcome, view.outcome), "good" if good else "warn"), who, why)
+
+
+def _command(step: Step, view: StepView, at: _At) -> Iterator[Content]:
     if view.status == "running" and view.command_t is not None:
-        yield line((f"running for {int(now - view.command_t)} s, attempt {view.attempt}", "note"))
-        yield from _printed(_live_tail(folder, step.id, view.attempt))
+        yield line((f"running for {int(at.now - view.command_t)} s, attempt {view.attempt}", "note"))
+        yield from _printed(_live_tail(at.folder, step.id, view.attempt))
     elif view.command_ended_t is not None:
         how = "timed out" if view.timed_out else f"exit code {view.exit_code}"
         yield line((how, "good" if view.exit_code == 0 else "bad"))
@@ -165,14 +247,14 @@ def _live_tail(folder: Path, step: str, attempt: int) -> str:
 
 def _verify(state: State, step: Step, view: StepView) -> Iterator[Content]:
     assert step.verify is not None  # noqa: S101 - the caller looked
-    what = step.verify.indicator or "a probe"
+    what = step.verify.indicator or str((step.verify.probe or {}).get("name") or "a probe")
     lasting = f" for {duration(step.verify.lasting)}" if step.verify.lasting else ""
     if view.held is not None:
         word, style = ("it held", "good") if view.held else ("it did not hold", "bad")
     elif view.verify_t is not None:
         word, style = f"looking, {_held_for(state, step, view)}", "note"
     else:
-        word, style = "after the step", "dim"
+        word, style = "not looked at" if view.outcome else "after the step", "dim"
     vacuous = "  (it held before the step, so it proves nothing)" if view.vacuous else ""
     yield line("verifies ", (what + lasting, "bold"), ": ", (word + vacuous, style))
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from runner.engine.events import LoadSampled
 from runner.engine.plan import Indicator
-from runner.engine.state import ExperimentView, IndicatorView, State
+from runner.engine.state import ExperimentView, IndicatorView, LoadView, State
 from runner.views.plot import Cell, blocks, marks
 from runner.views.series import Series
 from runner.views.story import FAILURES, RATE, Story, revealed
 from runner.views.text import clock
 from runner.views.tui.paint import Part, line
+from runner.views.tui.widgets.rows import Tall
 
-#: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale.
-_SPAN = 120.0
+#: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale. It moves by a cell at
+#: a time, and is sent whole then: in 54 cells each 5 s.
+_SPAN = 170.0
 #: Seconds that one cell of a plot may stand for.
 _STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 #: Cells from which on words are written out.
@@ -37,8 +40,8 @@ _FAULTS = {
 _UNITS = {"success-ratio": "%", "failure-ratio": "%", "rate": "/s", "p50": "s", "p95": "s", "p99": "s"}
 
 
-def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Content]:
-    """The panel's lines, for a width in cells."""
+def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Content | Tall]:
+    """The panel's lines and its plots, for a width in cells."""
     state = story.state
     if state.plan.tabletop:
         yield from _tabletop()
@@ -47,8 +50,10 @@ def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Co
         yield from _sealed(state)
         return
     since, until = _window(state, now, width)
-    yield from _faults(state)
-    yield from _alerts(state)
+    yield from _faults(state, width)
+    if _over(state):
+        yield line(("as last seen, before the end", "dim"))
+    yield from _alerts(state, width)
     for indicator in state.plan.indicators:
         view = state.indicators.get(indicator.name) or IndicatorView(name=indicator.name)
         yield from _indicator(indicator, view, story.series.get(indicator.name), since, until, width)
@@ -81,6 +86,11 @@ def _sealed(state: State) -> Iterator[Content]:
         yield line("load    ", (f"{state.load.users} users", "bold"))
 
 
+def _over(state: State) -> bool:
+    """Nothing is looked at any more."""
+    return state.phase in ("debrief", "closed")
+
+
 def _window(state: State, now: float, cells: int) -> tuple[float, float]:
     """What the plots show. It moves on by whole cells, and widens by steps: else every cell would change each second."""
     begin = (
@@ -97,17 +107,18 @@ def _window(state: State, now: float, cells: int) -> tuple[float, float]:
 
 def _indicator(
     indicator: Indicator, view: IndicatorView, series: Series | None, since: float, until: float, width: int
-) -> Iterator[Content]:
+) -> Iterator[Content | Tall]:
     sign, style = ("·", "dim") if view.ok is None else ("✓", "good") if view.ok else ("✗", "bad")
     value = _value(indicator, view.value) if view.ok is not None else "—"
     tolerance = _tolerance(indicator)
     room = max(4, width - len(value) - len(tolerance) - 4)
-    name = indicator.name if len(indicator.name) <= room else indicator.name[: room - 1] + "…"
+    name = _short(indicator.name, room)
     gap = " " * max(1, width - 2 - len(name) - len(value) - len(tolerance) - 1)
     yield line((f"{sign} ", style), (name, "bold"), gap, (value, style), (f" {tolerance}", "dim"))
     if series is not None:
         ratio = indicator.source == "probe" or indicator.metric.endswith("ratio")
-        yield _row(blocks(series, since, until, width, 0.0, 1.0 if ratio else None))
+        high = 1.0 if ratio else None
+        yield Tall(lambda rows: [_row(row) for row in blocks(series, since, until, width, 0.0, high, rows)])
 
 
 def _value(indicator: Indicator, value: float | None) -> str:
@@ -122,50 +133,71 @@ def _tolerance(indicator: Indicator) -> str:
     return f"{'≥' if indicator.at_least is not None else '≤'} {_value(indicator, bound)}"
 
 
-def _load(story: Story, since: float, until: float, width: int) -> Iterator[Content]:
+def _load(story: Story, since: float, until: float, width: int) -> Iterator[Content | Tall]:
     load = story.state.load
     if load.failed:
         yield line(("✗ load: ", "bad"), load.failed)
     if load.last is None:
         return
-    rows = list(load.last.requests.values())
-    lasted = (load.last.until - load.last.since) or 1.0
-    rate = sum(int(row.get("n") or 0) for row in rows) / lasted
-    failures = sum(int(row.get("failures") or 0) for row in rows) / lasted
-    p95 = max((float(row["p95"]) for row in rows if row.get("p95") is not None), default=None)
-    slow = "—" if p95 is None else f"{p95 * 1000:.0f} ms"
+    yield _load_ended(load) if _over(story.state) or load.ended_t is not None else _load_now(load, load.last, width)
+    series = story.series.get(RATE)
+    failed = story.series.get(FAILURES)
+    if series is not None and failed is not None:
+        worse = [point is not None and not point.ok for point in failed.between(since, until, width)]
+        yield Tall(
+            lambda rows: [_row(_worse(row, worse)) for row in blocks(series, since, until, width, 0.0, rows=rows)]
+        )
+
+
+def _load_now(load: LoadView, last: LoadSampled, width: int) -> Content:
+    several = list(last.requests.values())
+    lasted = (last.until - last.since) or 1.0
+    rate = sum(int(row.get("n") or 0) for row in several) / lasted
+    failures = sum(int(row.get("failures") or 0) for row in several) / lasted
+    p95 = max((float(row["p95"]) for row in several if row.get("p95") is not None), default=None)
+    slow = "—" if p95 is None else f"{p95 * 1000:.0f} ms" if p95 < 1 else f"{p95:.1f} s"
     words = "fail/s" if width < _ROOMY else "failures/s"
-    yield line(
+    return line(
         ("≋ ", "note"),
         f"{load.users} users {rate:.0f}/s ",
         (f"{failures:.0f} {words}", "bad" if failures else "dim"),
         f" p95 {slow}",
     )
-    series = story.series.get(RATE)
-    failed = story.series.get(FAILURES)
-    if series is not None and failed is not None:
-        cells = blocks(series, since, until, width, 0.0)
-        worse = failed.between(since, until, width)
-        yield _row([(c, "bad" if f is not None and not f.ok else s) for (c, s), f in zip(cells, worse, strict=True)])
 
 
-def _faults(state: State) -> Iterator[Content]:
+def _load_ended(load: LoadView) -> Content:
+    return line(("≋ ", "note"), (f"no load now; {load.requests} requests, {load.failures} failed", "dim"))
+
+
+def _worse(row: list[Cell], failed: Sequence[bool]) -> list[Cell]:
+    return [(each, "bad" if bad and each != " " else style) for (each, style), bad in zip(row, failed, strict=True)]
+
+
+def _faults(state: State, width: int) -> Iterator[Content]:
     for experiment in state.plan.experiments:
         view = state.experiments.get(experiment.slug) or ExperimentView(slug=experiment.slug)
         sign, word, style = _FAULTS[view.status]
         # The moment, not how long ago: that would be sent again each second.
         since = f" since {clock(view.injected_t)[:-3]}" if view.status == "injected" and view.injected_t else ""
+        if len(experiment.slug) + len(word) + len(since) + 4 > width:
+            since = ""
         why = (
             f": {view.why or view.refused}" if (view.why or view.refused) and view.status in ("failed", "left") else ""
         )
-        yield line((f"{sign} ", style), (experiment.slug, "bold"), "  ", (f"{word}{since}{why}", style))
+        name = _short(experiment.slug, width - len(word) - 4)
+        yield line((f"{sign} ", style), (name, "bold"), "  ", (f"{word}{since}{why}", style))
 
 
-def _alerts(state: State) -> Iterator[Content]:
+def _alerts(state: State, width: int) -> Iterator[Content]:
     for alert in state.alerts.values():
         if alert.firing:
-            before = " (before the fault)" if alert.before else ""
-            yield line(("◉ ", "warn"), (alert.name, "bold"), ("  firing" + before, "warn"))
+            word = f"firing{' (before the fault)' if alert.before else ''}"
+            yield line(("◉ ", "warn"), (_short(alert.name, width - len(word) - 4), "bold"), (f"  {word}", "warn"))
+
+
+def _short(name: str, room: int) -> str:
+    """On one row, beside what stands there too."""
+    return name if len(name) <= room else name[: max(4, room) - 1] + "…"
 
 
 def _row(cells: list[Cell]) -> Content:
