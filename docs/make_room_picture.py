@@ -22,7 +22,9 @@ SIZE = (120, 40)
 
 def fresh_run(runs: Path) -> Path:
     """The folder of a run that this makes."""
+    # A longer warm-up, so that the plots have something to show.
     command = [sys.executable, "-m", "runner", "run", "payment-gateway-outage", "--headless", "--runs-dir", str(runs)]
+    command += ["--set", "load.warm-up=90s"]
     subprocess.run(command, cwd=HERE.parent, check=True)
     return next(runs.iterdir())
 
@@ -39,6 +41,8 @@ async def picture(folder: Path) -> str:
     app = Review(reel, folder, Visitor(name="ana", role="facilitator"), {})
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
+        # Not the one that was chosen last in this account's rooms.
+        app.theme = "textual-dark"
         reel.seek(telling_moment(reel))
         await app.screen.look()  # type: ignore[attr-defined]
         await pilot.pause()

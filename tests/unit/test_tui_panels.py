@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.geometry import Region
 from textual.widgets import OptionList
-from tui_kit import Room, enter
+from tui_kit import Room, Scene, enter
 
 from runner.engine import events as ev
-from runner.engine.commands import Do, Pause, RunCommand, Say
+from runner.engine.commands import Do, Pause, RunCommand, Say, ShowHint
 from runner.engine.plan import Indicator, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.tui.widgets.panel import Panel
@@ -183,3 +184,47 @@ def test_the_plots_of_a_big_room_are_high() -> None:
         assert rows(room) == 4
 
     enter(drive, scene, size=(200, 60))
+
+
+def test_the_facilitator_sees_a_hint_before_the_team_does() -> None:
+    drive = Drive(sample_plan(replace(_FIX, hint="Believe the alert."))).start().join("alice").join("bo")
+
+    def scene(shown: str) -> Scene:
+        async def look(room: Room) -> None:
+            assert [line for line in _panel(room, "step-state").splitlines() if "hint" in line] == (
+                [shown] * bool(shown)
+            )
+
+        return look
+
+    enter(drive, scene("hint, not shown to the team: Believe the alert."), role="facilitator")
+    enter(drive, scene(""), role="participant", name="bo")
+    drive.say(ShowHint())
+    enter(drive, scene("hint: Believe the alert."), role="participant", name="bo")
+
+
+def test_what_a_command_printed_is_seen_however_long_the_text_above_it_is() -> None:
+    long = replace(_LOOK, description="\n\n".join(f"Paragraph {number}." for number in range(30)))
+    drive = Drive(sample_plan(long), commands={"look": [1]}).start().join("alice")
+
+    async def scene(room: Room) -> None:
+        assert "Paragraph 0." in room.screen
+        told = len(drive.log)
+        drive.say(RunCommand())
+        await room.tell(*drive.log[told:])
+        await room.settle()
+        assert "exit code 1" in room.screen
+        assert "again" in room.screen
+
+    enter(drive, scene, size=(80, 24))
+
+
+@pytest.mark.parametrize("size", [(80, 12), (50, 24), (40, 10)])
+def test_in_a_corner_of_a_screen_there_is_the_clock_the_step_and_the_keys(size: tuple[int, int]) -> None:
+    drive = Drive(sample_plan(_FIX)).start().join("alice")
+
+    async def scene(room: Room) -> None:
+        for words in ("LIVE", "Fix it", "⏎ Done", "? Help", "q Leave"):
+            assert words in room.screen, f"{words}\n{room.screen}"
+
+    enter(drive, scene, size=size)

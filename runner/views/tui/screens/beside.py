@@ -26,8 +26,8 @@ _SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
 class BesideScreen(Player):
     """One column a run; the keys are those of a review."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
 
     def __init__(self, pair: Pair) -> None:
         super().__init__()

@@ -24,8 +24,8 @@ from runner.views.tui.widgets.target import target_lines
 class Board(Screen[None]):
     """`folder` is the run's; `ghost`: how long each step took in the last run (s)."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
 
     def __init__(self, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
         super().__init__()

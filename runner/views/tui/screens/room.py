@@ -163,6 +163,9 @@ class RoomScreen(Board):
             self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
             return
         chosen = self.query_one(Runbook).chosen
+        if deed.name == "go-to" and not chosen:
+            self.notify("choose a step in the runbook first: ↑ ↓", severity="information")
+            return
         question = self._question(deed, chosen)
         if question is None:
             self._do(deed, chosen, "")
@@ -233,6 +236,7 @@ class RoomScreen(Board):
         for each in DEEDS:
             yield each.key, each.label, reasons.get(each.rule, "")
         for key, label in (
+            ("↑ ↓", "Look at another step"),
             ("c", "Copy the command"),
             ("s", "Shell with the target's environment"),
             ("/", "Filter the log"),
@@ -242,7 +246,10 @@ class RoomScreen(Board):
         yield "q", "Leave the room; the run goes on", ""
 
     def action_copy(self) -> None:
-        step = self.story.state.step
+        state = self.story.state
+        # What is shown is what is meant.
+        looked_at = self.query_one(Runbook).looked_at
+        step = state.plan.step(looked_at) if looked_at in state.steps else state.step
         if step is None or not step.run:
             self.notify("this step has no command", severity="information")
             return

@@ -42,6 +42,10 @@ class _At:
     folder: Path
 
 
+#: What is worth more then than what the step says.
+_TELLING = frozenset({"running", "ran", "retry-wait", "verifying", "failing"})
+
+
 class StepCard(VerticalScroll):
     """What is to be done now; before the first step and after the last, what is going on instead."""
 
@@ -51,6 +55,7 @@ class StepCard(VerticalScroll):
         super().__init__(id="step")
         self._text = ""
         self._at: _At | None = None
+        self._seen = ("", "")
 
     def compose(self) -> ComposeResult:
         yield Panel(id="step-paused")
@@ -93,6 +98,15 @@ class StepCard(VerticalScroll):
         self.query_one("#step-time", Panel).show(_spent(state, step, view, at.now))
         await self._say(step.description)
         self.query_one("#step-state", Panel).show(lines(_state(state, step, view, at)))
+        self._turn_to(step.id, view.status)
+
+    def _turn_to(self, step: str, status: str) -> None:
+        """A step is shown from its beginning; once its command runs, or it fails, what comes of it is at the end."""
+        before, self._seen = self._seen, (step, status)
+        if before[0] != step:
+            self.scroll_home(animate=False)
+        elif before != self._seen and status in _TELLING:
+            self.call_after_refresh(self.scroll_end, animate=False)
 
     def _other(self, at: _At) -> Step | None:
         """The step that somebody looks at instead of the current one. What a step proved may tell what is wrong."""
@@ -187,8 +201,8 @@ def _state(state: State, step: Step, view: StepView, at: _At) -> Iterator[Conten
             yield line(("not run in a tabletop", "note"))
     if step.verify is not None:
         yield from _verify(state, step, view)
-    if view.hint_shown and step.hint:
-        yield line(("hint: ", "note"), step.hint)
+    if step.hint and (view.hint_shown or at.role == "facilitator"):
+        yield line(("hint: " if view.hint_shown else "hint, not shown to the team: ", "note"), step.hint)
     if view.status == "failing":
         yield line(("✗ ", "bad"), (view.why, "bad"))
         yield line(
