@@ -24,7 +24,7 @@ def fresh_run(runs: Path) -> Path:
     """The folder of a run that this makes."""
     # A long warm-up, so that the plots have something to show.
     command = [sys.executable, "-m", "runner", "run", "payment-gateway-outage", "--headless", "--runs-dir", str(runs)]
-    command += ["--set", "load.warm-up=240s"]
+    command += ["--set", "load.warm-up=90s"]
     subprocess.run(command, cwd=HERE.parent, check=True)
     return next(runs.iterdir())
 

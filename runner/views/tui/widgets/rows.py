@@ -14,16 +14,18 @@ from runner.views.tui.widgets.panel import Panel
 
 #: Rows that a plot is high at most.
 _HIGHEST = 4
-#: Below this width, where a line may be slow, all plots together take no more rows: each is sent as often as they move.
+#: Below this width, where a line may be slow, plots are only so high that no more of their rows are sent in a second:
+#: those of a young run move often, and are low.
 _WIDE = 80
-_FEW = 12
+_A_SECOND = 2.4
 
 
 @dataclass(frozen=True)
 class Tall:
-    """A plot: `rows` makes as many rows of it as there is room for."""
+    """A plot that moves `every` so many seconds: `rows` makes as many rows of it as there is room for."""
 
     rows: Callable[[int], Iterable[Content]]
+    every: float
 
 
 class Rows(Vertical):
@@ -46,7 +48,7 @@ class Rows(Vertical):
 
 def fitted(parts: Sequence[Content | Tall], room: Size) -> Iterator[Content]:
     """Every part in rows: the plots as high as the room allows, all alike, one row at least."""
-    plots = sum(isinstance(part, Tall) for part in parts)
+    plots = [part for part in parts if isinstance(part, Tall)]
     lines = sum(_wrapped(part, room.width) for part in parts if isinstance(part, Content))
     height = _height(plots, room.height - lines, room.width) if plots else 1
     for part in parts:
@@ -56,9 +58,9 @@ def fitted(parts: Sequence[Content | Tall], room: Size) -> Iterator[Content]:
             yield part
 
 
-def _height(plots: int, rows: int, width: int) -> int:
-    few = rows if width >= _WIDE else min(rows, _FEW)
-    return max(1, min(_HIGHEST, few // plots))
+def _height(plots: Sequence[Tall], rows: int, width: int) -> int:
+    few = rows if width >= _WIDE else min(rows, int(_A_SECOND * min(plot.every for plot in plots)))
+    return max(1, min(_HIGHEST, few // len(plots)))
 
 
 def _wrapped(content: Content, width: int) -> int:

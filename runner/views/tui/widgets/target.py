@@ -17,11 +17,9 @@ from runner.views.text import clock
 from runner.views.tui.paint import Part, line
 from runner.views.tui.widgets.rows import Tall
 
-#: Seconds that a plot shows at least: one that fills up from the left is read as a change of scale. It moves by a cell at
-#: a time, and is sent whole then: in 54 cells each 5 s.
-_SPAN = 170.0
-#: Seconds that one cell of a plot may stand for.
-_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+#: Seconds that one cell of a plot may stand for: as few as show the whole run. A plot moves by a cell at a time, and is
+#: sent whole then.
+_STEPS = (2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 #: Cells from which on words are written out.
 _ROOMY = 44
 _FAULTS = {
@@ -99,7 +97,7 @@ def _window(state: State, now: float, cells: int) -> tuple[float, float]:
         else (state.phase_t if state.live_t is None else state.live_t)
     )
     until = now if state.end_t is None else max(now, state.end_t)
-    span = max(_SPAN, until - begin)
+    span = max(until - begin, 0.0)
     step = next((each for each in _STEPS if each * cells >= span), span / cells)
     edge = math.ceil(until / step) * step
     return edge - step * cells, edge
@@ -118,7 +116,10 @@ def _indicator(
     if series is not None:
         ratio = indicator.source == "probe" or indicator.metric.endswith("ratio")
         high = 1.0 if ratio else None
-        yield Tall(lambda rows: [_row(row) for row in blocks(series, since, until, width, 0.0, high, rows)])
+        yield Tall(
+            lambda rows: [_row(row) for row in blocks(series, since, until, width, 0.0, high, rows)],
+            every=(until - since) / width,
+        )
 
 
 def _value(indicator: Indicator, value: float | None) -> str:
@@ -145,7 +146,8 @@ def _load(story: Story, since: float, until: float, width: int) -> Iterator[Cont
     if series is not None and failed is not None:
         worse = [point is not None and not point.ok for point in failed.between(since, until, width)]
         yield Tall(
-            lambda rows: [_row(_worse(row, worse)) for row in blocks(series, since, until, width, 0.0, rows=rows)]
+            lambda rows: [_row(_worse(row, worse)) for row in blocks(series, since, until, width, 0.0, rows=rows)],
+            every=(until - since) / width,
         )
 
 
