@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runner.engine.events import Recorded
-from runner.engine.score import score
 from runner.errors import TranscriptError
 from runner.history.summary import TRANSCRIPT, Summary, summaries, summarise
 from runner.transcript.codec import LineError, decode
@@ -27,6 +26,9 @@ def last_times(folder: Path) -> dict[str, float]:
     last = _before(own) if own is not None else None
     if last is None:
         return {}
+    # Imported where there is something to score: a review of a first run does not wait for it.
+    from runner.engine.score import score
+
     card = score(_deeds(last.folder / TRANSCRIPT))
     return {step.id: step.net for step in card.steps if step.outcome == "succeeded"}
 

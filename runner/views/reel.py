@@ -29,7 +29,7 @@ class Reel(Track):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with no_collection():
+        with no_collection(for_good=True):
             self.events: list[Recorded] = list(read(folder))
         # Children stamp their own events: a line may be a little older than the one before it.
         self._times = list(accumulate((recorded.t for recorded in self.events), max))

@@ -24,7 +24,7 @@ class LiveFeed:
     def catch_up(self) -> Story:
         """All that there is so far. Slow for a long run: not for the event loop."""
         story = Story()
-        with no_collection():
+        with no_collection(for_good=True):
             for recorded in self._follower.poll():
                 story.take(recorded)
         return story
