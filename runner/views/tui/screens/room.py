@@ -45,7 +45,7 @@ from runner.views.tui.widgets.runbook import Runbook
 #: Seconds between two looks at the transcript.
 _LOOK = 0.1
 #: A room paints this share of the time at most: what a run does comes before what is seen of it.
-_SHARE = 0.1
+_SHARE = 0.05
 #: Seconds between two paintings of what is sampled: over a slow line each row counts.
 _SAMPLES = 2
 #: What an abort is recorded as, and in whose words.
