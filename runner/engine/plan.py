@@ -174,6 +174,14 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Link:
+    """A page that the runbook says is worth having open."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunPlan:
     """Everything the engine, the actuators and the scorecard need to know; nothing is read from a file afterwards.
 
@@ -193,6 +201,7 @@ class RunPlan:
     target: Target
     runbook: str = ""
     runbook_file: str = ""
+    links: tuple[Link, ...] = ()
     steps: tuple[Step, ...] = ()
     experiments: tuple[Experiment, ...] = ()
     load: Load | None = None

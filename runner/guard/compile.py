@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
+from runner.engine.plan import Ask, Check, Experiment, Indicator, Link, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
 from runner.guard.calls import planned_calls
@@ -74,6 +74,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         target=_target(loaded.target_name, loaded.target, loaded.targets_file, drill.allow_opaque),
         runbook=loaded.runbook.name if loaded.runbook else "",
         runbook_file=loaded.runbook_file,
+        links=_links(loaded.runbook),
         steps=_steps(loaded.runbook, loaded.runbook_document, attended=attended),
         experiments=experiments,
         load=load,
@@ -134,6 +135,7 @@ def compile_walk(catalogue: Catalogue, what: str) -> RunPlan:
         target=Target(name="tabletop", kind="none", environment="none"),
         runbook=runbook.name,
         runbook_file=loaded.document.file,
+        links=_links(runbook),
         steps=tuple(_by_hand(step) for step in _steps(runbook, loaded.document, attended=True)),
         time_box=_TABLETOP_BOX,
         max_pause=_TABLETOP_BOX,
@@ -248,6 +250,10 @@ def _host(host: str, target: target_spec.Target) -> str:
 
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _links(runbook: Runbook | None) -> tuple[Link, ...]:
+    return tuple(Link(name=link.name, url=link.url) for link in runbook.links) if runbook is not None else ()
 
 
 def _steps(runbook: Runbook | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.plan import Ask, Check, Indicator, RunPlan, StopRule
+from runner.engine.plan import Ask, Check, Indicator, Link, RunPlan, StopRule
+from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
-from runner.guard.compile import compile_drill, compile_named, plan_hash
+from runner.guard.compile import compile_drill, compile_named, compile_walk, plan_hash
 from runner.specs.catalogue import Catalogue
 from runner.specs.probe import Probe
 
@@ -32,6 +33,12 @@ def test_the_head(plan: RunPlan) -> None:
     assert (plan.expect, plan.impact_within, plan.reveal, plan.group) == ("impact", 60.0, "always", "oncall")
     assert (plan.time_to_detect, plan.time_to_acknowledge) == (60.0, 120.0)
     assert (plan.time_to_mitigate, plan.time_to_recover) == (180.0, 300.0)
+
+
+def test_the_links_of_the_runbook_in_a_drill_and_in_a_tabletop(plan: RunPlan) -> None:
+    page = Link(name="Gateway status page", url="https://status.gateway.example.com")
+    assert plan.links == compile_walk(Catalogue(_EVERYTHING), _NAME).links == (page,)
+    assert plan_from_json(plan_to_json(plan)).links == (page,)
 
 
 def test_the_target(plan: RunPlan) -> None:

@@ -11,7 +11,7 @@ from tui_kit import Room, Scene, enter
 
 from runner.engine import events as ev
 from runner.engine.commands import Do, Pause, RunCommand, Say, ShowHint
-from runner.engine.plan import Indicator, Step, Verify
+from runner.engine.plan import Indicator, Link, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.tui.widgets.panel import Panel
 from runner.views.tui.widgets.runbook import Runbook
@@ -230,3 +230,15 @@ def test_in_a_corner_of_a_screen_there_is_the_clock_the_step_and_the_keys(size: 
             assert words in room.screen, f"{words}\n{room.screen}"
 
     enter(drive, scene, size=size)
+
+
+def test_links_are_written_out_so_that_they_can_be_opened_or_copied() -> None:
+    step = replace(_LOOK, description="See [the board](https://board.example.com/d/1?a=b) first.")
+    links = (Link(name="Status page", url="https://status.example.com"),)
+    drive = Drive(sample_plan(step, links=links)).start().join("alice")
+
+    async def scene(room: Room) -> None:
+        assert "See the board (https://board.example.com/d/1?a=b) first." in " ".join(room.screen.split())
+        assert "↗ Status page  https://status.example.com" in room.screen
+
+    enter(drive, scene)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ class _At:
     folder: Path
 
 
+#: `[text](address)`.
+_LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((https?://[^\s)]+)\)")
 #: What is worth more then than what the step says.
 _TELLING = frozenset({"running", "ran", "retry-wait", "verifying", "failing"})
 
@@ -125,7 +128,9 @@ class StepCard(VerticalScroll):
         if text != self._text:
             self._text = text
             # The renderer takes Markdown, never markup; what would act on a terminal is made visible first.
-            await self.query_one("#step-text", Markdown).update("\n".join(inert(each) for each in text.split("\n")))
+            shown = "\n".join(inert(each) for each in text.split("\n"))
+            # It would hide where a link leads, and nothing here opens one.
+            await self.query_one("#step-text", Markdown).update(_LINK.sub(r"\1 (\2)", shown))
 
 
 def _standing(state: State) -> str:
@@ -203,6 +208,8 @@ def _state(state: State, step: Step, view: StepView, at: _At) -> Iterator[Conten
         yield from _verify(state, step, view)
     if step.hint and (view.hint_shown or at.role == "facilitator"):
         yield line(("hint: " if view.hint_shown else "hint, not shown to the team: ", "note"), step.hint)
+    # Written out: a terminal makes an address one to click on, and whoever has none can copy it.
+    yield from (line(("↗ ", "key"), f"{link.name}  ", (link.url, "dim")) for link in state.plan.links)
     if view.status == "failing":
         yield line(("✗ ", "bad"), (view.why, "bad"))
         yield line(
