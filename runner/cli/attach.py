@@ -24,7 +24,7 @@ def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -
     need_a_terminal("gameday tell COMMAND, gameday show")
     folder, socket = _going_on(run, runs_dir)
     if not enter(folder, socket, person(name), role):
-        return say_it_goes_on(folder.name)
+        return say_it_goes_on(folder)
     from runner.cli.runs import show_folder
 
     show_folder(folder, as_json=False, story=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.errors import InputError
+from runner.errors import InputError, TranscriptError
 
 if TYPE_CHECKING:
     from runner.conductor.launch import Front, Request, Started
@@ -90,7 +90,7 @@ def play_in_room(front: Front, started: Started, name: str, role: str) -> int:
     """The room of a run that this terminal has started. The run is left to itself: this room may be killed or closed."""
     front.detach()
     over = enter(started.folder, Path(started.socket), name, role)
-    return conclude(front, started) if over else say_it_goes_on(started.run)
+    return conclude(front, started) if over else say_it_goes_on(started.folder)
 
 
 def conclude(front: Front, started: Started) -> int:
@@ -102,6 +102,21 @@ def conclude(front: Front, started: Started) -> int:
     return code
 
 
-def say_it_goes_on(run: str) -> int:
-    click.echo(f"the run goes on; come back with: gameday attach {run.rpartition('-')[2]}", err=True)
+def say_it_goes_on(folder: Path) -> int:
+    click.echo(f"the run goes on; come back with: gameday attach {folder.name.rpartition('-')[2]}", err=True)
+    if limit := _abandoned_after(folder):
+        click.echo(f"it is aborted, with undo, when nobody is there for {limit}", err=True)
     return 0
+
+
+def _abandoned_after(folder: Path) -> str:
+    """As its transcript has it; '' when that cannot be read."""
+    from runner.engine.events import RunStarted
+    from runner.transcript.reader import read
+    from runner.views.text import whole
+
+    with suppress(TranscriptError):
+        first = next(read(folder), None)
+        seconds = first.event.plan.get("abandon_after") if first and isinstance(first.event, RunStarted) else None
+        return whole(seconds) if isinstance(seconds, int | float) else ""
+    return ""

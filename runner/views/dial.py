@@ -31,9 +31,7 @@ def dial(state: State, now: float, role: str) -> Dial:
     if state.phase in ("", "preflight", "warm-up"):
         return Dial(phase=phase, digits=_digits(now), label=_waiting(state))
     if not revealed(state, role):
-        return Dial(
-            phase="on call", digits=_digits(now - (state.live_t or 0.0)), label="press 1 when you notice"
-        )
+        return Dial(phase="on call", digits=_digits(now - (state.live_t or 0.0)), label="press 1 when you notice")
     impact = state.episodes.impact
     if impact is None:
         since = state.last_injection

@@ -135,7 +135,9 @@ def test_who_leaves_comes_back_to_the_same_run(repo: Repo) -> None:
         terminal.type("q")
         assert terminal.ended() == 0
         word = repo.run_folders[0].name.rpartition("-")[2]
-        assert f"the run goes on; come back with: gameday attach {word}" in terminal.everything()
+        said = terminal.everything()
+        assert f"the run goes on; come back with: gameday attach {word}" in said
+        assert "it is aborted, with undo, when nobody is there for " in said
     assert repo.marker.exists()
     with _room(repo, "attach", word, "--name", "ana", columns=80, rows=24) as terminal:
         # 80×24 is enough to work in.
