@@ -251,6 +251,33 @@ class Shopper(FastHttpUser):
     assert "raised [redacted]" in texts["load_exceptions.csv"]
 
 
+def test_a_load_that_is_stopped_while_it_spawns_stops_once(tmp_path: Path) -> None:
+    """A worker's late word that its users are there does not begin the load anew."""
+    seen = tmp_path / "seen"
+    locustfile = f"""
+from locust import FastHttpUser, constant, events, task
+from locust.runners import MasterRunner
+
+@events.test_stop.add_listener
+def _(environment, **kw):
+    if isinstance(environment.runner, MasterRunner):
+        with open({str(seen)!r}, "a") as file:
+            file.write("stopped\\n")
+        environment.events.spawning_complete.fire(user_count=2)
+
+class Shopper(FastHttpUser):
+    wait_time = constant(0.02)
+
+    @task
+    def shop(self):
+        self.client.get("/")
+"""
+    with Target() as target:
+        load = Watcher(tmp_path, locustfile, host=target.url, processes=2)
+        load.run(lambda: bool(target.answered))
+    assert seen.read_text().splitlines() == ["stopped"]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_locustfile_finds_what_locust_gives_it(tmp_path: Path, processes: int) -> None:
     """Its own options at their defaults, its events, its environment, its neighbours."""

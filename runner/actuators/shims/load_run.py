@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import gevent
 from gevent.event import AsyncResult
 from locust import log, runners, stats
+from locust.event import EventHook
 
 from runner.actuators.shims.load_files import Keeper, Log
 from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
@@ -169,6 +170,8 @@ class _Load:
         gevent.spawn(self._locust_ends)
         why = self._end.get()
         logger.info("Stopping: %s", why)
+        # A worker's late word that its users are there would set Locust's master going again, to be stopped once more.
+        self._environment.events.spawning_complete = EventHook()
         _within(_STOP_USERS, self._runner.quit)
         self._source.last_words(_LAST_WORDS)
         reporter.kill()
