@@ -66,6 +66,9 @@ DEEDS = (
 )  # fmt: skip
 
 
+BY_NAME = {deed.name: deed for deed in DEEDS}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Next:
     """What `enter` does for the current step: `label` says it; '' when there is nothing to do.
@@ -216,9 +219,8 @@ _OFFERED = {
 def offers(state: State, role: str, by: str) -> list[tuple[str, str]]:
     """Key and label of what is possible now, the most urgent first."""
     reasons = allowed(state, role, by)
-    by_name = {deed.name: deed for deed in DEEDS}
     possible_now = [
-        (by_name[name].key, label) for name, label in _OFFERED.items() if not reasons.get(by_name[name].rule)
+        (BY_NAME[name].key, label) for name, label in _OFFERED.items() if not reasons.get(BY_NAME[name].rule)
     ]
     waits = next_deed(state).label
     return [("enter", waits), *possible_now] if waits else possible_now

@@ -12,6 +12,7 @@ from runner.views.text import whole
 
 #: From this share of an objective on, time is getting short.
 _SHORT = 0.75
+_SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,11 @@ class Dial:
     label: str
     word: str = ""
     level: str = ""
+
+    @property
+    def sign(self) -> str:
+        """Stands before the word, for whoever sees no colours."""
+        return _SIGNS[self.level]
 
 
 def dial(state: State, now: float, role: str) -> Dial:

@@ -32,11 +32,7 @@ def test_help_and_the_way_out_are_shown_at_any_width(columns: int) -> None:
         # What does not fit is left out whole, and comes with the width.
         assert last.count("Detected") == (columns >= 80)
         await room.resize(200, 40)
-        for _ in range(200):
-            if "Detected" in _last_line(room):
-                return
-            await room.settle()
-        pytest.fail(_last_line(room))
+        await room.until(lambda: "Detected" in _last_line(room))
 
     enter(_drive(), scene, size=(columns, 24))
 

@@ -33,7 +33,7 @@ def test_a_line_that_does_not_fit_goes_on_below_at_any_width() -> None:
         log = room.app.screen.query_one(Log)
         for columns in (120, 80, 200):
             await room.resize(columns, 40)
-            await _until(room, partial(_fits, log, columns))
+            await room.until(partial(_fits, log, columns))
             told = log.text.splitlines()
             assert max(map(len, told)) <= log._columns
             begin = next(at for at, row in enumerate(told) if "the pager" in row)
@@ -54,18 +54,18 @@ def test_who_scrolled_up_is_left_there_and_who_did_not_sees_the_last_line() -> N
         log = room.app.screen.query_one(Log)
         for number in range(40):
             await room.tell(*_note(room.drive, f"note {number}"))
-        await _until(room, lambda: "note 39" in room.screen)
+        await room.until(lambda: "note 39" in room.screen)
         log.focus()
         await room.press("home")
-        await _until(room, lambda: log.scroll_offset.y == 0)
+        await room.until(lambda: log.scroll_offset.y == 0)
         await room.tell(*_note(room.drive, "the latest"))
         await room.settle()
         assert log.scroll_offset.y == 0
         assert "the latest" not in room.screen
         await room.press("end")
-        await _until(room, lambda: "the latest" in room.screen)
+        await room.until(lambda: "the latest" in room.screen)
         await room.tell(*_note(room.drive, "one more"))
-        await _until(room, lambda: "one more" in room.screen)
+        await room.until(lambda: "one more" in room.screen)
 
     enter(_drive(), scene)
 
@@ -94,11 +94,3 @@ def _contrast(one: Color, other: Color) -> float:
 def _luminance(color: Color) -> float:
     red, green, blue = (channel**2.2 for channel in color.normalized)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-async def _until(room: Room, holds: Any) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        await room.settle()
-    raise AssertionError(room.screen)

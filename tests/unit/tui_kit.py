@@ -151,6 +151,14 @@ class Room:
         await self.settle()
         await self.settle()
 
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """What comes of it a while later: a new layout, or what is painted into it."""
+        for _ in range(200):
+            if holds():
+                return
+            await self.settle()
+        raise AssertionError(self.screen)
+
     async def settle(self) -> None:
         """Everything that was begun is through, and painted."""
         for _ in range(4):

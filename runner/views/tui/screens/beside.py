@@ -10,6 +10,7 @@ from runner.views.pair import Pair, Zero
 from runner.views.reel import Reel
 from runner.views.text import clock
 from runner.views.tui.paint import line
+from runner.views.tui.screens.board import COLUMNS, ROWS
 from runner.views.tui.screens.player import Player
 from runner.views.tui.widgets.keys import Keys
 from runner.views.tui.widgets.log import Log
@@ -20,14 +21,13 @@ from runner.views.tui.widgets.target import target_lines
 from runner.views.tui.widgets.timeline import Timeline
 
 _ROLE = "facilitator"
-_SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
 
 
 class BesideScreen(Player):
     """One column a run; the keys are those of a review."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = COLUMNS
+    VERTICAL_BREAKPOINTS = ROWS
 
     def __init__(self, pair: Pair) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Column(Vertical):
         aligned = "" if self._zero.what == "impact" else f"  {self._zero.what}"
         which = line((short, "bold"), (aligned, "warn"), (f"  {begun}  {state.plan.name}", "dim"))
         self.query_one("#which", Panel).show(which)
-        word = f" {_SIGNS[now.level]} {now.word} " if now.word else " "
+        word = f" {now.sign} {now.word} " if now.word else " "
         digits = line((now.digits, "bold"), (word, now.level), now.label, (f"  {clock(t)}", "dim"))
         self.query_one("#clock", Panel).show(digits)
         self.query_one(Runbook).show(state, t, {})

@@ -20,12 +20,16 @@ from runner.views.tui.widgets.runbook import Runbook
 from runner.views.tui.widgets.step import StepCard
 from runner.views.tui.widgets.target import target_lines
 
+#: From so many on a screen has the class by which `room.tcss` knows it.
+COLUMNS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
+ROWS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
+
 
 class Board(Screen[None]):
     """`folder` is the run's; `ghost`: how long each step took in the last run (s)."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = COLUMNS
+    VERTICAL_BREAKPOINTS = ROWS
 
     def __init__(self, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
         super().__init__()

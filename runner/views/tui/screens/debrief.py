@@ -16,7 +16,7 @@ from runner.engine.commands import RATED
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
-from runner.views.deeds import allowed, over
+from runner.views.deeds import BY_NAME, allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
 from runner.views.tui.door import Door, Visitor
 from runner.views.tui.paint import line, lines
@@ -122,8 +122,8 @@ class DebriefScreen(Screen[None]):
     def action_write(self, sort: str) -> None:
         if self._asker.busy or self._refused(sort):
             return
-        prompt = "Note: what was seen, said or done?" if sort == "note" else "Action item: who does what?"
-        self._asker.put(AskText(prompt, yes="write"), partial(self._write, sort), why_not=partial(self._why_not, sort))
+        question = AskText(BY_NAME[sort].prompt, yes="write")
+        self._asker.put(question, partial(self._write, sort), why_not=partial(self._why_not, sort))
 
     def _write(self, sort: str, text: str) -> None:
         self.run_worker(self._ask("write", text=text, sort=sort))

@@ -11,9 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from runner.views.tui.paint import line, lines
+from runner.views.tui.widgets.keys import SIGNS
 from runner.views.tui.widgets.panel import Panel
-
-_KEYS = {"exclamation_mark": "!", "question_mark": "?", "slash": "/", "enter": "⏎"}
 
 
 class Help(ModalScreen[None]):
@@ -55,5 +54,5 @@ class Help(ModalScreen[None]):
 
 
 def _row(key: str, label: str, why: str) -> Content:
-    shown = _KEYS.get(key, key)
+    shown = SIGNS.get(key, key)
     return line((f"{shown:>8}  ", "dim" if why else "key"), (f"{label:<24}", "dim" if why else ""), (why, "dim"))

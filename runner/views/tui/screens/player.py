@@ -34,18 +34,6 @@ _KEYS = (
     ("home", "tenth(0)", "Begin"),
     ("end", "tenth(10)", "End"),
 )
-#: How a key is written where Textual has a word for it.
-_SIGNS = {
-    "right": "→",
-    "left": "←",
-    "full_stop": ".",
-    "comma": ",",
-    "right_square_bracket": "]",
-    "left_square_bracket": "[",
-    "plus": "+",
-    "minus": "-",
-    "slash": "/",
-}
 #: A footer of 80 columns holds no more; help has them all.
 _SHOWN = {"space": "Play", "right_square_bracket": "Mark", "i": "Impact"}
 
@@ -145,7 +133,6 @@ class Player(Screen[None]):
     def help_rows(self) -> Iterator[tuple[str, str, str]]:
         """Key, what it does, and why it is not possible now."""
         for key, _, label in _KEYS:
-            name = key.split(",")[0]
-            yield _SIGNS.get(name, name), label, ""
+            yield key.split(",")[0], label, ""
         yield "0–9", "Tenths of the run", ""
         yield "q", "Leave", ""

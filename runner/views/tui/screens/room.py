@@ -14,6 +14,7 @@ from textual.message import Message
 
 from runner.engine.state import State
 from runner.views.deeds import (
+    BY_NAME,
     CHOICE,
     DEEDS,
     YES,
@@ -94,24 +95,28 @@ class RoomScreen(Board):
         began = time.monotonic()
         if began < self._rested:
             return
-        await self.look()
-        # Textual paints when everything else is done.
-        self.call_after_refresh(self._rest, began)
+        if await self.look():
+            # Textual paints when everything else is done.
+            self.call_after_refresh(self._rest, began)
 
     def _rest(self, began: float) -> None:
         now = time.monotonic()
         self._rested = now + (now - began) * (1 / _SHARE - 1)
 
-    async def look(self, *, force: bool = False) -> None:
-        """Take in what is new, and show it: an event at once, the clock each second, samples every other one."""
+    async def look(self, *, force: bool = False) -> bool:
+        """Take in what is new, and show it: an event at once, the clock each second, samples every other one.
+
+        Whether there was anything to paint.
+        """
         self._feed.poll(self.story)
         self._asker.look()
         now = self._feed.now(self.story)
         happened = force or self.story.news != self._news
         if not happened and int(now) == self._second:
-            return
+            return False
         self._news, self._second = self.story.news, int(now)
         await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
+        return True
 
     def trouble(self, story: Story) -> str:
         return "" if story.state.closed is not None else self._door.lost
@@ -158,7 +163,7 @@ class RoomScreen(Board):
     def action_deed(self, name: str) -> None:
         if self._asker.busy:
             return
-        deed = next(each for each in DEEDS if each.name == name)
+        deed = BY_NAME[name]
         if why := self.allowed().get(deed.rule, ""):
             self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
             return

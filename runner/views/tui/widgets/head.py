@@ -11,8 +11,6 @@ from runner.views.story import Story
 from runner.views.tui.paint import line
 from runner.views.tui.widgets.panel import Panel
 
-_SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
-
 
 class Head(Horizontal):
     """Time, phase, objective; the drill, its target, who is here."""
@@ -39,10 +37,9 @@ class Head(Horizontal):
             if shown.value != value:
                 shown.update(value)
         self.query_one("#dial").set_classes(dial.level)
-        sign = _SIGNS[dial.level]
         self._say("phase", (dial.phase.upper(), "title"))
         self._say("dial-label", dial.label)
-        self._say("dial-word", (f"{sign} {dial.word}" if dial.word else "", dial.level))
+        self._say("dial-word", (f"{dial.sign} {dial.word}" if dial.word else "", dial.level))
         plan = story.state.plan
         self._say("drill", (plan.name, "bold"))
         self._say("target-name", f"on {plan.target.name}", ("  " + story.state.run.rpartition("-")[2], "dim"))

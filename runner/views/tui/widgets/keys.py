@@ -18,7 +18,21 @@ from runner.views.tui.widgets.panel import Panel
 
 #: Shown whatever the width: without these two nobody finds the rest.
 _ALWAYS = ("question_mark", "q")
-_SIGNS = {"enter": "⏎", "exclamation_mark": "!"}
+#: How a key is written where Textual has a word for it.
+SIGNS = {
+    "enter": "⏎",
+    "exclamation_mark": "!",
+    "question_mark": "?",
+    "slash": "/",
+    "right": "→",
+    "left": "←",
+    "full_stop": ".",
+    "comma": ",",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "plus": "+",
+    "minus": "-",
+}
 
 
 class Keys(Panel):
@@ -55,7 +69,7 @@ class Keys(Panel):
         labels = {each.key: (self.app.get_key_display(each), each.description) for each in bound.values()}
         if self._offered is None:
             return labels
-        offered = {key: (_SIGNS.get(key, key), label) for key, label in self._offered}
+        offered = {key: (SIGNS.get(key, key), label) for key, label in self._offered}
         return offered | {key: labels[key] for key in _ALWAYS if key in labels}
 
     def _fitting(self) -> list[Part]:
