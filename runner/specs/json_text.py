@@ -13,7 +13,11 @@ Json = Any
 # Strings whole, so that what looks like a number inside one is none.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s",:\[\]{}]+', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _DIGITS = 4300
+
+#: What a file of either kind is told whose mappings and lists nest deeper than they may.
+TOO_DEEP = "nests too deep"
 
 
 class NotJsonError(Exception):
@@ -24,16 +28,20 @@ class NotJsonError(Exception):
         self.what, self.offset, self.meant = what, offset, meant
 
 
-def read_json(text: str, hidden: re.Pattern[str]) -> Json:
-    """The value. Raises NotJsonError; `hidden` are characters that no text in it may hold."""
+def read_json(text: str, hidden: re.Pattern[str], max_depth: int) -> Json:
+    """The value. Raises NotJsonError; `hidden` are characters that no text in it may hold.
+
+    `max_depth` is how many objects and lists may stand in each other. It is asked before the text is read, so that
+    no limit of the reader comes first.
+    """
+    if (deep := _too_deep_at(text, max_depth)) is not None:
+        raise NotJsonError(TOO_DEEP, deep, f"at most {max_depth} levels")
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_mapping)
     except json.JSONDecodeError as error:
         raise NotJsonError(f"is not JSON: {error.msg}", error.pos) from None
     except _WordError as error:
         raise NotJsonError(str(error), error.find(text)) from None
-    except RecursionError:
-        raise NotJsonError("nests too deep", 0) from None
     except ValueError:
         offset = _offset(text, lambda token: len(token) > _DIGITS and token.lstrip("-").isdigit())
         raise NotJsonError("holds a number with too many digits", offset) from None
@@ -41,6 +49,17 @@ def read_json(text: str, hidden: re.Pattern[str]) -> Json:
         if (found := hidden.search(words)) or (found := _HALF.search(words)):
             _refuse_character(text, found[0])
     return value
+
+
+def _too_deep_at(text: str, max_depth: int) -> int | None:
+    if text.count("[") + text.count("{") <= max_depth:
+        return None
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if depth > max_depth:
+            return match.start()
+    return None
 
 
 class _WordError(Exception):

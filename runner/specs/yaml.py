@@ -16,7 +16,7 @@ import yaml
 
 from runner.errors import Problem
 from runner.specs.files import read_bytes
-from runner.specs.json_text import NotJsonError, read_json
+from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 from runner.values import dataclass
 
@@ -150,7 +150,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 def _parse_json(document: Document, text: str) -> None:
     try:
-        value = read_json(text, _HIDDEN)
+        value = read_json(text, _HIDDEN, MAX_DEPTH)
     except NotJsonError as error:
         at = _line_column(text[: error.offset])
         document.problems.append(_problem(document.file, *at, error.what, error.meant))
@@ -239,7 +239,7 @@ class _Composer:
         if kind is _SCALAR:
             value = self._scalar(event)
         elif depth >= MAX_DEPTH:
-            self._fail(event, "nests too deep", f"at most {MAX_DEPTH} levels")
+            self._fail(event, TOO_DEEP, f"at most {MAX_DEPTH} levels")
         else:
             value = self._mapping(path, depth) if kind is _MAPPING else self._sequence(path, depth)
         if event.anchor is not None:
@@ -322,7 +322,7 @@ class _Composer:
         if self._count > MAX_VALUES:
             self._fail(event, "too many values", f"a file holds at most {MAX_VALUES:,}, aliases counted each time")
         if depth + _height(value) > MAX_DEPTH:
-            self._fail(event, "nests too deep", f"at most {MAX_DEPTH} levels")
+            self._fail(event, TOO_DEEP, f"at most {MAX_DEPTH} levels")
         return value
 
     def _check_tag(self, event: Any) -> None:
@@ -363,6 +363,26 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
+def _too_deep_at(before: str) -> Any:
+    """The mark of the first mapping or list in this beginning of a file that MAX_DEPTH others hold; None without one.
+
+    libyaml reads up to 1,024 characters ahead and bounds nesting there too, so its error can come before the event that
+    passes our bound. In the text before its error there is nothing that it objects to.
+    """
+    depth = 0
+    loader: Any = yaml.CSafeLoader(before.encode())
+    try:
+        while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+            depth += (kind in (_MAPPING, _SEQUENCE)) - (kind in (_MAPPING_END, _SEQUENCE_END))
+            if depth > MAX_DEPTH:
+                return event.start_mark
+    except yaml.YAMLError:
+        pass
+    finally:
+        loader.dispose()
+    return None
+
+
 def _syntax_problem(file: str, error: yaml.YAMLError, content: bytes) -> Problem:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
@@ -376,6 +396,8 @@ def _syntax_problem(file: str, error: yaml.YAMLError, content: bytes) -> Problem
         character = f"U+{ord(hidden[0]):04X}" if hidden else "a control character"
         return _problem(file, *_line_column(before), f"holds {character}, which YAML does not allow", "remove it")
     found = getattr(error, "problem", None) or "cannot be read"
+    if deep := _too_deep_at(content.decode()[: mark.index]):
+        return _problem(file, deep.line + 1, deep.column + 1, TOO_DEEP, f"at most {MAX_DEPTH} levels")
     what, meant = _PLAINER.get(found, (found, ""))
     return _problem(file, mark.line + 1, mark.column + 1, f"is not YAML: {what}", meant)
 

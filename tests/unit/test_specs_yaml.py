@@ -106,6 +106,44 @@ def test_json_that_is_no_yaml_has_its_places_and_its_bounds_too() -> None:
     assert "nests too deep" in deep.problems[0].what
 
 
+#: What opens a level, what may stand before the first, and whether JSON knows it; each level as long as the others.
+_LEVELS = {
+    "lists in brackets": ("[", "", True),
+    "lists in brackets under a key": ("[", '{"a": ', True),
+    "lists in brackets on lines": ("[\n", "", True),
+    "mappings in braces": ('{"a":', "", True),
+    "mappings in braces under dashes": ("{a: ", "- ", False),
+    "lists of an anchor": ("[", "a: &a ", False),
+    "dashes": ("- ", "", False),
+    "brackets below a text of brackets": ("[", '["' + "[" * 200 + '", ', True),
+}
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 900, 990, 1_001, 1_100, 3_000, 200_000])
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("shape", _LEVELS)
+def test_our_bound_on_nesting_comes_before_any_parser_s(shape: str, as_json: bool, levels: int) -> None:
+    level, before, is_json = _LEVELS[shape]
+    if as_json and not is_json:
+        level, before = "[", " "
+    # Levels that `before` opens: a mapping or a list of its own, if any.
+    opened = sum(before.strip().startswith(sign) for sign in ("{", "[", "-", "a:"))
+    start = before + level * (MAX_DEPTH - opened)
+    at = f"f:{start.count(chr(10)) + 1}:{len(start) - (start.rfind(chr(10)) + 1) + 1}"
+    assert _said(before + level * levels, as_json=as_json) == [f"{at}: nests too deep; at most {MAX_DEPTH} levels"]
+
+
+def test_the_place_of_the_bound_counts_characters_not_bytes() -> None:
+    text = "é: " + "ü" * 300 + "\nö: &a " + "[" * 2_000
+    said = f"f:2:{7 + MAX_DEPTH - 1}: nests too deep; at most {MAX_DEPTH} levels"
+    assert _said(text) == [said]
+
+
+def test_what_a_parser_says_of_a_flat_text_is_still_said() -> None:
+    assert _said('{"a": "' + "[" * 2_000, as_json=True) == ["f:1:7: is not JSON: Unterminated string starting at"]
+    assert _said("a: '" + "[" * 2_000)[0].startswith("f:1:2005: is not YAML: the file ends inside a quoted text")
+
+
 #: No controls, no marks that nobody sees.
 _SEEN = st.characters(exclude_categories=["Cc", "Cf", "Cs"])
 
