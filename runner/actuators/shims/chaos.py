@@ -19,17 +19,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import chaoslib.experiment
-from chaoslib.caching import cache_activities
-from chaoslib.control import load_global_controls
-from chaoslib.run import Runner
-from chaoslib.settings import loaded_settings
-from chaoslib.types import Schedule, Strategy
-
 from runner.actuators.journal import write_journal
 from runner.actuators.processes import adopt_orphans, fence, has_children
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
+from runner.actuators.shims.toolkit import (
+    Runner,
+    Schedule,
+    Strategy,
+    cache_activities,
+    complete,
+    ensure_experiment_is_valid,
+    load_global_controls,
+    loaded_settings,
+)
 from runner.actuators.shims.wire import (
     Message,
     Orders,
@@ -91,6 +94,7 @@ class _Run:
         self._redaction = redaction
         take_environment(order.get("env", {}))
         log_to_stderr(redaction)
+        complete(self._experiment, self._settings)
         self._prepare()
         self._gate = Gate(
             wire=wire,
@@ -107,7 +111,7 @@ class _Run:
         if self._settings:
             loaded_settings.set(self._settings)
         load_global_controls(self._settings)
-        chaoslib.experiment.ensure_experiment_is_valid(self._experiment)
+        ensure_experiment_is_valid(self._experiment)
         self._experiment["dry"] = None
         self._strategy = _strategy(self._experiment, self._settings)
         self._settings.setdefault("runtime", {}).setdefault("rollbacks", {})["strategy"] = "never"

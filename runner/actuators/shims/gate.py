@@ -18,10 +18,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
-from chaoslib import substitute
-from chaoslib.run import RunEventHandler
-
 from runner.actuators.journal import plain, write_journal
+from runner.actuators.shims.toolkit import RunEventHandler, substitute
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
     Message,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chaoslib.exceptions import ActivityFailed
+from runner.actuators.shims.toolkit import ActivityFailed
 
 #: Seconds for a connection, and for an answer.
 _WITHIN = (3.0, 5.0)

@@ -13,12 +13,15 @@ import sys
 import threading
 from typing import Any
 
-from chaoslib.activity import execute_activity
-from chaoslib.hypothesis import within_tolerance
-from chaoslib.run import RunEventHandler, Runner
-from chaoslib.types import Strategy
-
 from runner.actuators.processes import adopt_orphans
+from runner.actuators.shims.toolkit import (
+    RunEventHandler,
+    Runner,
+    Strategy,
+    complete,
+    execute_activity,
+    within_tolerance,
+)
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
     Message,
@@ -41,6 +44,7 @@ def main() -> None:
     adopt_orphans()
     wire = Wire(int(sys.argv[1]))
     wire.send({"kind": "hello"})
+    complete()
     order = wire.receive() or {}
     take_environment(order.get("env", {}))
     redaction = Redaction(Redactor(order.get("redact", ())))

@@ -19,17 +19,22 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from chaoslib.activity import execute_activity
-from chaoslib.caching import cache_activities
-from chaoslib.configuration import load_configuration
-from chaoslib.control import Control, cleanup_controls, initialize_controls
-from chaoslib.exceptions import InterruptExecution
-from chaoslib.run import RunEventHandler, Runner
-from chaoslib.secret import load_secrets
-from chaoslib.types import Strategy
-
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
+from runner.actuators.shims.toolkit import (
+    Control,
+    InterruptExecution,
+    RunEventHandler,
+    Runner,
+    Strategy,
+    cache_activities,
+    cleanup_controls,
+    complete,
+    execute_activity,
+    initialize_controls,
+    load_configuration,
+    load_secrets,
+)
 from runner.actuators.shims.wire import (
     BEAT,
     Message,
@@ -45,6 +50,8 @@ from runner.actuators.shims.wire import (
 from runner.clock import Clock, SystemClock
 from runner.redact import MASK, Redaction, Redactor
 
+#: Seconds without an order after which there is time to import what the order may need.
+_IDLE = 1.0
 _PLACEHOLDER = re.compile(r"\$\{?(\w+)")
 
 logger = logging.getLogger("chaostoolkit")
@@ -56,7 +63,7 @@ def main() -> None:
     wire = Wire(int(sys.argv[1]))
     wire.send({"kind": "hello", "pid": os.getpid(), "started": start_time(os.getpid())})
     try:
-        order = wire.receive() or {}
+        order = wire.receive(_IDLE) or _received_at_leisure(wire)
     except (EOFError, OSError):
         return
     threading.Thread(target=_beat, args=(wire,), name="beats", daemon=True).start()
@@ -67,6 +74,11 @@ def main() -> None:
         message = {"kind": "failed", "why": one_line(error, redaction)}
     with suppress(OSError):
         wire.send(message)
+
+
+def _received_at_leisure(wire: Wire) -> Message:
+    complete()
+    return wire.receive() or {}
 
 
 def _carry_on(_number: int, _frame: Any) -> None:
@@ -104,6 +116,7 @@ class _Rollback:
         self._redaction = redaction
         log_to_stderr(redaction)
         self._experiment: dict[str, Any] = order["experiment"]
+        complete(self._experiment)
         self._index: int = order["index"]
         self._activity: dict[str, Any] = self._experiment["rollbacks"][self._index]
         self._clock = SystemClock(order["origin"])
