@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.actuators.processes import Origin
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
 from runner.redact import Redaction
@@ -183,9 +184,9 @@ class ChaosChild:
         return self._shim.pid
 
     @property
-    def mark(self) -> str:
-        """What tells everything the child started; see `processes.fence`."""
-        return self._shim.mark
+    def origin(self) -> Origin:
+        """What tells the child and everything it started; see `processes.fence`."""
+        return self._shim.origin
 
     @property
     def alive(self) -> bool:

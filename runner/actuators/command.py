@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from runner.actuators.processes import MARK, fence
+from runner.actuators.processes import MARK, Origin, fence
 from runner.clock import Clock, Stamp
 from runner.private import open_private
 from runner.redact import RedactedStream, Redaction
@@ -66,6 +66,7 @@ class StepCommand:
         self._plan = plan
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
+        self._origin: Origin | None = None
         self._ended: asyncio.Future[Stamp] | None = None
         self._output = -1
         self._closed = asyncio.Event()
@@ -98,8 +99,8 @@ class StepCommand:
 
     async def kill(self) -> None:
         """End it and everything it started."""
-        if self._process is not None:
-            await asyncio.to_thread(fence, self._process.pid, 1.0, self._plan.mark or None)
+        if self._origin is not None:
+            await asyncio.to_thread(fence, self._origin)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         shell = _SHELLS.get(self._plan.shell or "bash") or self._plan.shell.split()
@@ -122,6 +123,7 @@ class StepCommand:
             raise
         finally:
             os.close(theirs)
+        self._origin = Origin.of(self._process.pid, self._plan.mark)
         return self._process
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:

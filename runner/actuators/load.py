@@ -24,7 +24,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.processes import MARK, fence, frozen
+from runner.actuators.processes import MARK, Origin, fence, frozen
 from runner.clock import SystemClock
 from runner.values import dataclass
 
@@ -155,7 +155,8 @@ class LoadChild:
     def __init__(self, process: subprocess.Popen[bytes], line: socket.socket, mark: str, patience: Patience) -> None:
         self._process = process
         self._line = line
-        self._mark = mark
+        #: What tells the child and all below it; see `processes.fence`.
+        self.origin = Origin.of(process.pid, mark)
         self._patience = patience
         self._started = False
         self._words = 0
@@ -193,11 +194,6 @@ class LoadChild:
     @property
     def pid(self) -> int:
         return self._process.pid
-
-    @property
-    def mark(self) -> str:
-        """The value of `processes.MARK` in the environment of the child and all below it."""
-        return self._mark
 
     @property
     def alive(self) -> bool:
@@ -327,7 +323,7 @@ class LoadChild:
 
     async def _kill(self) -> None:
         """Nothing that came out of the child is left after this."""
-        await asyncio.to_thread(fence, self.pid, _KILL, self._mark)
+        await asyncio.to_thread(fence, self.origin, _KILL)
         await asyncio.to_thread(self._process.wait)
 
     def _close(self) -> None:

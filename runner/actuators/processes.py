@@ -3,6 +3,10 @@
 Linux only; reads /proc. A process belongs to a child when the child is its ancestor, when it is in the child's
 session or process group, or when it carries the child's mark: an environment variable that everything started below
 inherits. The mark finds those that called setsid twice and lost their parent.
+
+The child itself is known by pid and start time, never by its mark: whoever started it knows both at once, while its
+environment cannot be read yet for a moment after exec. Of what it started an environment that cannot be read yet is
+asked for again, for a bounded time; until then it is not known whose the process is.
 """
 
 from __future__ import annotations
@@ -12,27 +16,39 @@ import signal
 import time
 from collections.abc import Collection, Mapping
 
+from runner.actuators.proc import NotYetKnown, Proc, Process
 from runner.values import dataclass
 
 #: Environment variable whose value names the child a process came from.
 MARK = "GAMEDAY_CHILD"
 
-_CHUNK = 1 << 17
 #: How often to look again, at a fraction of a millisecond each, where something ended before it could be read.
 _LOOKS = 60
 _POLL = 0.005
-_GONE = frozenset("ZX")
+#: Seconds between two readings of an environment that cannot be read yet.
+_AGAIN = 0.001
+#: Seconds of doubt in all, where somebody new is in doubt at every look.
+_DOUBT = 1.0
 _PR_SET_CHILD_SUBREAPER = 36
+
+_PROC = Proc()
 
 
 @dataclass(frozen=True)
-class _Process:
+class Origin:
+    """A process whose family is looked for: its pid, the clock tick at which it started, the value of MARK ('': none).
+
+    With `started` 0 no living process is taken for it: it had ended before that could be read.
+    """
+
     pid: int
-    state: str
-    parent: int
-    group: int
-    session: int
     started: int
+    mark: str = ""
+
+    @classmethod
+    def of(cls, pid: int, mark: str = "") -> Origin:
+        """The process that has this number now. Its parent asks at once after the start; else it may be another."""
+        return cls(pid, start_time(pid) or 0, mark)
 
 
 def start_time(pid: int) -> int | None:
@@ -40,37 +56,35 @@ def start_time(pid: int) -> int | None:
 
     With the boot id it tells a process from a later one that was given the same number.
     """
-    process = _read(pid)
+    process = _PROC.read(pid)
     return process.started if process else None
 
 
 def alive(pid: int) -> bool:
     """True while `pid` can still act: a zombie cannot."""
-    process = _read(pid)
-    return process is not None and process.state not in _GONE
+    process = _PROC.read(pid)
+    return process is not None and not process.gone
 
 
-def descendants(pid: int, mark: str | None = None, spare: Collection[int] = (), since: int = 0) -> list[int]:
-    """Every living process that came out of `pid`, without `pid` itself; also after `pid` is dead.
+def descendants(origin: Origin, spare: Collection[int] = (), proc: Proc = _PROC) -> list[int]:
+    """Every living process that came out of `origin`, without itself; also after it is dead.
 
-    After its death, ancestry is lost: then session, group and `mark` (the value of MARK that it was started with) find
-    what is left. The processes in `spare` and all below them are left out. `since`, the clock tick at which `pid` started,
-    saves looking for the mark in what is older.
+    After its death, ancestry is lost: then session, group and mark find what is left. The processes in `spare` and all
+    below them are left out.
     """
-    return [process.pid for process in _family(pid, mark, spare, since) if process.pid != pid]
+    return [process.pid for process in _family(origin, spare, proc) if process.pid != origin.pid]
 
 
-def fence(
-    pid: int, grace: float = 1.0, mark: str | None = None, spare: Collection[int] = (), since: int = 0
-) -> list[int]:
-    """Kill `pid` and all that came out of it until none is left; the caller itself is never killed.
+def fence(origin: Origin, grace: float = 1.0, spare: Collection[int] = ()) -> list[int]:
+    """Kill `origin` and all that came out of it until none is left; the caller itself is never killed.
 
     Returns those that did not die within `grace` seconds (another user's, or stuck in the kernel); empty is good.
-    Whoever started `pid` still has to reap it. `mark`, `spare` and `since` as for `descendants`.
+    Whoever started it still has to reap it. `spare` as for `descendants`.
     """
     deadline = time.monotonic() + grace
+    marked = _Marked(_PROC, MARK, origin.mark)
     while True:
-        family = _freeze(_Kin(pid, mark, spare, since))
+        family = _freeze(_Kin(origin, spare, marked, _PROC))
         for process in family:
             _send(process, signal.SIGKILL)
         left = [process.pid for process in family if _same(process)]
@@ -79,15 +93,18 @@ def fence(
         time.sleep(_POLL)
 
 
-def _freeze(kin: _Kin) -> list[_Process]:
+def _freeze(kin: _Kin) -> list[Process]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
-    frozen: dict[int, _Process] = {}
+    frozen: dict[int, Process] = {}
     looks = 0
     while looks < _LOOKS:
         fleeting = kin.look()
         found = [process for process in kin.members() if process.pid not in frozen]
         if not found and not fleeting:
-            break
+            if not kin.in_doubt:
+                break
+            time.sleep(_AGAIN)
+            continue
         # A family may have one that forks all the time, and slips from one look to the next.
         looks = 0 if found else looks + 1
         for process in found:
@@ -96,52 +113,114 @@ def _freeze(kin: _Kin) -> list[_Process]:
     return list(frozen.values())
 
 
-def _family(pid: int, mark: str | None = None, spare: Collection[int] = (), since: int = 0) -> list[_Process]:
-    kin = _Kin(pid, mark, spare, since)
+def _family(origin: Origin, spare: Collection[int], proc: Proc) -> list[Process]:
+    kin = _Kin(origin, spare, _Marked(proc, MARK, origin.mark), proc)
     kin.look()
+    while kin.in_doubt:
+        time.sleep(_AGAIN)
+        kin.look()
     return kin.members()
+
+
+class _Marked:
+    """Who was started with an environment variable of this value; '' is carried by nobody.
+
+    Where that cannot be read yet it is asked again with each `ask`, until it can be or is no longer worth it: a process
+    that lets nobody look into it is known by its ancestors alone.
+    """
+
+    def __init__(self, proc: Proc, name: str, value: str) -> None:
+        self._proc = proc
+        self._wanted = f"{name}={value}".encode() if value else b""
+        self._known: dict[tuple[int, int], bool] = {}
+        self._until: dict[tuple[int, int], float] = {}
+
+    def ask(self, process: Process) -> bool | None:
+        """True or False; None when it is not known yet."""
+        if not self._wanted:
+            return False
+        known = self._known.get(process.key)
+        if known is None and (known := self._asked(process)) is not None:
+            self._known[process.key] = known
+        return known
+
+    def _asked(self, process: Process) -> bool | None:
+        try:
+            return self._wanted in self._proc.environment(process.pid)
+        except NotYetKnown as unknown:
+            now = time.monotonic()
+            until = self._until.setdefault(process.key, now + unknown.worth)
+            return None if now < until else False
 
 
 class _Kin:
     """The family of a child, as far as it was read. Each process is read once: to look again is to read who is new."""
 
-    def __init__(self, pid: int, mark: str | None, spare: Collection[int], since: int) -> None:
-        self._pid = pid
-        self._mark = f"{MARK}={mark}".encode() if mark else b""
+    def __init__(self, origin: Origin, spare: Collection[int], marked: _Marked, proc: Proc) -> None:
+        self._origin = origin
         self._spare = set(spare)
-        self._since = since
-        self._read: dict[int, _Process] = {}
+        self._carrying = marked
+        self._proc = proc
+        self._read: dict[int, Process] = {}
         self._marked: set[int] = set()
+        self._unsure: list[Process] = []
+        self._patient_until = time.monotonic() + _DOUBT
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether of somebody it is not known yet whose it is; to look again is to ask again."""
+        return bool(self._unsure) and time.monotonic() < self._patient_until
 
     def look(self) -> bool:
         """Read who is new; True when one of them had ended: it may have left a child unseen."""
         fleeting = False
-        for number in _numbers():
+        doubtful, self._unsure = self._unsure, []
+        for number in self._proc.numbers():
             if number in self._read:
                 continue
-            process = _read(number)
-            fleeting = fleeting or process is None or process.state in _GONE
-            if process is None:
-                continue
-            self._read[number] = process
-            if self._mark and process.started >= self._since and _carries(number, self._mark):
-                self._marked.add(number)
+            process = self._proc.read(number)
+            fleeting = fleeting or process is None or process.gone
+            if process is not None:
+                self._read[number] = process
+                doubtful.append(process)
+        for process in doubtful:
+            self._ask(process)
         return fleeting
 
-    def members(self) -> list[_Process]:
-        table = {process.pid: process for process in self._read.values() if process.state not in _GONE}
-        pid, own = self._pid, os.getpid()
-        # A living `pid` without the mark is a stranger that was given the number of a child long gone.
-        by_number = not (self._mark and pid in table and pid not in self._marked)
-        # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
-        named = {n for n, p in table.items() if by_number and pid != own and pid in (n, p.session, p.group)}
-        roots = self._marked | named
+    def _ask(self, process: Process) -> None:
+        # What is older than the child did not come out of it.
+        if process.gone or process.started < self._origin.started:
+            return
+        answer = self._carrying.ask(process)
+        if answer is None:
+            self._unsure.append(process)
+        elif answer:
+            self._marked.add(process.pid)
+
+    def members(self) -> list[Process]:
+        table = {process.pid: process for process in self._read.values() if not process.gone}
+        roots = self._marked | self._named(table)
         children: dict[int, list[int]] = {}
         for process in table.values():
             children.setdefault(process.parent, []).append(process.pid)
+        own = os.getpid()
         out = {*self._spare, *_below(self._spare, children), own}
-        found = _below(roots | ({pid} if by_number else set()), children) | roots
+        above = {self._origin.pid} if self._is_origin(table) else set()
+        found = _below(roots | above, children) | roots
         return [table[number] for number in found - out if number in table]
+
+    def _is_origin(self, table: Mapping[int, Process]) -> bool:
+        """Whether nobody else has its number: it lives, or it is dead and the number is free."""
+        process = table.get(self._origin.pid)
+        return process is None or process.started == self._origin.started
+
+    def _named(self, table: Mapping[int, Process]) -> set[int]:
+        """Who has its number, as a process, session or group."""
+        pid = self._origin.pid
+        # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
+        if pid == os.getpid() or not self._is_origin(table):
+            return set()
+        return {number for number, process in table.items() if pid in (number, process.session, process.group)}
 
 
 def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
@@ -154,21 +233,29 @@ def _below(roots: set[int], children: Mapping[int, list[int]]) -> set[int]:
     return found
 
 
-def _carries(pid: int, wanted: bytes) -> bool:
-    return wanted in _environment(pid)
+def marks(pids: Collection[int], proc: Proc = _PROC) -> dict[int, str]:
+    """The value of MARK that each was started with; '' when it has none, or that cannot be found out in bounded time."""
+    found: dict[int, str] = {}
+    unknown = dict.fromkeys(pids, 0.0)
+    while unknown:
+        for pid, until in list(unknown.items()):
+            try:
+                found[pid] = _value(MARK, proc.environment(pid))
+                del unknown[pid]
+            except NotYetKnown as answer:
+                now = time.monotonic()
+                unknown[pid] = until or now + answer.worth
+                if until and now >= until:
+                    found[pid] = ""
+                    del unknown[pid]
+        if unknown:
+            time.sleep(_AGAIN)
+    return found
 
 
-def mark(pid: int) -> str:
-    """The value of MARK that `pid` was started with; '' when it has none or cannot be looked into."""
-    wanted = f"{MARK}=".encode()
-    return next((each[len(wanted) :].decode() for each in _environment(pid) if each.startswith(wanted)), "")
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return _contents(f"/proc/{pid}/environ").split(b"\0")
-    except OSError:
-        return []
+def _value(name: str, environment: list[bytes]) -> str:
+    wanted = f"{name}=".encode()
+    return next((each[len(wanted) :].decode(errors="replace") for each in environment if each.startswith(wanted)), "")
 
 
 def adopt_orphans() -> None:
@@ -188,74 +275,46 @@ def has_children() -> bool:
     return True
 
 
-def carriers(name: str, value: str) -> list[int]:
+def carriers(name: str, value: str, proc: Proc = _PROC) -> list[Process]:
     """Every living process, but the caller, that was started with this environment variable."""
-    wanted = f"{name}={value}".encode()
+    marked = _Marked(proc, name, value)
     own = os.getpid()
-    living = (process for number in _numbers() if (process := _read(number)) and process.state not in _GONE)
-    return [process.pid for process in living if process.pid != own and _carries(process.pid, wanted)]
+    asked = [process for number in proc.numbers() if (process := proc.read(number)) and process.pid != own]
+    found = []
+    while asked:
+        answers = [(process, marked.ask(process)) for process in asked if not process.gone]
+        found += [process for process, answer in answers if answer]
+        if asked := [process for process, answer in answers if answer is None]:
+            time.sleep(_AGAIN)
+    return found
 
 
 def kill(pid: int, started: int) -> None:
     """End the process that began at `started` ticks since boot; a later one with its number is left alone."""
-    process = _read(pid)
+    process = _PROC.read(pid)
     if process is not None and process.started == started:
         _send(process, signal.SIGKILL)
 
 
 def frozen(pid: int) -> bool:
     """True while `pid` is stopped: it lives and does nothing."""
-    process = _read(pid)
+    process = _PROC.read(pid)
     return process is not None and process.state == "T"
 
 
 def thaw(pid: int) -> None:
     """Wake `pid` and all that came out of it, where somebody froze them."""
-    for process in _family(pid):
+    for process in _family(Origin.of(pid), (), _PROC):
         if process.state == "T":
             _send(process, signal.SIGCONT)
 
 
-def _numbers() -> list[int]:
-    # A Path for each process would cost more than reading it.
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
+def _same(process: Process) -> bool:
+    now = _PROC.read(process.pid)
+    return now is not None and now.key == process.key and not now.gone
 
 
-def _read(pid: int) -> _Process | None:
-    try:
-        text = _contents(f"/proc/{pid}/stat")
-    except OSError:
-        return None
-    # The command's name stands in brackets and may hold spaces and brackets itself.
-    fields = text[text.rindex(b")") + 2 :].split()
-    return _Process(
-        pid=pid,
-        state=fields[0].decode(),
-        parent=int(fields[1]),
-        group=int(fields[2]),
-        session=int(fields[3]),
-        started=int(fields[19]),
-    )
-
-
-def _contents(path: str) -> bytes:
-    """All of a file of the kernel's; there are hundreds of them to read while a fault waits to be undone."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        data = b""
-        while more := os.read(handle, _CHUNK):
-            data += more
-        return data
-    finally:
-        os.close(handle)
-
-
-def _same(process: _Process) -> bool:
-    now = _read(process.pid)
-    return now is not None and now.started == process.started and now.state not in _GONE
-
-
-def _send(process: _Process, number: signal.Signals) -> None:
+def _send(process: Process, number: signal.Signals) -> None:
     """Signal exactly this process: the handle is opened first, then the number is checked to be still the same one's."""
     try:
         handle = os.pidfd_open(process.pid)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
-from runner.actuators.processes import MARK, fence
+from runner.actuators.processes import MARK, Origin, fence
 from runner.specs.probe import HttpProvider, ProcessProvider, TcpProvider
 
 if TYPE_CHECKING:
@@ -322,6 +322,7 @@ async def run_command(provider: ProcessProvider, env: Mapping[str, str]) -> dict
         )
     except (OSError, ValueError) as error:
         raise ProbeFailed(f"{provider.path} does not start: {error}") from error
+    origin = Origin.of(transport.get_pid(), mark)
     try:
         await command.exited.wait()
         # What it left behind may hold the outputs for as long as it likes.
@@ -330,14 +331,14 @@ async def run_command(provider: ProcessProvider, env: Mapping[str, str]) -> dict
                 await command.closed.wait()
     finally:
         if not (command.exited.is_set() and command.closed.is_set()):
-            await _end(transport.get_pid(), mark)
+            await _end(origin)
         transport.close()
     return {"status": transport.get_returncode(), "stdout": command.text(1), "stderr": command.text(2)}
 
 
-async def _end(pid: int, mark: str) -> None:
+async def _end(origin: Origin) -> None:
     # On a thread, for it looks through /proc and waits; shielded, for it is also the way out of a cancelled call.
-    await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(fence, pid, 1.0, mark)))
+    await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(fence, origin)))
 
 
 class _Command(asyncio.SubprocessProtocol):

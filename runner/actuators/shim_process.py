@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runner.actuators.processes import fence, start_time
+from runner.actuators.processes import Origin, fence
 from runner.actuators.spawn import Spawned, spawn
 from runner.private import open_private
 from runner.redact import RedactedStream, Redaction, Redactor
@@ -35,8 +35,8 @@ class ShimProcess:
         self._process = spawned.process
         self._socket = spawned.socket
         self._output = spawned.output
-        self._mark = spawned.mark
-        self._started = start_time(self._process.pid) or 0
+        #: What tells it, and everything that came out of it.
+        self.origin = Origin.of(self._process.pid, spawned.mark)
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
@@ -60,11 +60,6 @@ class ShimProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
-
-    @property
-    def mark(self) -> str:
-        """What every process below carries in its environment, under `processes.MARK`."""
-        return self._mark
 
     @property
     def alive(self) -> bool:
@@ -131,7 +126,7 @@ class ShimProcess:
         return left
 
     def _fence(self) -> list[int]:
-        return fence(self.pid, _KILL_WITHIN, self._mark, since=self._started)
+        return fence(self.origin, _KILL_WITHIN)
 
     def kill(self) -> None:
         """End the child alone, leaving what it started."""

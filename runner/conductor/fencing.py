@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Collection
 
-from runner.actuators.processes import carriers, descendants, fence, mark
+from runner.actuators.processes import Origin, carriers, descendants, fence, marks
 
 #: Environment variable that names the run to whatever it starts.
 RUN = "GAMEDAY_RUN"
+
+_ROUNDS = 5
 
 
 def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) -> tuple[int, ...]:
@@ -19,9 +21,10 @@ def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) 
     `reap` collects the dead; without it that is left to whoever started them and waits for their exit codes. `grace` is
     how many seconds those that do not die are waited for.
     """
-    found = tuple(descendants(os.getpid(), spare=spare))
+    here = Origin.of(os.getpid())
+    found = tuple(descendants(here, spare))
     if found:
-        fence(os.getpid(), grace=grace, spare=spare)
+        fence(here, grace, spare)
     if reap:
         _collect(found)
     return found
@@ -32,11 +35,23 @@ def fence_strays(run: str) -> tuple[int, ...]:
 
     What its steps started is the team's mitigation, and what its undo started carries no name of the run: both stay.
     """
-    steps = f"{run}/"
-    found = tuple(pid for pid in carriers(RUN, run) if not mark(pid).startswith(steps))
-    for pid in found:
-        fence(pid, grace=1.0)
-    return found
+    found: dict[int, None] = {}
+    # Again, for one of them may have started another while they were listed.
+    for _ in range(_ROUNDS):
+        living = carriers(RUN, run)
+        spared = of_steps(run, [process.pid for process in living])
+        strays = [process for process in living if process.pid not in spared]
+        for process in strays:
+            fence(Origin(process.pid, process.started))
+        found |= dict.fromkeys(process.pid for process in strays)
+        if not strays:
+            break
+    return tuple(found)
+
+
+def of_steps(run: str, pids: Collection[int]) -> set[int]:
+    """Which of them a step of the run's runbook started, or what that started."""
+    return {pid for pid, mark in marks(pids).items() if mark.startswith(f"{run}/")}
 
 
 def _collect(pids: Collection[int]) -> None:

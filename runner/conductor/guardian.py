@@ -247,7 +247,7 @@ class Guardian:
         known = {self._conductor, self._undo.pid, *self._spare}
         if _only_children(known):
             return
-        if fenced := fence_all({*known, *self._brought_back()}, reap=False, grace=_FENCE):
+        if fenced := fence_all(known | self._brought_back(), reap=False, grace=_FENCE):
             self._link.send({"fenced": fenced})
 
     def _on_undone(self) -> None:
@@ -289,7 +289,7 @@ class Guardian:
         # The worker that stands by is spared: it is what there is to undo with.
         mine = {self._undo.pid} if self._undo is not None and self._undo.alive() else set()
         # So is what an undo that has begun already brought back.
-        pids = fence_all(self._spare | mine | set(self._since_undo()))
+        pids = fence_all(self._spare | mine | self._since_undo())
         undone = self._undo_with_retries(lambda: rescue.record_death(folder, why, pids))
         self._keep_errors()
         with contextlib.suppress(Exception):
@@ -325,27 +325,28 @@ class Guardian:
             fence_all(self._brought_back())
         return int(code)
 
-    def _brought_back(self) -> tuple[int, ...]:
+    def _brought_back(self) -> set[int]:
         """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
-        from runner.actuators.processes import descendants
-
         # So may a step: what the team's mitigation started is the target's, not ours.
-        return tuple(pid for pid in descendants(os.getpid()) if self._of_undo(pid) or self._of_step(pid))
+        return {pid for pid in self._below() if self._of_undo(pid)} | self._of_steps()
 
-    def _since_undo(self) -> tuple[int, ...]:
-        from runner.actuators.processes import descendants
+    def _since_undo(self) -> set[int]:
+        return {pid for pid in self._below() if self._of_undo(pid)} - self._of_steps()
 
-        return tuple(pid for pid in descendants(os.getpid()) if self._of_undo(pid) and not self._of_step(pid))
+    def _below(self) -> list[int]:
+        from runner.actuators.processes import Origin, descendants
+
+        return descendants(Origin.of(os.getpid()))
+
+    def _of_steps(self) -> set[int]:
+        from runner.conductor.fencing import of_steps
+
+        return of_steps(str(self._run.get("run", "")), self._below())
 
     def _of_undo(self, pid: int) -> bool:
         from runner.actuators.processes import start_time
 
         return bool(self._undo_began) and (start_time(pid) or 0) >= self._undo_began
-
-    def _of_step(self, pid: int) -> bool:
-        from runner.actuators.processes import mark
-
-        return mark(pid).startswith(f"{self._run.get('run', '')}/")
 
     def _not_begun(self, why: str) -> int:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from runner.actuators.processes import alive, descendants, fence, frozen, kill, start_time, thaw
+from runner.actuators.processes import Origin, alive, descendants, fence, frozen, kill, start_time, thaw
 from runner.conductor.client import ask
 from runner.conductor.halted import Halt, halted, lift_halt, write_halt
 from runner.conductor.recovery import recover
@@ -82,6 +82,7 @@ class _Stop:
         self._run = run
         self._told = told
         self._registry = registry
+        self._guardian = Origin(run.pid, run.start_time)
         self._folder = Path(run.folder)
         self._story = Follower(self._folder / TRANSCRIPT)
         self._seen: set[str] = set()
@@ -201,17 +202,17 @@ class _Stop:
         self._look()
         if not self._run.alive:
             if self._conducted() and self._conductor is not None:
-                fence(self._conductor.pid, spare=self._spare | self._undoers)
+                fence(Origin(self._conductor.pid, self._conductor.start_time), spare=self._spare | self._undoers)
         elif self._conductor is not None:
             kill(self._conductor.pid, self._conductor.start_time)
         else:
-            for pid in descendants(self._run.pid):
+            for pid in descendants(self._guardian):
                 kill(pid, start_time(pid) or 0)
         _tell(self._folder, ev.Halted(why=self._told.why, uid=self._told.uid), self._told.person)
 
     def _kill_guardian(self) -> None:
         if self._run.alive:
-            fence(self._run.pid, spare=self._spare | self._undoers)
+            fence(self._guardian, spare=self._spare | self._undoers)
 
     def _forget(self) -> int:
         """It never began, so there is nothing to undo."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from chaos_driver import workshop
 
-from runner.actuators.processes import descendants
+from runner.actuators.processes import Origin, descendants
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.redact import Redaction, Redactor
@@ -42,7 +42,7 @@ def served(tmp_path: Path, scene: Callable[[ProbeChild], Awaitable[None]]) -> No
                 await scene(child)
         finally:
             await child.stop()
-        assert descendants(child.pid) == []
+        assert descendants(Origin.of(child.pid)) == []
 
     asyncio.run(play())
 

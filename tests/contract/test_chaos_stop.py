@@ -44,7 +44,7 @@ async def stopped(stage: Stage) -> list[int]:
     left = await stage.child.stop()
     assert time.monotonic() - began < SOON
     assert not stage.child.alive
-    assert descendants(stage.child.pid, stage.child.mark) == []
+    assert descendants(stage.child.origin) == []
     return left
 
 
@@ -171,7 +171,7 @@ def test_a_grandchild_that_holds_the_output_does_not_delay_the_news_of_the_end(t
         os.kill(stage.child.pid, signal.SIGKILL)
         await stage.until(ChildGone)
         assert time.monotonic() - began < SOON
-        assert descendants(stage.child.pid, stage.child.mark) != []
+        assert descendants(stage.child.origin) != []
         await stopped(stage)
 
     asyncio.run(scene())

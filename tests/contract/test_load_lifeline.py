@@ -14,7 +14,7 @@ import pytest
 from load_target import Target, Watcher
 
 from runner.actuators.load import LoadEnded, LoadFailed, Patience
-from runner.actuators.processes import alive, descendants, fence
+from runner.actuators.processes import Origin, alive, descendants, fence
 
 GRACE = 3.0
 
@@ -100,11 +100,11 @@ class Owned:
         assert self.owner.stdout
         self.child = int(self.owner.stdout.readline())
         wait_for(lambda: len(target.arrivals) > 50)
-        self.workers = descendants(self.child)
+        self.workers = descendants(Origin.of(self.child))
 
     def close(self) -> None:
         for pid in (self.child, self.owner.pid):
-            fence(pid)
+            fence(Origin.of(pid))
         assert self.owner.stdout
         self.owner.stdout.close()
         self.owner.wait(10)
@@ -180,7 +180,7 @@ def test_the_others_go_on_without_a_worker(tmp_path: Path, target: Target) -> No
 
     def one_is_killed() -> bool:
         if len(load.samples) >= 3 and not killed:
-            os.kill(descendants(load.child.pid)[0], signal.SIGKILL)
+            os.kill(descendants(load.child.origin)[0], signal.SIGKILL)
             killed.append(load.clock.now())
         return bool(killed) and load.samples[-1].t0 > killed[0] + 1.5
 
@@ -225,7 +225,7 @@ def test_a_load_that_falls_silent_is_told_and_ended(tmp_path: Path, target: Targ
     assert load.failure == "the load told nothing for 1 s: its process is frozen"
     assert [type(report) for report in load.reports if isinstance(report, LoadFailed | LoadEnded)] == [LoadFailed]
     assert not load.child.alive
-    assert descendants(load.child.pid) == []
+    assert descendants(load.child.origin) == []
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.actuators.chaos import ChaosChild
-from runner.actuators.processes import alive, descendants, fence, mark
+from runner.actuators.processes import Origin, alive, descendants, fence, marks
 from runner.actuators.spawn import UNKNOWN, Adopted, Heir, spawn
 from runner.conductor.standby import UndoWorker, fork_worker
 
@@ -33,7 +33,7 @@ def heir() -> Heir:
     assert _until(lambda: _hello(given))
     pid = json.loads(_hello(given))["pid"]
     # It says hello while the process between them, which ends at once, may still be there.
-    assert _until(lambda: pid not in descendants(child.pid))
+    assert _until(lambda: pid not in descendants(child.origin))
     assert child.discard() == []
     return given
 
@@ -57,9 +57,10 @@ def test_an_heir_outlives_the_end_of_its_chaos_child(heir: Heir) -> None:
 def test_an_heir_carries_a_mark_of_its_own(heir: Heir) -> None:
     spawned = heir.take()
     assert spawned is not None
-    assert mark(spawned.process.pid) == heir.mark
-    assert fence(spawned.process.pid, mark=heir.mark) == []
-    assert not alive(spawned.process.pid)
+    pid = spawned.process.pid
+    assert marks([pid]) == {pid: heir.mark}
+    assert fence(Origin.of(pid, heir.mark)) == []
+    assert not alive(pid)
 
 
 def test_an_heir_that_nobody_takes_goes_home(heir: Heir) -> None:

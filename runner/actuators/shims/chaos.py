@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.actuators.journal import write_journal
-from runner.actuators.processes import adopt_orphans, fence, has_children
+from runner.actuators.processes import Origin, adopt_orphans, fence, has_children
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
 from runner.actuators.shims.toolkit import (
@@ -166,6 +166,6 @@ if __name__ == "__main__":
     sys.stdout.flush()
     # While this process lives, every stray is below it; afterwards one that hid well enough is found by nobody.
     if has_children():
-        fence(os.getpid(), _FENCE_WITHIN)
+        fence(Origin.of(os.getpid()), _FENCE_WITHIN)
     # Threads that an activity left behind must not keep the process.
     os._exit(0)
