@@ -67,6 +67,18 @@ class Asking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What the experiment has become, redacted: told before it is armed, and whenever a control or an activity changed it.
+
+    `document` is empty while it is the one that was loaded. `withheld` names what changed and holds a secret.
+    """
+
+    configuration: Mapping[str, Any]
+    document: Mapping[str, Any]
+    withheld: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActivityStarted:
     """Stamped directly before the call. `type` is action or probe."""
 
@@ -128,6 +140,7 @@ ChaosReport = (
     | HypothesisChecked
     | Armed
     | Asking
+    | Learned
     | ActivityStarted
     | ActivityEnded
     | MethodEnded
@@ -150,6 +163,7 @@ _READERS: Mapping[str, Callable[[Message], ChaosReport]] = {
     "hypothesis": _hypothesis,
     "armed": lambda m: Armed(**m),
     "asking": lambda m: Asking(**m),
+    "learned": lambda m: Learned(**{**m, "withheld": tuple(m["withheld"])}),
     "activity-started": lambda m: ActivityStarted(**m),
     "activity-ended": lambda m: ActivityEnded(**{"exception": "", **m}),
     "method-ended": lambda m: MethodEnded(**m),

@@ -19,16 +19,27 @@ _LOOK = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """An experiment as its method, or its last rollback, left it, redacted; `withheld` names values that stand nowhere."""
+
+    document: Mapping[str, Any]
+    configuration: Mapping[str, Any]
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RollbackOrder:
     """What is undone, and with what.
 
-    `configuration` as it was resolved when the fault was injected (`Asking.configuration`); `secrets` resolved, in the
+    `experiment` and `configuration` as the method left them; a rollback that needs a value that is `withheld` fails.
+    `secrets` resolved, in the
     toolkit's groups, or None to read them again from where the experiment says; `redact` are the values to mask.
     """
 
     experiment: Mapping[str, Any]
     index: int
     configuration: Mapping[str, Any]
+    withheld: Sequence[str] = ()
     origin: int
     secrets: Mapping[str, Any] | None = None
     env: Mapping[str, str] | None = None
@@ -40,7 +51,8 @@ class RollbackResult:
     """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
 
     `started` and `t` (its end) in seconds of the run, None if it never came so far. `lacking` names the secrets that
-    could not be read again. `activity` is its journal entry, redacted, None if there is none.
+    could not be read again. `activity` is its journal entry, redacted, None if there is none. `left` is what it made of
+    the experiment, None if it is as it was.
     """
 
     status: str
@@ -51,6 +63,7 @@ class RollbackResult:
     duration: float | None = None
     lacking: tuple[str, ...] = ()
     activity: Mapping[str, Any] | None = None
+    left: Known | None = None
 
     @property
     def ok(self) -> bool:
@@ -71,6 +84,7 @@ class RollbackChild:
         self._shim = shim
         self._started: float | None = None
         self._result: asyncio.Future[RollbackResult] | None = None
+        self._order: RollbackOrder | None = None
 
     @classmethod
     def spawn(cls, *, log: Path | None = None) -> RollbackChild:
@@ -92,6 +106,7 @@ class RollbackChild:
         Until then it, and what it started, is woken when somebody froze it: nothing masks a SIGSTOP.
         """
         self._result = asyncio.get_running_loop().create_future()
+        self._order = order
         self._shim.attach(self._hear, self._gone, Redaction(Redactor(order.redact)), log)
         self._shim.send(
             {
@@ -99,6 +114,7 @@ class RollbackChild:
                 "experiment": dict(order.experiment),
                 "index": order.index,
                 "configuration": dict(order.configuration),
+                "withheld": list(order.withheld),
                 "origin": order.origin,
                 "secrets": None if order.secrets is None else dict(order.secrets),
                 "env": dict(order.env or {}),
@@ -145,10 +161,20 @@ class RollbackChild:
                     duration=message["duration"],
                     lacking=tuple(message["lacking"]),
                     activity=message["activity"],
+                    left=self._left(message.get("learned")),
                 )
             )
         elif kind == "failed":
             self._settle(RollbackResult(status="failed", exception=message["why"], started=self._started))
+
+    def _left(self, learned: Message | None) -> Known | None:
+        if learned is None or self._order is None:
+            return None
+        return Known(
+            document=learned["document"] or self._order.experiment,
+            configuration=learned["configuration"],
+            withheld=tuple(sorted({*self._order.withheld, *learned["withheld"]})),
+        )
 
     def _gone(self, code: int) -> None:
         words = f": {self._shim.tail[-1]}" if self._shim.tail else ""

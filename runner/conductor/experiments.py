@@ -17,7 +17,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.guard.gate import judge_action
 from runner.guard.refusal import placed
-from runner.specs.experiment import environment
+from runner.specs.experiment import environment, opens_unasked
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5
@@ -38,6 +38,7 @@ class ExperimentsHand:
         self._target = target
         self._undo_checks = undo_checks
         self._children: dict[str, ChaosChild] = {}
+        self._learned: dict[str, chaos.Learned] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._stopping = False
 
@@ -50,9 +51,12 @@ class ExperimentsHand:
             case ev.ArmingBegun(experiment=slug):
                 self._children[slug].arm()
             case ev.InjectionOrdered(experiment=slug):
-                self._children[slug].inject()
+                self._begin(slug)
+            # The word is given only for what is really on disk.
+            case ev.MethodBegun(experiment=slug):
+                if not self._run.fatal:
+                    self._children[slug].inject()
             case ev.FaultIntended(experiment=slug):
-                # The word is given only for what is really on disk.
                 if self._run.fatal:
                     self._children[slug].refuse("the transcript cannot be written")
                 else:
@@ -96,6 +100,17 @@ class ExperimentsHand:
     def _checked(self, experiment: Experiment) -> bool:
         """Whether somebody will ask if the fault is in, so that it must be held until then."""
         return bool(experiment.undone_when or self._run.plan.undone_when)
+
+    def _begin(self, slug: str) -> None:
+        """Give the word; first write down that there will be something to undo, where no action will ask."""
+        experiment = self._experiment(slug)
+        if not opens_unasked(experiment.document):
+            self._children[slug].inject()
+            return
+        known = self._learned.get(slug, chaos.Learned(configuration={}, document={}, withheld=()))
+        self._run.configurations[slug] = known.configuration
+        begun = ev.MethodBegun(experiment=slug, document_hash=experiment.document_hash, **asdict(known))
+        self._run.observe(begun)
 
     def let_go(self, slug: str) -> None:
         """A bare experiment goes on to its end once it was looked at."""
@@ -184,6 +199,14 @@ class ExperimentsHand:
             configuration=report.configuration,
             background=report.background,
         )
+
+    @_translate.register
+    def _(self, report: chaos.Learned, slug: str) -> ev.Event | None:
+        self._learned[slug] = report
+        if not self._run.state.experiments[slug].fault_open:
+            return None
+        self._run.configurations[slug] = report.configuration
+        return ev.ConfigurationChanged(experiment=slug, **asdict(report))
 
     def _judged(self, slug: str, report: chaos.Asking) -> str:
         """Why the guard does not agree; '' when it does."""

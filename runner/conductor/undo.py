@@ -2,7 +2,7 @@
 
 `runner.conductor.undo_main`, started by guardian, conductor or `gameday recover`, in a session of its own with every
 maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
-that has an intent in the transcript, latest injected first, each in a process of its own with a deadline and retries,
+whose method has begun, says the transcript, latest injected first, each in a process of its own with a deadline and retries,
 and asks every `undone-when` whether the fault is really gone. Its answer outranks the rollbacks' own status.
 
 Nothing here depends on being able to write: a rollback is never skipped because recording failed.
@@ -17,12 +17,13 @@ import json
 import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
-from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
+from runner.actuators.rollback import Known, RollbackChild, RollbackOrder, RollbackResult
 from runner.actuators.spawn import Heir
 from runner.clock import SystemClock, resumed_origin
 from runner.conductor.log import note
@@ -56,7 +57,9 @@ class Story:
         self.folder = folder
         self.secrets = dict(secrets)
         self.redaction = Redaction(Redactor({*self.secrets.values(), *hidden}))
-        self.intents: dict[str, list[tuple[float, ev.FaultIntended]]] = {}
+        #: Experiment → when its method last went on (s).
+        self.begun_t: dict[str, float] = {}
+        self.known: dict[str, Known] = {}
         self.url = ""
         self.vars: Mapping[str, str] = {}
         self.bites: dict[str, bool] = {}
@@ -83,22 +86,50 @@ class Story:
                 self.url, self.vars = url, variables
             case ev.ProcessStarted(role="sandbox") as process:
                 self.sandbox = process
-            case ev.FaultIntended() as intent:
-                self.intents.setdefault(intent.experiment, []).append((recorded.t, intent))
-                self._undone.discard(intent.experiment)
+            case ev.MethodBegun() | ev.FaultIntended() as begun:
+                self.begun_t[begun.experiment] = recorded.t
+                self._undone.discard(begun.experiment)
+                self._learn(begun)
+            case ev.ConfigurationChanged() as changed:
+                self._learn(changed)
             case ev.FaultUndone(experiment=slug):
                 self._undone.add(slug)
             case ev.UndoChecked(while_in=True, name=name, held=held):
                 self.bites[name] = not held
 
+    def _learn(self, event: ev.MethodBegun | ev.ConfigurationChanged | ev.FaultIntended) -> None:
+        before = self.known.get(event.experiment)
+        known = Known(document=self.experiment(event.experiment).document, configuration=event.configuration)
+        if isinstance(event, ev.FaultIntended):
+            # It says nothing of the rest, which is as it was.
+            known = known if before is None else replace(before, configuration=event.configuration)
+        else:
+            known = replace(known, document=event.document or known.document, withheld=event.withheld)
+        self.known[event.experiment] = known
+
+    def experiment(self, slug: str) -> Experiment:
+        """As planned."""
+        return next(each for each in self.plan.experiments if each.slug == slug)
+
     @property
     def open(self) -> list[Experiment]:
-        """Experiments with an intent and no undo yet, latest injected first."""
-        latest = {
-            slug: max(t for t, _ in intents) for slug, intents in self.intents.items() if slug not in self._undone
-        }
-        by_slug = {experiment.slug: experiment for experiment in self.plan.experiments}
-        return [by_slug[slug] for slug in sorted(latest, key=lambda slug: -latest[slug])]
+        """Experiments whose method has begun and that have no undo yet, latest injected first."""
+        latest = {slug: t for slug, t in self.begun_t.items() if slug not in self._undone}
+        return [self.experiment(slug) for slug in sorted(latest, key=lambda slug: -latest[slug])]
+
+    def rollbacks(self, slug: str) -> list[Mapping[str, Any]]:
+        """What undoes it, in order."""
+        return list(self.known[slug].document.get("rollbacks") or ())
+
+    def changed(self, slug: str, known: Known) -> None:
+        """A rollback, or a control around it, left it in another state: that is what the next one gets."""
+        self.known[slug] = known
+        document = {} if known.document == self.experiment(slug).document else known.document
+        self.tell(
+            ev.ConfigurationChanged(
+                experiment=slug, configuration=known.configuration, document=document, withheld=known.withheld
+            )
+        )
 
     def tell(self, *events: ev.Event, t: float | None = None) -> None:
         """Write it down if that is possible."""
@@ -167,18 +198,19 @@ class UndoWorker:
     # -- rollbacks -----------------------------------------------------------------------------------------------------
 
     async def _roll_back(self, experiment: Experiment) -> None:
-        rollbacks = experiment.document.get("rollbacks") or []
-        entries = []
-        for index, activity in enumerate(rollbacks):
-            name = str(activity.get("name", index))
+        slug, entries, index = experiment.slug, [], 0
+        # Looked at anew each time: a control may add another, as it may in Chaos Toolkit.
+        while index < len(rollbacks := self._story.rollbacks(slug)):
+            name = str(rollbacks[index].get("name", index))
             result = await self._attempts(experiment, index, name)
             if result.activity:
                 entries.append(result.activity)
             if not result.ok:
-                self._failed[experiment.slug] = f"rollback {name!r}: {_why_not(result)}"
+                self._failed[slug] = f"rollback {name!r}: {_why_not(result)}"
+            index += 1
         if entries:
             with contextlib.suppress(OSError, ValueError):
-                merge_rollbacks(self._story.folder / f"journal-{experiment.slug}.json", entries)
+                merge_rollbacks(self._story.folder / f"journal-{slug}.json", entries)
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
         attempts = 1 if self._story.vanished() else _ATTEMPTS
@@ -194,11 +226,12 @@ class UndoWorker:
 
     async def _attempt(self, experiment: Experiment, index: int) -> RollbackResult:
         story = self._story
-        _, intent = story.intents[experiment.slug][0]
+        known = story.known[experiment.slug]
         order = RollbackOrder(
-            experiment=experiment.document,
+            experiment=known.document,
             index=index,
-            configuration=intent.configuration,
+            configuration=known.configuration,
+            withheld=known.withheld,
             origin=story.clock.origin,
             env=story.env(),
             redact=sorted(story.redaction.known.secrets),
@@ -207,11 +240,14 @@ class UndoWorker:
             child, self._spare = self._spare or RollbackChild.spawn(), None
             another = asyncio.create_task(self._make_ready())
             try:
-                return await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+                result = await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
             finally:
                 another.cancel()
         except OSError as error:
             return RollbackResult(status="broken", exception=f"no process could be started: {error}")
+        if result.left is not None:
+            story.changed(experiment.slug, result.left)
+        return result
 
     async def _make_ready(self) -> None:
         """While a slow rollback runs, the process of the next attempt, or of the next rollback, imports what it needs."""
@@ -266,7 +302,7 @@ class UndoWorker:
     def _how(self, experiment: Experiment, held: dict[str, str]) -> str:
         if any(self._story.bites.get(name, False) for name in held):
             return "verified"
-        return "rollbacks" if experiment.rollbacks else "heals"
+        return "rollbacks" if self._story.rollbacks(experiment.slug) else "heals"
 
     def _resolved(self, check: Check, slug: str) -> Probe:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
@@ -276,12 +312,12 @@ class UndoWorker:
         if not slug:
             return probe
         story = self._story
-        intended = story.intents[slug][0][1].configuration
-        document = next(each.document for each in story.plan.experiments if each.slug == slug)
+        known = story.known[slug]
         # What was masked in the transcript is taken again from where it came from.
-        masked = {name for name, value in intended.items() if MASK in str(value)}
-        again = known_configuration(document, {**os.environ, **story.env()})
-        configuration = {**intended, **{name: again[name] for name in masked & again.keys()}}
+        masked = {name for name, value in known.configuration.items() if MASK in str(value)}
+        again = known_configuration(known.document, {**os.environ, **story.env()})
+        kept = {name: value for name, value in known.configuration.items() if name not in known.withheld}
+        configuration = {**kept, **{name: again[name] for name in (masked & again.keys()) - set(known.withheld)}}
         return probe.resolved({**story.variables(), **story.secrets, **configuration})
 
     async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
@@ -373,7 +409,7 @@ def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | 
 
 def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
     """The process of the first rollback, when one is needed and stands ready."""
-    if heir is None or not any(each.rollbacks for each in story.open):
+    if heir is None or not any(story.rollbacks(each.slug) for each in story.open):
         return None
     ready = heir.take()
     return None if ready is None else RollbackChild.of(ready)

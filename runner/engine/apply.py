@@ -59,6 +59,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.ExperimentArmed: fold_faults.experiment_armed,
     e.InjectionScheduled: fold_faults.injection_scheduled,
     e.InjectionOrdered: fold_faults.injection_ordered,
+    e.MethodBegun: fold_faults.method_begun,
     e.FaultIntended: fold_faults.fault_intended,
     e.FaultRefused: fold_faults.fault_refused,
     e.ActivityStarted: fold_faults.activity_started,

@@ -482,10 +482,39 @@ class InjectionOrdered(Event, kind="injection-ordered"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MethodBegun(Event, kind="method-begun"):
+    """On disk before a method begins in which something may run before an action asks, such as a probe or a control.
+
+    Open from here on, as an intent is: its rollbacks will run. `configuration` and `document` as in ConfigurationChanged.
+    """
+
+    experiment: str
+    document_hash: str
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    document: Mapping[str, Json] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigurationChanged(Event, kind="configuration-changed"):
+    """What controls and activities made of an experiment while its method or its rollbacks ran; undo goes on from it.
+
+    `document` is the experiment where it was changed too, empty where it is as in the plan. Both are redacted; `withheld`
+    names the values that changed and could not be written down, because they hold a secret.
+    """
+
+    experiment: str
+    configuration: Mapping[str, Json] = field(default_factory=dict)
+    document: Mapping[str, Json] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaultIntended(Event, kind="fault-intended"):
     """On disk before the action may start; open until its experiment is undone.
 
-    `provider` and `configuration` are as resolved at this moment, redacted; undo restores this very configuration.
+    `provider` and `configuration` are as resolved at this moment, redacted; undo restores this very configuration, or
+    the one of the `configuration-changed` after it.
     """
 
     experiment: str
@@ -566,7 +595,7 @@ class Fenced(Event, kind="fenced"):
 
 @dataclass(frozen=True, kw_only=True)
 class UndoStarted(Event, kind="undo-started"):
-    """The undo worker holds the lock. `experiments`: those with an intent, latest injected first."""
+    """The undo worker holds the lock. `experiments`: those whose method has begun, latest injected first."""
 
     experiments: tuple[str, ...] = ()
     pid: int = 0

@@ -20,6 +20,7 @@ from runner.engine.events import (
     HypothesisChecked,
     InjectionOrdered,
     InjectionScheduled,
+    MethodBegun,
     MethodEnded,
     Recorded,
     RollbackStarted,
@@ -81,6 +82,10 @@ def injection_scheduled(state: State, event: InjectionScheduled, record: Recorde
 
 def injection_ordered(state: State, event: InjectionOrdered, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="ordered", ordered_t=record.t)
+
+
+def method_begun(state: State, event: MethodBegun, record: Recorded) -> State:
+    return change_experiment(state, event.experiment, begun=True)
 
 
 def fault_intended(state: State, event: FaultIntended, record: Recorded) -> State:

@@ -91,7 +91,7 @@ def observe(state: State, order: Order, command: Observed) -> Events:
     if type(event) in _DECIDED or isinstance(event, e.RunStarted):
         raise IllegalCommand(f"{event.kind} is decided, not observed")
     _refuse_unknown(state, event)
-    if isinstance(event, e.FaultIntended):
+    if isinstance(event, e.MethodBegun | e.FaultIntended):
         _let_in(state, state.experiments[event.experiment])
     if isinstance(event, e.InjectionScheduled):
         _let_schedule(state, event)

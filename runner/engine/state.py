@@ -104,7 +104,7 @@ class StepView:
 class ExperimentView:
     """One experiment: how far it is, and what is known of its fault.
 
-    `due`: the drawn moment of a `between`. `injected_t`: its first action started. `returned_t`: its method ended.
+    `due`: the drawn moment of a `between`. `begun`: its method runs without waiting for an action. `injected_t`: its first action started. `returned_t`: its method ended.
     `hypothesis`: when ("before", "during", "after") → met. `undone`: how it was undone.
     """
 
@@ -119,6 +119,7 @@ class ExperimentView:
     ended_t: float | None = None
     hypothesis: Mapping[str, bool] = field(default_factory=dict)
     activity: str = ""
+    begun: bool = False
     intents: int = 0
     actions_started: int = 0
     actions_failed: int = 0
@@ -131,8 +132,8 @@ class ExperimentView:
 
     @property
     def fault_open(self) -> bool:
-        """An intent is on disk that nobody has undone yet."""
-        return self.intents > 0 and self.status != "undone"
+        """Its method has begun, or an intent is on disk, and nobody has undone it yet."""
+        return (self.begun or self.intents > 0) and self.status != "undone"
 
 
 @dataclass(frozen=True)

@@ -247,6 +247,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.RetryScheduled: (lambda tally, *seen: tally.steps.went_on(*seen),),
     ev.VerifyStarted: (lambda tally, *seen: tally.steps.verified(*seen),),
     ev.VerifyEnded: (lambda tally, *seen: tally.steps.verified(*seen),),
+    ev.MethodBegun: (lambda tally, *seen: tally.faults.begun(*seen),),
     ev.FaultIntended: (lambda tally, *seen: tally.faults.intended(*seen),),
     ev.FaultRefused: (lambda tally, *seen: tally.faults.refused(*seen),),
     ev.ActivityStarted: (lambda tally, *seen: tally.faults.started(*seen),),

@@ -11,6 +11,7 @@ from runner.engine.events import (
     FaultLeft,
     FaultRefused,
     FaultUndone,
+    MethodBegun,
     UndoChecked,
     UndoEnded,
 )
@@ -28,6 +29,7 @@ class FaultTally:
 
     def __init__(self) -> None:
         self._faults: dict[tuple[str, int], FaultScore] = {}
+        self._begun: dict[str, None] = {}
         self._undone: dict[str, _Undone] = {}
         self._checks: dict[tuple[str, str], CheckScore] = {}
         self.left: dict[str, str] = {}
@@ -35,6 +37,10 @@ class FaultTally:
 
     def intended(self, event: FaultIntended, t: float, _by: str) -> None:
         self._change(event, state="open", intended=t)
+        self._undone.pop(event.experiment, None)
+
+    def begun(self, event: MethodBegun, _t: float, _by: str) -> None:
+        self._begun[event.experiment] = None
         self._undone.pop(event.experiment, None)
 
     def refused(self, event: FaultRefused, _t: float, _by: str) -> None:
@@ -80,9 +86,9 @@ class FaultTally:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """Experiments with an intent and neither undone nor known to be left."""
+        """Experiments that have begun and are neither undone nor known to be left."""
         intents = dict.fromkeys(fault.experiment for fault in self._faults.values() if fault.intended is not None)
-        return tuple(slug for slug in intents if slug not in self._undone and slug not in self.left)
+        return tuple(slug for slug in self._begun | intents if slug not in self._undone and slug not in self.left)
 
     def first_return(self, injected: float) -> float | None:
         """When the action returned that started at `injected` (s)."""

@@ -133,6 +133,22 @@ def variables(document: Mapping[str, Json]) -> list[str]:
     return names
 
 
+def opens_unasked(document: Mapping[str, Json]) -> bool:
+    """Whether its method may change something to be undone before an action asks: with a probe, or a control."""
+    method = document.get("method")
+    if document.get("controls"):
+        return True
+    if not isinstance(method, list) or not method:
+        return bool(document.get("rollbacks"))
+    hypothesis = document.get("steady-state-hypothesis")
+    probes = hypothesis.get("probes") or () if isinstance(hypothesis, dict) else ()
+    named = {each["name"]: each for each in (*method, *probes) if "name" in each}
+    first = named.get(method[0]["ref"], {}) if "ref" in method[0] else method[0]
+    if first.get("controls"):
+        return True
+    return first.get("type") != "action" and bool(document.get("rollbacks"))
+
+
 def environment(document: Mapping[str, Json]) -> tuple[str, ...]:
     """The environment variables that its configuration is read from."""
     return _variables_of([document.get("configuration")])

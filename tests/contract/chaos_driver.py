@@ -21,10 +21,11 @@ from runner.actuators.chaos import (
     ChildGone,
     ExperimentEnded,
     ExperimentLoaded,
+    Learned,
     MethodEnded,
 )
 from runner.actuators.journal import merge_rollbacks
-from runner.actuators.rollback import RollbackOrder, RollbackResult, run_rollback
+from runner.actuators.rollback import Known, RollbackOrder, RollbackResult, run_rollback
 from runner.clock import boottime_ns
 from runner.redact import Redaction, Redactor
 
@@ -49,6 +50,10 @@ def fail(why="it broke"):
 
 def odd():
     return {("a", 1): {1, 2}, "when": object, "raw": b"x", "nan": float("nan")}
+
+
+def keep(configuration, name, value):
+    configuration[name] = value
 
 
 def answer(value=True):
@@ -146,6 +151,55 @@ def before_rollback_control(context, **_):
 
 def after_rollback_control(context, **_):
     _note("after rollbacks")
+"""
+
+
+LEARNER = """
+'''A control that learns something at each point where it is called, and puts it where only the rollbacks find it.'''
+
+
+def _learn(configuration, point, value="learned"):
+    configuration[point.replace(" ", "_")] = value
+
+
+def configure_control(configuration, **_):
+    _learn(configuration, "after say", "configured")
+
+
+def before_experiment_control(context, configuration, **_):
+    _learn(configuration, "before experiment")
+
+
+def after_hypothesis_control(context, configuration, **_):
+    _learn(configuration, "after hypothesis")
+
+
+def before_method_control(context, configuration, **_):
+    _learn(configuration, "before method")
+
+
+def after_method_control(context, configuration, **_):
+    _learn(configuration, "after method", {"one": [1, None]})
+    configuration.pop("forgotten", None)
+
+
+def before_activity_control(context, configuration, **_):
+    _learn(configuration, "before " + context["name"])
+
+
+def after_activity_control(context, configuration, experiment, state=None, **_):
+    _learn(configuration, "after " + context["name"], state["output"]["stdout"].strip() if state else "no state")
+    if context["name"] in ("say", "undo"):
+        added = {"type": "process", "path": "echo", "arguments": ["added after " + context["name"] + " ${after_say}"]}
+        experiment["rollbacks"].append({"type": "action", "name": "added", "provider": added})
+
+
+def before_rollback_control(context, configuration, **_):
+    _learn(configuration, "before rollback")
+
+
+def after_experiment_control(context, configuration, **_):
+    configuration.clear()
 """
 
 
@@ -277,21 +331,35 @@ async def play(
         await stage.until(ExperimentEnded, ChildFailed, ChildGone)
     finally:
         story = await stage.close()
-    asked = story.all(Asking)
-    for index in range(len(document.get("rollbacks", []))):
+    known = _known(story, document)
+    index = 0
+    while index < len(known.document.get("rollbacks", [])):
         order = RollbackOrder(
-            experiment=document,
+            experiment=known.document,
             index=index,
-            configuration=asked[-1].configuration if asked else {},
+            configuration=known.configuration,
+            withheld=known.withheld,
             origin=stage.origin,
             env=env,
             redact=secrets,
         )
-        story.rollbacks.append(await run_rollback(order, deadline=PATIENCE, log=folder / "chaos.log"))
+        result = await run_rollback(order, deadline=PATIENCE, log=folder / "chaos.log")
+        story.rollbacks.append(result)
+        known = result.left or known
+        index += 1
     if story.journal is not None:
         assert merge_rollbacks(story.journal_path, [result.activity for result in story.rollbacks])
         story.journal = json.loads(story.journal_path.read_text())
     return story
+
+
+def _known(story: Story, document: Mapping[str, Any]) -> Known:
+    """The experiment as it was when its method had ended, from what was told of it."""
+    learned = story.all(Learned)
+    if not learned:
+        return Known(document=document, configuration={})
+    latest = learned[-1]
+    return Known(document=latest.document or document, configuration=latest.configuration, withheld=latest.withheld)
 
 
 def bystander(document: Mapping[str, Any], folder: Path, env: Mapping[str, str]) -> dict[str, Any] | None:
@@ -319,4 +387,5 @@ def workshop(folder: Path, name: str) -> dict[str, str]:
     state.mkdir(exist_ok=True)
     (folder / "acts.py").write_text(ACTIVITIES)
     (folder / "ctrl.py").write_text(CONTROLS)
+    (folder / "learner.py").write_text(LEARNER)
     return {"STATE": str(state), "NOTES": str(state / "notes"), "PYTHONPATH": str(folder)}

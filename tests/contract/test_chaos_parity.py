@@ -18,6 +18,18 @@ SECRET = "s3cret-token-value"
 URL = "http://in.valid"
 
 touch = process("touch", "touch", ["${state}/touched"])
+LEARNT = (
+    "before_experiment",
+    "after_hypothesis",
+    "before_method",
+    "before_say",
+    "after_say",
+    "after_say_again",
+    "after_method",
+    "before_rollback",
+    "before_undo",
+    "forgotten",
+)
 clean = process("clean up", "rm", ["-f", "${state}/touched"])
 clean_text = process("clean up again", "rm", "-f ${state}/touched")
 calm = probe(process("calm", "test", "! -e ${state}/touched"), 0)
@@ -128,6 +140,22 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "vanished command": experiment(
         [process("take away", "rm", "${state}/../tool"), process("missing", "./tool"), touch], [clean], configuration=STATE
     ),
+    "learns": experiment(
+        [process("say", "echo", ["something"]), {**process("say again", "echo", ["more"]), "background": True}],
+        [process("undo", "echo", [f"{point} ${{{point}}}" for point in LEARNT]), process("undo more", "echo", ["${after_undo}"])],
+        probes=[probe(process("calm", "true"), 0)],
+        configuration={**dict.fromkeys(LEARNT, "as written"), "forgotten": "x", "after_undo": "as written"},
+        controls=[{"name": "learner", "provider": {"type": "python", "module": "learner"}}],
+    ),
+    "learns in an activity": experiment(
+        [python("keep", "keep", {"name": "made", "value": {"a": [1, "é"]}})],
+        [process("undo", "echo", ["${made}"]), python("undo this", "keep", {"name": "made", "value": "gone"}), process("say", "echo", ["${made}"])],
+        configuration={"made": "as written"},
+    ),
+    "probes alone": experiment([probe(process("change", "touch", "${state}/touched")), probe(process("a look", "ls", ["${state}"]), 0)], [clean], configuration=STATE),
+    "a probe in the background alone": experiment([{**probe(process("change", "touch", "${state}/touched")), "background": True}], [clean], configuration=STATE),
+    "nothing but rollbacks": experiment([], [clean, process("undo", "false")], configuration=STATE),
+    "nothing but controls": experiment([], [clean], configuration=STATE, controls=controls()),
     "leaves": experiment([python("leave", "leave"), touch], [clean], configuration=STATE),
     "nothing": experiment([]),
 }  # fmt: skip
@@ -167,6 +195,11 @@ def outcome(run: dict[str, Any]) -> tuple[Any, ...]:
     return (activity["name"], activity["type"], run.get("status"), run.get("tolerance_met"), code, "exception" in run)
 
 
+def said(run: dict[str, Any]) -> Any:
+    output = run.get("output")
+    return output.get("stdout") if isinstance(output, dict) else None
+
+
 def tale(journal: dict[str, Any]) -> dict[str, Any]:
     states = journal["steady_states"]
     told = {
@@ -174,7 +207,7 @@ def tale(journal: dict[str, Any]) -> dict[str, Any]:
         "deviated": journal["deviated"],
         # Background activities end in any order.
         "run": sorted(map(outcome, journal["run"]), key=repr),
-        "rollbacks": [outcome(run) for run in journal["rollbacks"]],
+        "rollbacks": [(*outcome(run), said(run)) for run in journal["rollbacks"]],
         # How often it was looked at during the method is a matter of speed.
         "during": sorted({state["steady_state_met"] for state in states["during"]}),
     }

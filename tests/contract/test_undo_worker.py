@@ -67,6 +67,13 @@ def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | 
     writer.close()
 
 
+def _go_on(folder: Path, *events: ev.Event) -> None:
+    """What else is in the transcript of that run."""
+    writer = TranscriptWriter.open(folder, SystemClock(), redact=lambda value: value)
+    writer.append(*(Entry(event, "chaos") for event in events))
+    writer.close()
+
+
 def _undo(folder: Path, secrets: dict[str, str] | None = None) -> int:
     worker = UndoWorker.stand_by(folder)
     worker.go(secrets or {})
@@ -128,6 +135,69 @@ def test_what_was_never_injected_is_left_alone(folder: Path, tmp_path: Path) -> 
     _open_run(folder, _experiment("files", f"rm {marker}"), injected=())
     assert _undo(folder) == 0
     assert marker.exists()
+
+
+def test_a_method_that_has_begun_is_undone_without_any_action(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}"), injected=())
+    _go_on(folder, ev.MethodBegun(experiment="files", document_hash=""))
+    assert _undo(folder) == 0
+    assert not marker.exists()
+    assert [event.how for event in _events(folder, ev.FaultUndone)] == ["rollbacks"]
+
+
+def _learned(made: str, **more: Any) -> ev.ConfigurationChanged:
+    return ev.ConfigurationChanged(experiment="files", configuration={"made": made}, **more)
+
+
+def _begun(made: str) -> ev.MethodBegun:
+    return ev.MethodBegun(experiment="files", document_hash="", configuration={"made": made})
+
+
+def _intended(made: str) -> ev.FaultIntended:
+    return ev.FaultIntended(
+        experiment="files", index=0, name="break it", document_hash="", configuration={"made": made}
+    )
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (_begun("last"),),
+        (_intended("first"), _learned("last")),
+        (_begun("first"), _learned("second"), _intended("last")),
+        (_intended("first"), _learned("second"), _intended("third"), _learned("last")),
+    ],
+)
+def test_rollbacks_get_what_was_learned_last(story: tuple[ev.Event, ...], folder: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    _open_run(folder, _experiment("files", f"echo ${{made}} >{said}"), injected=())
+    _go_on(folder, *story)
+    assert _undo(folder) == 0
+    assert said.read_text() == "last\n"
+
+
+def test_rollbacks_that_a_control_added_run_too(folder: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    planned = _experiment("files", f"echo planned >>{said}")
+    added = {
+        **planned.document,
+        "rollbacks": [*planned.document["rollbacks"], _action("added", f"echo added >>{said}")],
+    }
+    _open_run(folder, planned)
+    _go_on(folder, _learned("x", document=added))
+    assert _undo(folder) == 0
+    assert said.read_text().split() == ["planned", "added"]
+
+
+def test_a_rollback_that_needs_what_could_not_be_written_down_fails_by_its_name(folder: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    _open_run(folder, _experiment("files", f"echo ${{made}} >{said}"))
+    _go_on(folder, _learned("/tmp/[redacted]", withheld=("made",)))
+    assert _undo(folder) == 6
+    assert not said.exists()
+    assert "made" in _events(folder, ev.FaultLeft)[0].why
 
 
 def test_the_latest_fault_is_undone_first_and_each_rollback_in_its_order(folder: Path, tmp_path: Path) -> None:

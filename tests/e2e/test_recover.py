@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from file_fault import DRILL, EXPERIMENT, GONE, SHORT, Going, Repo, with_check
+from file_fault import DRILL, EXPERIMENT, GONE, SHORT, Going, Repo, until, with_check
 
 _SCALED = """\
 title: Scaled down
@@ -26,6 +26,39 @@ rollbacks:
   - type: action
     name: scale up
     provider: {type: process, path: sh, arguments: ["-c", 'echo "$0" >$MARKER.count; echo x >>$MARKER.undone; rm $MARKER', "${count}"]}
+"""
+
+
+_KEEP = """\
+def after_activity_control(context, configuration, state=None, **_):
+    if context["name"] == "make":
+        configuration["made"] = state["output"]["stdout"].strip()
+"""
+#: A control learns in the method what there is to undo, and then nothing happens for a long time.
+_LEARNED = """\
+title: A file whose name only the method knows
+description: A control keeps the name for the rollback.
+configuration: {made: "$MARKER.nothing"}
+method:
+  - type: action
+    name: make
+    provider: {type: process, path: mktemp, arguments: ["$MARKER.XXXXXX"]}
+    controls: [{name: keep, provider: {type: python, module: keep}}]
+  - type: action
+    name: later
+    pauses: {before: 60}
+    provider: {type: process, path: "true"}
+rollbacks:
+  - {type: action, name: remove, provider: {type: process, path: rm, arguments: ["-f", "${made}"]}}
+"""
+#: No action, and yet something is to be undone.
+_OBSERVED = """\
+title: A probe that leaves something behind
+description: A look that takes its time.
+method:
+  - {type: probe, name: look, provider: {type: process, path: sh, arguments: ["-c", "touch $MARKER.seen; sleep 60"]}}
+rollbacks:
+  - {type: action, name: remove, provider: {type: process, path: rm, arguments: ["-f", "$MARKER.seen"]}}
 """
 
 
@@ -89,6 +122,20 @@ def test_any_command_names_what_is_left_and_recover_undoes_it_once(other_boot: b
     assert repo.gameday("verify").code == 0
     assert repo.gameday("list").err == ""
     assert repo.leftovers() == []
+
+
+@pytest.mark.parametrize(("document", "seen"), [(_LEARNED, "configuration-changed"), (_OBSERVED, "method-begun")])
+def test_what_a_method_did_by_itself_is_undone_after_a_crash(
+    document: str, seen: str, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.write("keep.py", _KEEP)
+    repo.write("experiments/files.yaml", document)
+    monkeypatch.setenv("PYTHONPATH", f"{repo.root}:{os.environ.get('PYTHONPATH', '')}")
+    going = repo.start(fault=False)
+    until(lambda: list(repo.root.glob("marker.*")) and going.seen(seen), going.said)
+    run = _crash(repo, going)
+    assert repo.gameday("recover").out == f"{run}: undone\n"
+    assert list(repo.root.glob("marker.*")) == []
 
 
 def test_a_fault_outside_a_sandbox_that_vanished_is_undone_all_the_same(repo: Repo) -> None:

@@ -179,6 +179,15 @@ def test_an_experiment_that_ends_with_its_fault_in_goes_on_hurting() -> None:
     assert drive.state.experiments["x"].fault_open
 
 
+def test_a_method_that_has_begun_is_open_without_any_action() -> None:
+    drive = Drive(drill(experiment(inject="on-command"))).start()
+    begun = e.MethodBegun(experiment="x", document_hash="")
+    with pytest.raises(IllegalCommand, match="the word was not given"):
+        drive.observe(begun)
+    drive.say(Inject()).observe(begun)
+    assert drive.state.experiments["x"].fault_open
+
+
 def test_failed_actions_are_counted() -> None:
     drive = Drive(drill(experiment())).start()
     drive.observe(e.ActivityEnded(experiment="x", index=1, name="more", sort="action", status="failed"))

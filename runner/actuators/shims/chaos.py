@@ -6,8 +6,8 @@ HEIR, three words, is what a rollback's process is left behind with; see `heir`.
      "settings": {…}}
     {"do": "arm"}   {"do": "inject"}   {"do": "go"} or {"do": "refuse", "why": …}   {"do": "release"}
 
-Child to parent, `kind`: hello, loaded, hypothesis, armed, asking, activity-started, activity-ended, method-ended, ended,
-failed, and a beat every 200 ms. The process is started before the experiment is known, so that importing the toolkit
+Child to parent, `kind`: hello, loaded, hypothesis, armed, learned, asking, activity-started, activity-ended, method-ended,
+ended, failed, and a beat every 200 ms. The process is started before the experiment is known, so that importing the toolkit
 costs nobody time.
 """
 

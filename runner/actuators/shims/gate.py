@@ -13,12 +13,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from copy import deepcopy
 from functools import wraps
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from runner.actuators.journal import plain, write_journal
+from runner.actuators.shims.memory import Memory, after_controls
 from runner.actuators.shims.toolkit import RunEventHandler, substitute
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
@@ -75,6 +77,10 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._redaction = redaction
         self._journal_path = journal_path
         self._hold = hold
+        self._experiment = experiment
+        # As the parent knows it: the toolkit hands the one that runs to whoever may change it.
+        self._given = deepcopy(experiment)
+        self._memory: Memory | None = None
         self._positions = _positions(experiment)
         self._configuration: dict[str, Any] = {}
         self._secrets: dict[str, Any] = {}
@@ -115,10 +121,21 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._secrets = secrets
         own = list(leaves(secrets))
         self._redaction.learn(own)
-        self._wire.send({"kind": "hide", "secrets": own})
+        self._hide(own)
+        self._memory = Memory(self._experiment, configuration, secrets, self._redaction, document=self._given)
+        after_controls(self.look)
         # Not before: the toolkit has just put its own handlers in place, and its SIGTERM lets the method go on.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, self.stop)
+
+    @_vital
+    def look(self) -> None:
+        """Tell what became of the configuration and of the experiment, if anything did."""
+        if self._memory is not None and (news := self._memory.news(self._hide)):
+            self._wire.send({"kind": "learned", **news})
+
+    def _hide(self, own: list[str]) -> None:
+        self._wire.send({"kind": "hide", "secrets": own})
 
     @_vital
     def hypothesis_before_completed(self, _experiment: Any, state: dict[str, Any] | None, _journal: Any) -> None:
@@ -140,6 +157,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
 
     @_vital
     def start_method(self, _experiment: Any) -> None:
+        self.look()
         self._wire.send({"kind": "armed", "t": self._clock.now()})
         self._orders.wait("inject")
         self._method_runs = True
@@ -178,6 +196,8 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         if opened is None:
             return
         index, started = opened
+        # A Python activity may have changed it.
+        self.look()
         message: Message = {
             "kind": "activity-ended",
             **_named(index, activity),

@@ -1,11 +1,12 @@
 """Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
 
-Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "secrets": {…} or null,
-"env": {…}, "origin": ns, "redact": […]}. Child to parent: hello, rollback-started, rollback-ended, failed, beats.
+Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
+"secrets": {…} or null, "env": {…}, "origin": ns, "redact": […]}. Child to parent: hello, rollback-started, rollback-ended, failed, beats.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
-masked in it, because it held a secret, is read again from its source. Losing the parent does not stop a rollback, and
-neither do signals: half undone is worse than late.
+masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
+changed while the method ran. Losing the parent does not stop a rollback, and neither do signals: half undone is worse
+than late.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
+from runner.actuators.shims.memory import Memory
 from runner.actuators.shims.toolkit import (
     Control,
     InterruptExecution,
@@ -118,21 +121,27 @@ class _Rollback:
         self._experiment: dict[str, Any] = order["experiment"]
         complete(self._experiment)
         self._index: int = order["index"]
-        self._activity: dict[str, Any] = self._experiment["rollbacks"][self._index]
         self._clock = SystemClock(order["origin"])
-        self._configuration, lacking = _restored(order.get("configuration") or {}, self._experiment)
+        withheld = set(order.get("withheld", ()))
+        self._configuration, lacking = _restored(order.get("configuration") or {}, self._experiment, withheld)
         self._secrets, missing = _secrets(order.get("secrets"), self._experiment, self._configuration)
-        self._lacking = sorted(lacking | missing)
-        self._hide(wire, list(leaves(self._secrets)))
+        self._lacking = sorted(lacking | missing | withheld)
+        self._wire = wire
+        self._hide(list(leaves(self._secrets)))
         self._stamps = _Stamps(wire, self._clock)
         self._runner = Runner(Strategy.SKIP)
         self._runner.register_event_handler(self._stamps)
 
-    def _hide(self, wire: Wire, own: list[str]) -> None:
+    @property
+    def _activity(self) -> dict[str, Any]:
+        activity: dict[str, Any] = self._experiment["rollbacks"][self._index]
+        return activity
+
+    def _hide(self, own: list[str]) -> None:
         self._redaction.learn(own)
         # Without anybody to tell it goes on all the same.
         with suppress(OSError):
-            wire.send({"kind": "hide", "secrets": own})
+            self._wire.send({"kind": "hide", "secrets": own})
 
     def play(self) -> Message:
         """The message that tells how it went."""
@@ -144,16 +153,33 @@ class _Rollback:
         if needed:
             names = ", ".join(sorted(needed))
             raise RuntimeError(f"this rollback needs {names}, which held a secret and cannot be read again")
+        self._configure_controls()
         cache_activities(self._experiment)
-        initialize_controls(
-            self._experiment, self._configuration, self._secrets, event_registry=self._runner.event_registry
-        )
+        memory = Memory(self._experiment, self._configuration, self._secrets, self._redaction)
+        memory.news(self._hide)
         self._around("begin", at=0, runs=[])
         run = self._played()
         self._around("end", at=len(self._experiment["rollbacks"]) - 1, runs=[run])
+        told = self._told(run)
+        if learned := memory.news(self._hide):
+            told["learned"] = learned
         with suppress(Exception):
             cleanup_controls(self._experiment)
-        return self._told(run)
+        return told
+
+    def _configure_controls(self) -> None:
+        """They are configured in each process, and must not begin again with what they learned in the method."""
+        document, configuration = deepcopy(self._experiment), dict(self._configuration)
+        initialize_controls(
+            self._experiment, self._configuration, self._secrets, event_registry=self._runner.event_registry
+        )
+        self._experiment.clear()
+        self._experiment.update(document)
+        for name, value in configuration.items():
+            current = self._configuration.get(name)
+            # What JSON could not carry here is only what they just made.
+            if plain(current) == current:
+                self._configuration[name] = value
 
     def _around(self, edge: str, at: int, runs: list[dict[str, Any]]) -> None:
         """The experiment's own controls around its rollbacks: before the first one, after the last one."""
@@ -212,13 +238,15 @@ class _Rollback:
         return message
 
 
-def _restored(configuration: dict[str, Any], experiment: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+def _restored(
+    configuration: dict[str, Any], experiment: dict[str, Any], withheld: set[str]
+) -> tuple[dict[str, Any], set[str]]:
     """The configuration with its masked values read again where their source is not a probe, and what is lacking."""
     masked = {key for key, value in configuration.items() if MASK in json.dumps(value, ensure_ascii=False)}
     known = {key: value for key, value in configuration.items() if key not in masked}
     declared = experiment.get("configuration") or {}
     lacking = set()
-    for key in masked:
+    for key in masked - withheld:
         source = declared.get(key)
         dynamic = isinstance(source, dict) and source.get("type") == "probe"
         try:
