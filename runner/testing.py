@@ -186,11 +186,10 @@ class Drive:
         """Something happened."""
         return self.order(Observed(event=event))
 
-    def command_ended(self, step: str, exit_code: int = 0, *, timed_out: bool = False) -> Drive:
-        """The step's command ends."""
+    def command_ended(self, step: str, exit_code: int = 0, **more: Any) -> Drive:
+        """The step's command ends; `more` of the event's fields may be given."""
         attempt = self.state.steps[step].attempt
-        ended = e.CommandEnded(step=step, attempt=attempt, exit_code=exit_code, timed_out=timed_out, duration=0.0)
-        return self.observe(ended)
+        return self.observe(e.CommandEnded(step=step, attempt=attempt, exit_code=exit_code, duration=0.0, **more))
 
     # -- time ------------------------------------------------------------------------------------------------------
 

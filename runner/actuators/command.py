@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runner.actuators.processes import MARK, Origin, fence
@@ -22,6 +22,8 @@ _LINE_LIMIT = 4096
 _LONGEST_LINE = 1 << 20
 # Small, so that a command that talks without end leaves the loop time for everything else.
 _CHUNK = 1 << 13
+#: Bytes of what a command prints that are searched for its outputs.
+MOST_READ = 4 << 20
 # A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
 _DRAIN = 0.2
 _SHELLS = {
@@ -32,7 +34,10 @@ _SHELLS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CommandPlan:
-    """What to run. `shell`: bash (default), sh, or a program that takes the text as its last argument."""
+    """What to run. `shell`: bash (default), sh, or a program that takes the text as its last argument.
+
+    With `reads` what it prints on its standard output is kept apart from its complaints, and given back.
+    """
 
     text: str
     shell: str = ""
@@ -41,11 +46,15 @@ class CommandPlan:
     timeout: float | None = None
     output: Path
     mark: str = ""
+    reads: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandResult:
-    """How it went. `exit_code` is negative for a signal, 127 when it could not be started; `duration` in s."""
+    """How it went. `exit_code` is negative for a signal, 127 when it could not be started; `duration` in s.
+
+    `printed`: the beginning of its standard output, secrets included, where the plan asked for it.
+    """
 
     exit_code: int
     duration: float
@@ -53,6 +62,7 @@ class CommandResult:
     timed_out: bool = False
     tail: str = ""
     why: str = ""
+    printed: str = ""
 
 
 class StepCommand:
@@ -68,9 +78,12 @@ class StepCommand:
         self._process: subprocess.Popen[bytes] | None = None
         self._origin: Origin | None = None
         self._ended: asyncio.Future[Stamp] | None = None
-        self._output = -1
+        #: What is read from: standard output first, then the complaints when they are kept apart.
+        self._pipes: list[int] = []
+        self._open: set[int] = set()
         self._closed = asyncio.Event()
         self._kept = _Output(plan.output, redaction)
+        self._printed = bytearray()
 
     async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
         """Start it, tell `started(pid, stamp)`, wait for its end. Never raises for what the command does."""
@@ -95,6 +108,7 @@ class StepCommand:
             timed_out=timed_out,
             tail="\n".join(self._kept.tail),
             why=f"timed out after {self._plan.timeout:g} s" if timed_out and self._plan.timeout else "",
+            printed=self._printed.decode("utf-8", "replace"),
         )
 
     async def kill(self) -> None:
@@ -107,22 +121,23 @@ class StepCommand:
         env = dict(self._plan.env)
         if self._plan.mark:
             env[MARK] = self._plan.mark
-        self._output, theirs = os.pipe()
+        pairs = [os.pipe() for _ in range(2 if self._plan.reads else 1)]
+        self._pipes, theirs = [ours for ours, _ in pairs], [end for _, end in pairs]
         try:
             self._process = subprocess.Popen(
                 [*shell, self._plan.text],
                 stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
+                stdout=theirs[0],
+                stderr=theirs[-1],
                 cwd=self._plan.directory,
                 env=env,
                 start_new_session=True,
             )
         except OSError:
-            os.close(self._output)
+            _close(self._pipes)
             raise
         finally:
-            os.close(theirs)
+            _close(theirs)
         self._origin = Origin.of(self._process.pid, self._plan.mark)
         return self._process
 
@@ -131,13 +146,15 @@ class StepCommand:
         self._ended = loop.create_future()
         handle = os.pidfd_open(process.pid)
         loop.add_reader(handle, self._on_end, process, handle)
-        os.set_blocking(self._output, False)
-        loop.add_reader(self._output, self._on_output)
+        self._open = set(self._pipes)
+        for pipe in self._pipes:
+            os.set_blocking(pipe, False)
+            loop.add_reader(pipe, self._on_output, pipe)
         return handle
 
     def _unwatch(self, handle: int) -> None:
         loop = asyncio.get_running_loop()
-        for descriptor in (handle, self._output):
+        for descriptor in (handle, *self._pipes):
             loop.remove_reader(descriptor)
             os.close(descriptor)
         self._kept.close()
@@ -149,15 +166,19 @@ class StepCommand:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(stamp)
 
-    def _on_output(self) -> None:
+    def _on_output(self, pipe: int) -> None:
         try:
-            data = os.read(self._output, _CHUNK)
+            data = os.read(pipe, _CHUNK)
         except BlockingIOError:
             return
         if not data:
-            asyncio.get_running_loop().remove_reader(self._output)
-            self._closed.set()
-        self._kept.take(data)
+            asyncio.get_running_loop().remove_reader(pipe)
+            self._open.discard(pipe)
+            if not self._open:
+                self._closed.set()
+        if self._plan.reads and pipe == self._pipes[0]:
+            self._printed += data[: MOST_READ - len(self._printed)]
+        self._kept.take(data, pipe)
 
     async def _until_ended(self) -> tuple[Stamp, bool]:
         assert self._ended is not None  # noqa: S101 - _watch made it
@@ -182,16 +203,21 @@ class _Output:
     """Keeps what a command prints: redacted, the last lines at hand."""
 
     def __init__(self, path: Path, redaction: Redaction) -> None:
-        self._stream = RedactedStream(redaction, _LONGEST_LINE)
+        self._redaction = redaction
+        #: By the pipe it came through: a secret that comes in pieces is whole in its own pipe only.
+        self._streams: dict[int, RedactedStream] = {}
         self._file = _open(path)
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes, pipe: int) -> None:
         """More of it."""
-        self._keep(self._stream.take(data))
+        if pipe not in self._streams:
+            self._streams[pipe] = RedactedStream(self._redaction, _LONGEST_LINE)
+        self._keep(self._streams[pipe].take(data))
 
     def close(self) -> None:
-        self._keep(self._stream.end())
+        for stream in self._streams.values():
+            self._keep(stream.end())
         os.close(self._file)
 
     def _keep(self, text: str) -> None:
@@ -201,6 +227,11 @@ class _Output:
         # A full disk costs the output, not the step.
         with contextlib.suppress(OSError):
             os.write(self._file, text.encode("utf-8", "replace"))
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _open(path: Path) -> int:

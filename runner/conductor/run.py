@@ -59,6 +59,8 @@ class Run:
     url: str = ""
     vars: dict[str, str] = field(default_factory=dict)
     secret_answers: dict[str, str] = field(default_factory=dict)
+    #: What steps read out of what their commands printed, secrets included: the state has them redacted.
+    outputs: dict[str, str] = field(default_factory=dict)
     #: Experiment → its configuration, as resolved when its fault was intended.
     configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sandbox: SandboxInfo | None = None

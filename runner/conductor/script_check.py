@@ -64,9 +64,12 @@ def _choice(place: tuple[str, str], step: Step, answers: StepScript) -> Iterator
 
 def _answers(place: tuple[str, str], step: Step, answers: StepScript) -> Iterator[_Finding]:
     asked = [question.name for question in step.ask]
-    for name in asked:
-        if not answers.answers.get(name):
+    for question in step.ask:
+        name, answer = question.name, answers.answers.get(question.name) or question.default
+        if not answer:
             yield _Finding(place, f"step {step.id} asks for {name}, and there is no answer", f"answers: {{{name}: …}}")
+        elif why := question.why_unfit(answer):
+            yield _Finding((*place, "answers", name), why, "")
     for name in answers.answers:
         if name not in asked:
             yield _Finding(

@@ -26,6 +26,7 @@ from runner.conductor.loop import Conductor
 from runner.conductor.run import Run
 from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
+from runner.engine.plan import Ask
 from runner.errors import InputError
 from runner.people import not_a_name
 from runner.private import socket_mode
@@ -190,10 +191,12 @@ class _Line:
 def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller) -> str | None:
     """A person's command. A secret answer goes into memory, and only its name into the story."""
     if isinstance(command, Answer):
-        secret = next((ask.secret for step in run.plan.steps for ask in step.ask if ask.name == command.name), False)
+        secret = _secret_question(run, command.name)
         if secret and len(json.dumps(command.value)) > _LONGEST_SECRET:
             return f"{command.name}: a secret answer takes at most {_LONGEST_SECRET:,} bytes"
         if secret and command.value:
+            if why := secret.why_unfit(command.value):
+                return why
             value, command = command.value, Answer(name=command.name, value=MASK)
             run.protect(value)
             refused = conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
@@ -201,6 +204,13 @@ def submit_for(run: Run, conductor: Conductor, command: Command, caller: Caller)
                 run.secret_answers[command.name] = value
             return refused
     return conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
+
+
+def _secret_question(run: Run, name: str) -> Ask | None:
+    """The question of this name whose answer nobody may read: the current step's, else any step's."""
+    steps = [*filter(None, [run.state.step]), *run.plan.steps]
+    asked = next((ask for step in steps for ask in step.ask if ask.name == name), None)
+    return asked if asked is not None and asked.secret else None
 
 
 async def _say(writer: asyncio.StreamWriter, answer: Mapping[str, Any]) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from runner.actuators.command import CommandPlan, StepCommand
+from runner.actuators.command import CommandPlan, CommandResult, StepCommand
 from runner.actuators.probe import hold_until
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.private import make_private_folder
+from runner.specs.output import NotRead, read_value
 from runner.specs.probe import Probe
+from runner.specs.tolerance import show
 
 
 class StepsHand:
@@ -58,6 +60,7 @@ class StepsHand:
                 ev.CommandStarted(step=step.id, attempt=attempt, pid=pid), by="command", stamp=stamp
             )
         )
+        outputs, why = await self._outputs(step, result)
         if self._commands.get(step.id) is command:
             del self._commands[step.id]
         self._run.observe(
@@ -69,17 +72,29 @@ class StepsHand:
                 duration=result.duration,
                 output=output,
                 tail=result.tail,
-                why=result.why,
+                why=result.why or why,
+                outputs=outputs,
             ),
             by="command",
             stamp=result.ended,
         )
 
+    async def _outputs(self, step: Step, result: CommandResult) -> tuple[dict[str, str], str]:
+        """The values of the step's outputs, or why one of them cannot be had; a command that failed has none."""
+        if not step.output or result.exit_code != 0 or result.timed_out:
+            return {}, ""
+        # Beside the loop: a megabyte of JSON takes its time.
+        outputs, why = await asyncio.to_thread(_read, step.output, result.printed)
+        if why:
+            return {}, f"{why}; {_beginning(self._run.redaction.text(result.printed))}"
+        self._run.outputs.update(outputs)
+        return outputs, ""
+
     def _plan(self, step: Step, output: str) -> CommandPlan:
         path = self._run.folder / output
         make_private_folder(path.parent)
-        answers = {**self._run.state.answers, **self._run.secret_answers}
-        env = self._run.child_env(step.secrets, {**answers, **step.env, "GAMEDAY_STEP": step.id})
+        values = {**self._run.state.answers, **self._run.secret_answers, **self._run.outputs}
+        env = self._run.child_env(step.secrets, {**values, **step.env, "GAMEDAY_STEP": step.id})
         return CommandPlan(
             text=step.run,
             shell=step.shell,
@@ -88,6 +103,7 @@ class StepsHand:
             timeout=step.timeout,
             output=path,
             mark=f"{self._run.run}/{step.id}",
+            reads=bool(step.output),
         )
 
     async def _prime(self, step: Step) -> None:
@@ -107,6 +123,20 @@ class StepsHand:
             clock=self._run.clock,
         )
         self._run.observe(ev.VerifyEnded(step=step.id, held=result.ok, why=result.why), by="probe")
+
+
+def _read(output: Mapping[str, str], printed: str) -> tuple[dict[str, str], str]:
+    values: dict[str, str] = {}
+    for name, reading in output.items():
+        try:
+            values[name] = read_value(reading, printed)
+        except NotRead as why:
+            return {}, f"output {name}: {why}"
+    return values, ""
+
+
+def _beginning(printed: str) -> str:
+    return f"it printed {show(printed)}" if printed.strip() else "it printed nothing"
 
 
 def _safe(name: str) -> str:

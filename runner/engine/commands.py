@@ -96,8 +96,10 @@ class Confirm(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Command):
+    """An answer to a question of the current step; an empty one means its default."""
+
     name: str
-    value: str
+    value: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

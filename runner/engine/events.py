@@ -295,12 +295,16 @@ class StepConfirmed(Event, kind="step-confirmed"):
 
 @dataclass(frozen=True, kw_only=True)
 class StepAnswered(Event, kind="step-answered"):
-    """An answer; for a secret one `value` is empty and the value never touches the disk."""
+    """An answer; for a secret one `value` is empty and the value never touches the disk.
+
+    `waived` says why nobody gave it ("unattended"): then it is the question's default.
+    """
 
     step: str
     name: str
     value: str = ""
     secret: bool = False
+    waived: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +340,10 @@ class CommandStarted(Event, kind="command-started"):
 
 @dataclass(frozen=True, kw_only=True)
 class CommandEnded(Event, kind="command-ended"):
-    """`exit_code` is negative for a signal; `output` names the file in the run folder, `tail` its last lines."""
+    """`exit_code` is negative for a signal; `output` names the file in the run folder, `tail` its last lines.
+
+    `outputs`: the step's variables and their values, all of them or none. `why`: what went wrong beside the exit code.
+    """
 
     step: str
     attempt: int
@@ -346,6 +353,7 @@ class CommandEnded(Event, kind="command-ended"):
     output: str = ""
     tail: str = ""
     why: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

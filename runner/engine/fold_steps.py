@@ -85,7 +85,8 @@ def step_answered(state: State, event: StepAnswered, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None:
         return state
-    state = _driven(state, record).but(answers={**state.answers, event.name: event.value})
+    state = state if event.waived else _driven(state, record)
+    state = state.but(answers={**state.answers, event.name: event.value})
     return _gate_passed(state, event.step, record.by, answered=view.answered | {event.name})
 
 
@@ -138,7 +139,7 @@ def command_ended(state: State, event: CommandEnded, record: Recorded) -> State:
     if not _is_running(state, event.step, event.attempt):
         return state
     return change_step(
-        state,
+        state.but(outputs={**state.outputs, **event.outputs}) if event.outputs else state,
         event.step,
         status="ran",
         pid=0,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from runner.specs.answer import why_unfit
 from runner.values import dataclass
 
 Json = Any
@@ -19,11 +20,26 @@ MILESTONES: tuple[Milestone, ...] = ("detected", "acknowledged", "mitigated", "r
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """A question a step puts to a person; the answer reaches later commands as an environment variable."""
+    """A question a step puts to a person; the answer reaches later commands as an environment variable.
+
+    It is one of the `choices`, or matches `pattern` as a whole, where there are any. `default` is what an empty answer
+    means, and the answer where nobody is there.
+    """
 
     name: str
     prompt: str
     secret: bool = False
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    pattern: str = ""
+
+    def why_unfit(self, value: str) -> str:
+        """Why this cannot be the answer; '' when it can. What was typed for a secret is not repeated."""
+        if not value:
+            return f"{self.name} needs a value"
+        why = why_unfit(value, self.choices, self.pattern)
+        said = "what was typed" if self.secret else repr(value)
+        return f"{self.name} cannot be {said}: {why}" if why else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +56,8 @@ class Verify:
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of a runbook. `automated` when `run` is set, unless a person does it `by_hand` all the same: then the
-    command is a text. `anytime` steps stand outside the sequence.
+    command is a text. `anytime` steps stand outside the sequence. `output`: variable → where its value stands in what
+    the command printed, see `runner.specs.output`.
     """
 
     id: str
@@ -51,6 +68,7 @@ class Step:
     working_directory: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    output: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
     retry_max: int = 0
     retry_delay: float = 0.0

@@ -275,6 +275,7 @@ class State:
     jump: str = ""
     driver: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
     experiments: Mapping[str, ExperimentView] = field(default_factory=dict)
     load: LoadView = field(default_factory=LoadView)
     indicators: Mapping[str, IndicatorView] = field(default_factory=dict)

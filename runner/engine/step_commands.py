@@ -143,10 +143,11 @@ def _answer(state: State, order: Order, command: Answer, step: Step, view: StepV
     ask = next((ask for ask in step.ask if ask.name == command.name), None)
     if ask is None:
         raise IllegalCommand(f"step {step.id} does not ask for {command.name!r}: {', '.join(a.name for a in step.ask)}")
-    if not command.value:
-        raise IllegalCommand(f"{ask.name} needs a value")
-    value = "" if ask.secret else command.value
-    return (StepAnswered(step=step.id, name=ask.name, value=value, secret=ask.secret),)
+    value = command.value or ask.default
+    # A secret one is not told here: what it must be is looked at by whoever takes it.
+    if why := "" if ask.secret and value else ask.why_unfit(value):
+        raise IllegalCommand(why)
+    return (StepAnswered(step=step.id, name=ask.name, value="" if ask.secret else value, secret=ask.secret),)
 
 
 def _expect_gate(gate: str, step: Step, view: StepView) -> None:

@@ -14,6 +14,7 @@ from runner.engine.events import (
     Event,
     MilestoneReached,
     RetryScheduled,
+    StepAnswered,
     StepConfirmed,
     StepDone,
     StepEnded,
@@ -25,7 +26,7 @@ from runner.engine.events import (
 )
 from runner.engine.plan import Step
 from runner.engine.reaction import JUDGING_LAG, Reaction, at_once, earliest, ends
-from runner.engine.state import State, StepView, open_gate
+from runner.engine.state import State, StepView, open_gate, open_questions
 from runner.specs import condition
 
 #: A runbook whose jumps lead round this often does not end by itself.
@@ -102,6 +103,8 @@ def _lookup(state: State, name: tuple[str, ...]) -> str:
     match name:
         case ("answers", question):
             return state.answers.get(question, "")
+        case ("outputs", output):
+            return state.outputs.get(output, "")
         case ("steps", step_id, "choice") if step_id in state.steps:
             return state.steps[step_id].choice
         case ("steps", step_id, "outcome") if step_id in state.steps:
@@ -150,8 +153,12 @@ def _asking(state: State, step: Step, view: StepView) -> Reaction | None:
     gate = open_gate(step, view)
     if gate == "confirm":
         return at_once(StepConfirmed(step=step.id, waived="unattended"))
-    waits = "an approval" if gate == "approve" else "an answer"
-    return _nobody(step, waits)
+    if gate == "approve":
+        return _nobody(step, "an approval")
+    ask = next(ask for ask in step.ask if ask.name in open_questions(step, view))
+    if not ask.default:
+        return _nobody(step, "an answer")
+    return at_once(StepAnswered(step=step.id, name=ask.name, value=ask.default, waived="unattended"))
 
 
 def _nobody(step: Step, waits: str) -> Reaction:
@@ -187,7 +194,7 @@ def _unattended(state: State, step: Step, view: StepView) -> Reaction:
 
 
 def _ran(state: State, step: Step, view: StepView) -> Reaction:
-    if view.exit_code == 0 and not view.timed_out:
+    if view.exit_code == 0 and not view.timed_out and not view.why:
         return _verify_or_succeed(state, step, view)
     if view.attempt - view.forgiven <= step.retry_max:
         due = (view.command_ended_t or 0.0) + step.retry_delay

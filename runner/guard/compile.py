@@ -307,13 +307,14 @@ def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:
         working_directory=step.working_directory,
         env=dict(step.env),
         secrets=step.secrets,
+        output=dict(step.output),
         timeout=step.timeout,
         retry_max=retry.max if retry else 0,
         retry_delay=retry.delay if retry else 0.0,
         confirm=step.confirm or "",
         approve=step.approve.by if step.approve else "",
         choose=dict(step.choose),
-        ask=tuple(Ask(name=each.name, prompt=each.prompt, secret=each.secret) for each in step.ask),
+        ask=tuple(_ask(each) for each in step.ask),
         verify=_verify(step.verify, step.name),
         milestone=step.milestone or "",
         target_time=step.target_time,
@@ -328,6 +329,17 @@ def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:
         role=step.role or "",
         tags=step.tags,
         where=where,
+    )
+
+
+def _ask(question: steps_spec.Question) -> Ask:
+    return Ask(
+        name=question.name,
+        prompt=question.prompt,
+        secret=question.secret,
+        choices=question.choices or (),
+        default=question.default or "",
+        pattern=question.pattern or "",
     )
 
 

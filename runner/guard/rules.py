@@ -117,7 +117,11 @@ def _people(plan: RunPlan, asked: _Asked) -> Iterator[Refusal]:
 
 
 def _needs_a_person(step: Step) -> Mapping[str, bool]:
-    return {"ask": bool(step.ask), "approve": bool(step.approve), "choose": bool(step.choose)}
+    return {
+        "ask": not all(each.default for each in step.ask),
+        "approve": bool(step.approve),
+        "choose": bool(step.choose),
+    }
 
 
 # -- what is called ----------------------------------------------------------------------------------------------------

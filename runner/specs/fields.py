@@ -76,7 +76,8 @@ def _variable(text: str) -> str:
     return text
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
+    """A word as it stands in the file: what is no word is left as it is, for a strict type to refuse."""
     # `PORT: 8080` means one thing only; 1.10 and 010 do not, and are left for the strict type to refuse.
     if isinstance(value, bool):
         return str(value).lower()
@@ -95,8 +96,15 @@ VariableName = Annotated[str, AfterValidator(_variable)]
 #: The value of an environment variable or header: a text, or a whole number or truth value as it is written.
 Word = Annotated[
     str,
-    BeforeValidator(_written),
+    BeforeValidator(written),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "boolean"}]}),
+]
+#: One of several texts to choose from, as it is written.
+Label = Annotated[
+    str,
+    BeforeValidator(written),
+    AfterValidator(_one_line),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}, {"type": "boolean"}]}),
 ]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]

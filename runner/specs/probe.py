@@ -6,8 +6,6 @@ puts the values in. `tcp` is our own provider; `as_document` gives the others ba
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -33,6 +31,7 @@ from pydantic_core import PydanticCustomError
 
 from runner.specs.arguments import too_long
 from runner.specs.duration import PATTERN, parse_duration
+from runner.specs.json_path import why_no_path
 from runner.specs.substitution import placeholders, substitute
 
 _PLACEHOLDER_SCHEMA = {"type": "string", "pattern": r"\$\{[^}]+\}"}
@@ -187,17 +186,10 @@ def _pattern(value: str) -> str:
 
 
 def _json_path(value: str) -> str:
-    # 60 ms of import that only files with a JSON path pay for.
-    from jsonpath2.path import Path
-
     if placeholders(value):
         return value
-    try:
-        # The parser also prints its complaint.
-        with contextlib.redirect_stderr(io.StringIO()):
-            Path.parse_str(value.strip())
-    except ValueError as error:
-        _refuse(f"{value!r} is not a JSON path: {error}")
+    if why := why_no_path(value):
+        _refuse(f"{value!r} is not a JSON path: {why}")
     return value.strip()
 
 

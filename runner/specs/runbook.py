@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from runner.specs.duration import Duration, PositiveDuration
-from runner.specs.fields import Count, Flag, Id, Model, Name, VariableName, Word, wrong
+from runner.specs.fields import Count, Flag, Id, Label, Model, Name, VariableName, Word, wrong
+from runner.specs.output import Reading
 from runner.specs.probe import Provider, Tolerance
 
 Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]
@@ -22,6 +24,14 @@ def _rule(value: Any) -> Any:
         return f"go-to:{value['go-to']}"
     given = f"{value!r} is" if isinstance(value, str) else "this is"
     return wrong(f"{given} not something to do next", "one of: ask, stop, continue, {go-to: ID}")
+
+
+def _regular(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        wrong(f"{text!r} is not a regular expression: {error}", "such as [a-z]+-[0-9]+")
+    return text
 
 
 def _web_address(text: str) -> str:
@@ -74,6 +84,12 @@ class Question(Model):
     """The variable."""
     prompt: Name
     """The question."""
+    choices: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
+    """The only answers there are."""
+    default: Word | None = None
+    """What an empty answer means, and the answer where nobody is there to give one."""
+    pattern: Annotated[str, AfterValidator(_regular)] | None = None
+    """A regular expression that the whole answer matches."""
     secret: Flag = False
     """Typed unseen, and written nowhere."""
 
@@ -125,6 +141,8 @@ class Step(Model):
     """More environment variables for `run`."""
     secrets: tuple[VariableName, ...] = ()
     """Secrets of the drill or the target that `run` receives as environment variables."""
+    output: dict[VariableName, Reading] = Field(default_factory=dict)
+    """Values read out of what `run` printed: variable → a JSON path, or a regular expression between slashes."""
     timeout: PositiveDuration | None = None
     """How long `run` may take; then it is killed."""
     retry: Retry | None = None
@@ -150,7 +168,7 @@ class Step(Model):
     on_timeout: Rule | None = None
     """What follows a timeout; like on-failure when left out."""
     if_: str = ""
-    """A condition on earlier choices, answers and outcomes: steps.ID.choice == 'label'."""
+    """A condition on earlier choices, answers, outputs and outcomes: steps.ID.choice == 'label'."""
     critical: Flag = True
     """Whether its failure fails the runbook."""
     anytime: Flag = False
@@ -179,4 +197,4 @@ class Runbook(Model):
     links: tuple[Link, ...] = ()
     """Pages worth having open."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
-    """The steps, in order."""
+    """The steps, in order: a mapping, or just the name of what a person does."""

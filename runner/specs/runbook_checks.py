@@ -10,11 +10,12 @@ from runner.specs.arguments import too_long
 from runner.specs.explain import validated
 from runner.specs.fields import slug
 from runner.specs.notes import Notes, nearest
+from runner.specs.question import asked_names, check_output, check_questions, choices_of, output_names
 from runner.specs.runbook import Runbook
 from runner.specs.shape import note_nulls
 from runner.specs.yaml import Document, Json, Path_
 
-_NEEDS_RUN = ("shell", "working-directory", "env", "secrets", "timeout", "retry", "on-timeout")
+_NEEDS_RUN = ("shell", "working-directory", "env", "secrets", "output", "timeout", "retry", "on-timeout")
 _NOT_ANYTIME = ("run", "choose", "approve", "confirm", "ask", "verify", "if", "on-failure", "target-time")
 _OUTCOMES = ("succeeded", "failed", "skipped", "timed-out")
 
@@ -24,7 +25,7 @@ def read_runbook(document: Document) -> tuple[Runbook | None, Notes]:
     notes = Notes(document)
     if not document.readable:
         return None, notes
-    steps = _steps(document.value)
+    steps = steps_of(document.value)
     if steps:
         ids = step_ids(steps)
         _check_steps(steps, ids, notes)
@@ -39,9 +40,14 @@ def read_runbook(document: Document) -> tuple[Runbook | None, Notes]:
     return (None if notes else runbook), notes
 
 
-def _steps(value: Json) -> list[Json]:
+def steps_of(value: Json) -> list[Json]:
+    """The steps of a runbook as mappings: one that is written as a word is a name. Empty when it has no list of them."""
     steps = value.get("steps") if isinstance(value, dict) else None
-    return steps if isinstance(steps, list) else []
+    return [_as_mapping(step) for step in steps] if isinstance(steps, list) else []
+
+
+def _as_mapping(step: Json) -> Json:
+    return step if step is None or isinstance(step, dict | list) else {"name": step}
 
 
 def step_ids(steps: list[Json]) -> list[str]:
@@ -77,6 +83,8 @@ def _check_steps(steps: list[Json], ids: list[str], notes: Notes) -> None:
         _check_exclusions(step, path, notes)
         _check_routes(step, path, ids, outside, notes)
         _check_verify(step.get("verify"), (*path, "verify"), notes)
+        check_questions(step, path, notes)
+        check_output(step, path, asked_names(steps), notes)
         _check_condition(step.get("if"), (*path, "if"), steps, ids, notes)
     if outside and len(outside) == len(steps):
         notes.add(("steps",), "every step is an anytime step", "at least one belongs to the sequence")
@@ -180,23 +188,20 @@ def _unknown_name(name: condition.Name, steps: list[Json], ids: list[str]) -> tu
             return f"the step {name[1]!r} chooses nothing", "give it `choose`, or ask for its outcome"
         return "", ""
     if name[0] == "answers" and len(name) == 2:
-        questions = _questions(steps)
-        return ("", "") if name[1] in questions else (f"nothing asks for {name[1]!r}", nearest(name[1], questions))
-    return f"{dotted!r} stands for nothing", "known: steps.ID.choice, steps.ID.outcome, answers.NAME"
+        asked = asked_names(steps)
+        return ("", "") if name[1] in asked else (f"nothing asks for {name[1]!r}", nearest(name[1], asked))
+    if name[0] == "outputs" and len(name) == 2:
+        put = output_names(steps)
+        return ("", "") if name[1] in put else (f"no step has the output {name[1]!r}", nearest(name[1], put))
+    return f"{dotted!r} stands for nothing", "known: steps.ID.choice, steps.ID.outcome, answers.NAME, outputs.NAME"
 
 
 def _values(name: condition.Name, steps: list[Json], ids: list[str]) -> list[str]:
+    if name[0] == "answers" and len(name) == 2:
+        return choices_of(name[1], steps)
     if name[0] != "steps" or len(name) != 3 or name[1] not in ids:
         return []
     if name[2] == "outcome":
         return list(_OUTCOMES)
     choose = steps[ids.index(name[1])].get("choose")
     return list(choose) if isinstance(choose, dict) else []
-
-
-def _questions(steps: list[Json]) -> list[str]:
-    found: list[str] = []
-    for step in steps:
-        asked = step.get("ask") if isinstance(step, dict) else None
-        found.extend(str(each["name"]) for each in asked or () if isinstance(each, dict) and "name" in each)
-    return found

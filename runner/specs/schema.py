@@ -27,6 +27,7 @@ def schema(kind: str) -> Schema:
     if kind == "runbook":
         # A step without an id gets one made of its name.
         document["$defs"]["Step"]["required"].remove("id")
+        document["properties"]["steps"]["items"] = {"anyOf": [{"$ref": "#/$defs/Step"}, _text("What a person does.")]}
     return {"$schema": _DIALECT, "title": f"Gameday {kind}", **{k: v for k, v in document.items() if k != "title"}}
 
 

@@ -12,9 +12,9 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
+from runner.specs.json_path import parsed_path
 from runner.specs.probe import JsonPathTolerance, PlainTolerance, RangeTolerance, RegexTolerance
 
 #: Longest piece of a value that `explain` shows, in characters.
@@ -126,7 +126,7 @@ def _explain_json_path(tolerance: JsonPathTolerance, value: Any) -> str:
         with contextlib.suppress(ValueError, RecursionError):
             picked = json.loads(picked)
     try:
-        found = [match.current_value for match in _parsed(tolerance.path).match(picked)]
+        found = [match.current_value for match in parsed_path(tolerance.path).match(picked)]
     # The library raises whatever its operators meet in the data.
     except Exception as error:
         return f"{tolerance.path} could not be searched for: {type(error).__name__}: {error}"
@@ -144,11 +144,3 @@ def _explain_found(tolerance: JsonPathTolerance, found: list[Any]) -> str:
             return ""
         return f"{tolerance.path} gave {len(found)} values, expected {tolerance.count}"
     return "" if found else f"{tolerance.path} gave nothing"
-
-
-@lru_cache(maxsize=256)
-def _parsed(path: str) -> Any:
-    # 60 ms of import that only a JSON path pays for; parsing one takes up to 4 ms.
-    from jsonpath2.path import Path
-
-    return Path.parse_str(path)

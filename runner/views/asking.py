@@ -23,7 +23,10 @@ def asked(step: Step) -> Iterator[str]:
         yield f"{_TELL} confirm"
     for ask in step.ask:
         yield ask.prompt or ask.name
-        yield f"{_TELL} answer name={ask.name} value=…"
+        for value in [shlex.quote(f"value={choice}") for choice in ask.choices] or ["value=…"]:
+            yield f"{_TELL} answer name={ask.name} {value}"
+        if ask.default:
+            yield f"{_TELL} answer name={ask.name}  # means {ask.default}"
     if step.choose:
         for label in step.choose:
             yield f"{_TELL} choose {shlex.quote(f'label={label}')}"

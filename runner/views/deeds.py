@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from runner.engine.plan import Step
+from runner.engine.plan import Ask, Step
 from runner.engine.possible import possible
 from runner.engine.state import State, StepView, open_gate, open_questions
 from runner.views.story import revealed
@@ -73,7 +73,8 @@ BY_NAME = {deed.name: deed for deed in DEEDS}
 class Next:
     """What `enter` does for the current step: `label` says it; '' when there is nothing to do.
 
-    `about`: the name of the step that asks. `notes`: what whoever answers must have before their eyes.
+    `about`: the name of the step that asks. `notes`: what whoever answers must have before their eyes. `ask`: the
+    question that it answers.
     """
 
     label: str = ""
@@ -82,9 +83,9 @@ class Next:
     about: str = ""
     prompt: str = ""
     notes: tuple[str, ...] = ()
-    secret: bool = False
     values: tuple[tuple[str, Any], ...] = ()
     choices: tuple[str, ...] = ()
+    ask: Ask | None = None
 
 
 def next_deed(state: State) -> Next:
@@ -119,11 +120,12 @@ def _through(gate: str, step: Step, view: StepView) -> Next:
     return Next(
         label="Answer",
         command="answer",
-        wants=TEXT,
+        wants=CHOICE if ask.choices else TEXT,
         about=step.name,
         prompt=ask.prompt or name,
-        secret=ask.secret,
         values=(("name", name),),
+        choices=ask.choices,
+        ask=ask,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.engine.scorecard import Said
 from runner.errors import InputError
-from runner.specs.runbook_checks import step_ids
+from runner.specs.runbook_checks import step_ids, steps_of
 from runner.specs.yaml import Document, read_document
 from runner.views.text import inert
 
@@ -133,8 +133,8 @@ class _Runbook:
 
 def _steps(document: Document) -> list[object]:
     """Raises _NotPlaced when the file is no runbook, or no line of it is where YAML counts it."""
-    steps = document.value.get("steps") if isinstance(document.value, dict) else None
-    if not isinstance(steps, list):
+    steps = steps_of(document.value)
+    if not steps:
         raise _NotPlaced(f"{document.file} is no runbook any more")
     text = document.content.decode().replace("\r\n", "\n")
     if any(end in text for end in "\r\x85\u2028\u2029"):

@@ -236,6 +236,8 @@ def _steps(plan: RunPlan) -> Iterator[Line]:
         yield Row(f"{number:>3}. {_way(step)}", step.name)
         for line in step.run.strip().splitlines():
             yield Row("", f"  $ {line}")
+        for name, reading in step.output.items():
+            yield Row("", f"  {name} is read from what it prints: {reading}")
         if step.verify and step.verify.probe:
             yield Row("", f"  verified by {_asks('', step.verify.probe, asked)}")
 

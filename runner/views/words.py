@@ -137,10 +137,8 @@ class Words:
 
     @_tell.register
     def _(self, event: ev.HypothesisChecked) -> None:
-        word = "holds" if event.met else "does not hold"
-        self._line(
-            "✓" if event.met else "✗", f"hypothesis {event.when}: {word}  [{event.experiment}]", _good(event.met)
-        )
+        sign, word = ("✓", "holds") if event.met else ("✗", "does not hold")
+        self._line(sign, f"hypothesis {event.when}: {word}  [{event.experiment}]", _good(event.met))
         for probe in event.probes:
             if not probe.get("met"):
                 self._under(f"{probe.get('name')}: {probe.get('error') or probe.get('value')}")
@@ -227,7 +225,9 @@ class Words:
 
     @_tell.register
     def _(self, event: ev.StepAnswered) -> None:
-        self._line(" ", f"{event.name} = {'(secret)' if event.secret else event.value}", by=self._person)
+        waived = f"  (its default: {event.waived})" if event.waived else ""
+        value = "(secret)" if event.secret else event.value + waived
+        self._line(" ", f"{event.name} = {value}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.StepApproved) -> None:
@@ -238,8 +238,10 @@ class Words:
     @_tell.register
     def _(self, event: ev.CommandEnded) -> None:
         how = "timed out" if event.timed_out else f"exit code {event.exit_code}"
-        style = "" if event.exit_code == 0 else "red"
+        style = "red" if event.exit_code or event.why else ""
         self._line("$", f"{how} after {duration(event.duration)}  {event.why}".rstrip(), style)
+        for name, value in event.outputs.items():
+            self._line(" ", f"{name} = {value}")
         for line in event.tail.splitlines()[-_OUTPUT_LINES:]:
             self._under(line)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from runner.actuators.command import CommandPlan, CommandResult, StepCommand, minimal_env
+from runner.actuators.command import MOST_READ, CommandPlan, CommandResult, StepCommand, minimal_env
 from runner.actuators.processes import alive
 from runner.clock import Stamp, SystemClock
 from runner.redact import MASK, Redaction, Redactor
@@ -40,6 +40,23 @@ def test_the_exit_code_is_the_shells_own(tmp_path: Path, text: str, code: int) -
     assert result.exit_code == code
     assert not result.timed_out
     assert "not reached" not in output.read_text()
+
+
+def test_what_is_read_from_is_standard_output_alone_and_raw(tmp_path: Path) -> None:
+    text = "printf '{\"a\": '; echo warning >&2; printf hunter22; echo ' token hunter22' >&2; echo ' }'"
+    result, output = run(tmp_path, text, reads=True, secrets=("hunter22",))
+    assert result.printed == '{"a": hunter22 }\n'
+    assert "hunter22" not in output.read_text() + result.tail
+    assert sorted(output.read_text().splitlines()) == sorted(["warning", f" token {MASK}", f'{{"a": {MASK} }}'])
+
+
+def test_nothing_is_given_back_that_nobody_reads(tmp_path: Path) -> None:
+    assert run(tmp_path, "echo a")[0].printed == ""
+
+
+def test_of_endless_output_the_beginning_is_read(tmp_path: Path) -> None:
+    result, _ = run(tmp_path, f"head -c {MOST_READ + 10} /dev/zero | tr '\\0' x", reads=True)
+    assert len(result.printed) == MOST_READ
 
 
 def test_sh_has_no_pipefail(tmp_path: Path) -> None:

@@ -51,16 +51,19 @@ def test_the_target(plan: RunPlan) -> None:
 
 
 def test_the_steps(plan: RunPlan) -> None:
-    confirm, choose, raised, fail_over, look, declare, tell = plan.steps
+    confirm, choose, raised, fail_over, look, watch, declare, tell = plan.steps
     assert (confirm.milestone, confirm.target_time, confirm.automated) == ("detected", 60.0, False)
     assert confirm.where == f"runbooks/{_NAME}.yaml:7"
     assert choose.choose == {"errors": "fail-over", "slow only": "raise-timeout"}
     assert (raised.on_failure, raised.on_timeout, raised.timeout) == ("continue", "go-to:fail-over", 10.0)
     assert raised.condition == "steps.what-is-it.choice == 'slow only'"
+    assert raised.output == {"TIMEOUT": "$.timeout", "SERVED_BY": r"/served by (\S+)/"}
+    assert (watch.id, watch.name, watch.automated) == ("watch-it-for-a-minute", "Watch it for a minute", False)
     assert raised.env == {"RETRIES": "3", "REGION": "eu"}
     assert (fail_over.retry_max, fail_over.retry_delay, fail_over.approve) == (2, 5.0, "incident-commander")
     assert fail_over.ask == (
-        Ask(name="region", prompt="Which region?"),
+        Ask(name="region", prompt="Which region?", choices=("eu", "us"), default="eu"),
+        Ask(name="ticket", prompt="Which ticket?", pattern="[A-Z]+-[0-9]+"),
         Ask(name="pin", prompt="Your PIN?", secret=True),
     )
     assert fail_over.verify is not None
@@ -78,7 +81,7 @@ def test_the_steps(plan: RunPlan) -> None:
 @pytest.mark.parametrize(("attended", "rule"), [(True, "ask"), (False, "stop")])
 def test_what_follows_a_failure_depends_on_people(attended: bool, rule: str) -> None:
     plan = compile_named(Catalogue(_EVERYTHING), _NAME, attended=attended)
-    assert [step.on_failure for step in plan.steps if step.id != "raise-timeout"] == [rule] * 6
+    assert [step.on_failure for step in plan.steps if step.id != "raise-timeout"] == [rule] * 7
     assert plan.step("raise-timeout").on_failure == "continue"
 
 

@@ -553,3 +553,62 @@ def test_a_step_can_be_disputed_while_and_after_it_is_current() -> None:
     drive.say(Do()).say(Do()).say(Dispute(text="This one too."))
     assert [disputed.step for disputed in drive[e.StepDisputed]] == ["look", "next"]
     assert drive.step("look").disputes == 1
+
+
+# -- answers that are asked for in a form, and outputs -----------------------------------------------------------------
+
+_REGION = Ask(name="region", prompt="Which?", choices=("eu", "us"), default="us")
+_TICKET = Ask(name="ticket", prompt="Which?", pattern="[A-Z]+-[0-9]+")
+
+
+def _asking(*ask: Ask, **how: Any) -> Drive:
+    return drill(Step(id="fix", name="Fix", run="fix", ask=ask), **how)
+
+
+@pytest.mark.parametrize(
+    ("ask", "value", "why"),
+    [
+        (_REGION, "mars", "region cannot be 'mars': it is none of: eu, us"),
+        (_REGION, "EU", "region cannot be 'EU': it is none of: eu, us"),
+        (_TICKET, "OPS-12 or so", "ticket cannot be 'OPS-12 or so': it does not match [A-Z]+-[0-9]+"),
+        (_TICKET, "", "ticket needs a value"),
+    ],
+)
+def test_an_answer_that_is_not_asked_for_is_refused(ask: Ask, value: str, why: str) -> None:
+    assert why == _asking(ask).refused(Answer(name=ask.name, value=value))
+
+
+@pytest.mark.parametrize(("given", "answer"), [("eu", "eu"), ("", "us")])
+def test_an_empty_answer_means_the_default(given: str, answer: str) -> None:
+    drive = _asking(_REGION).say(Answer(name="region", value=given))
+    assert drive.state.answers == {"region": answer}
+    assert drive.step("fix").who == "alice"
+
+
+def test_where_nobody_is_the_default_is_the_answer() -> None:
+    drive = _asking(_REGION, attended=False, commands={"fix": [0]})
+    assert drive[e.StepAnswered] == [e.StepAnswered(step="fix", name="region", value="us", waived="unattended")]
+    assert drive.state.driver != "conductor"
+    assert outcomes(drive)[0] == ("fix", "succeeded")
+
+
+def test_where_nobody_is_a_question_without_a_default_ends_the_run() -> None:
+    drive = _asking(_REGION, _TICKET, attended=False)
+    assert "waits for an answer" in drive[e.EndDecided][0].why
+
+
+def test_an_output_is_there_for_later_conditions() -> None:
+    read = Step(id="read", name="Read", run="v", output={"version": "$.v"})
+    old, new = (Step(id=f"v{n}", name="Fix", run="x", condition=f"outputs.version == '{n}'") for n in (1, 2))
+    drive = drill(read, old, new).say(RunCommand()).command_ended("read", outputs={"version": "2"})
+    assert drive.state.outputs == {"version": "2"}
+    assert drive.state.current == "v2"
+
+
+def test_a_command_whose_output_is_not_there_has_failed_and_is_tried_again() -> None:
+    read = Step(id="read", name="Read", run="v", output={"version": "$.v"}, retry_max=1, on_failure="continue")
+    drive = drill(read).say(RunCommand()).command_ended("read", why="output version: nothing is found at $.v")
+    assert [tried.attempt for tried in drive[e.CommandIntended]] == [1, 2]
+    drive.command_ended("read", why="output version: nothing is found at $.v")
+    assert outcomes(drive) == [("read", "failed")]
+    assert drive.step("read").why == "output version: nothing is found at $.v"

@@ -170,6 +170,13 @@ def test_a_confirmation_goes_ahead_without_people() -> None:
     assert _judged(_plan(steps=(Step(id="a", name="A", confirm="Really?"),)), attended=False) == []
 
 
+def test_a_question_with_a_default_needs_nobody() -> None:
+    ask = Ask(name="X", prompt="?", default="eu")
+    assert _judged(_plan(steps=(Step(id="a", name="A", ask=(ask,)),)), attended=False) == []
+    both = Step(id="a", name="A", ask=(ask, Ask(name="Y", prompt="?")))
+    assert _judged(_plan(steps=(both,)), attended=False) == ["people"]
+
+
 # -- hosts -------------------------------------------------------------------------------------------------------------
 
 

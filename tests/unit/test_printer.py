@@ -70,6 +70,15 @@ def _started(step: Step, *, attended: bool = True, scripted: tuple[str, ...] = (
             ],
         ),
         (
+            {"run": "true", "ask": (Ask(name="A", prompt="Which?", choices=("eu", "the us"), default="eu"),)},
+            [
+                "Which?",
+                "→ gameday tell answer name=A value=eu",
+                "→ gameday tell answer name=A 'value=the us'",
+                "→ gameday tell answer name=A  # means eu",
+            ],
+        ),
+        (
             {"choose": {"errors": "a", "only slow": "a"}},
             ["→ gameday tell choose label=errors", "→ gameday tell choose 'label=only slow'"],
         ),

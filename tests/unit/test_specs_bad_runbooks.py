@@ -9,6 +9,15 @@ from runner.specs.yaml import parse
 
 _HEAD = "name: Restart a worker\nsteps:\n"
 
+
+def _asks(more: str) -> str:
+    return _HEAD + f"  - name: a\n    ask: [{{name: region, prompt: Which?, {more}}}]\n"
+
+
+def _reads(output: str) -> str:
+    return _HEAD + f"  - name: a\n    run: ls\n    output: {{{output}}}\n"
+
+
 # What stands in the file, and every line of what `gameday check` says about it (the file's name left out).
 CASES: dict[str, tuple[str, list[str]]] = {
     "empty": ("", ["1:1: is empty"]),
@@ -22,8 +31,88 @@ CASES: dict[str, tuple[str, list[str]]] = {
         ["2:8: steps: a mapping stands where a list is meant; write `- item` lines, or [item, item]"],
     ),
     "step-not-a-mapping": (
-        _HEAD + "  - Restart it\n",
-        ["3:5: steps: 'Restart it' stands where a mapping is meant; write `key: value` lines"],
+        _HEAD + "  - [Restart it]\n",
+        ["3:5: steps: a list stands where a mapping is meant; write `key: value` lines"],
+    ),
+    "step-a-number": (_HEAD + "  - 12\n", ['3:5: name: 12 would be read as the number 12; quote it: "12"']),
+    "step-a-truth-value": (_HEAD + "  - yes\n", ['3:5: yes unquoted is true to other tools; write "yes"']),
+    "step-an-empty-word": (_HEAD + '  - ""\n', ["3:5: name: is empty; give it a few words"]),
+    "step-nothing": (
+        _HEAD + "  -\n",
+        ["3:4: steps: nothing stands where a mapping is meant; write `key: value` lines"],
+    ),
+    "ask-choices-empty": (_asks("choices: []"), ["4:51: choices: is empty; at least 1"]),
+    "ask-choice-twice": (_asks("choices: [eu, us, eu]"), ["4:60: 'eu' is there already; each choice is given once"]),
+    "ask-choice-a-decimal": (
+        _asks("choices: [1.10]"),
+        ['4:52: choices: 1.10 would be read as the number 1.1; quote it: "1.10"'],
+    ),
+    "ask-default-no-choice": (
+        _asks("choices: [eu, us], default: ue"),
+        ["4:70: default: 'ue' is none of the choices; known here: eu, us"],
+    ),
+    "ask-default-unfit": (
+        _asks('pattern: "[0-9]+", default: x'),
+        ["4:70: default: 'x' cannot be the answer: it does not match [0-9]+; change one of the two"],
+    ),
+    "ask-default-empty": (
+        _asks('default: ""'),
+        ["4:51: default: is empty; leave it out: then an answer must be given"],
+    ),
+    "ask-pattern-broken": (
+        _asks('pattern: "[0-9", default: x'),
+        ["4:51: pattern: '[0-9' is not a regular expression: unterminated character set at position 0"],
+    ),
+    "ask-choices-and-pattern": (
+        _asks("choices: [eu], pattern: e.*"),
+        ["4:57: 'choices' and 'pattern' exclude each other; keep one: the choices are all the answers there are"],
+    ),
+    "ask-secret-with-default": (
+        _asks("secret: true, default: x"),
+        ["4:56: 'default' is not for secrets; everybody could read it in this file"],
+    ),
+    "ask-secret-with-choices": (
+        _asks("secret: true, choices: [x]"),
+        ["4:56: 'choices' is not for secrets; everybody could read it in this file"],
+    ),
+    "ask-twice": (
+        _HEAD + "  - {name: a, ask: [{name: x, prompt: X}, {name: x, prompt: Y}]}\n",
+        ["3:50: 'x' is asked already; each question has a name of its own"],
+    ),
+    "ask-a-variable-of-ours": (
+        _HEAD + "  - {name: a, ask: [{name: TARGET_URL, prompt: X}]}\n",
+        ["3:28: TARGET_URL would take the place of a variable that every command is given; give it another name"],
+    ),
+    "output-without-run": (
+        _HEAD + "  - name: a\n    output: {x: $.x}\n",
+        ["4:5: 'output' is for steps with 'run'; a person does this step"],
+    ),
+    "output-neither-path-nor-pattern": (
+        _reads("x: version"),
+        ["5:17: x: 'version' does not say where the value stands; a JSON path such as $.version, or a regular"],
+    ),
+    "output-a-placeholder": (_reads('x: "${version}"'), ["5:17: x: '${version}' does not say where the value stands"]),
+    "output-path-broken": (_reads('x: "$.[["'), ["5:17: x: '$.[[' is not a JSON path: line 1:2 mismatched input"]),
+    "output-pattern-broken": (_reads('x: "/(a/"'), ["5:17: x: '/(a/' is not a regular expression: missing )"]),
+    "output-two-groups": (
+        _reads('x: "/(a)(b)/"'),
+        ["5:17: x: '/(a)(b)/' has 2 groups; the value is the only group; write the others (?:…)"],
+    ),
+    "output-a-variable-of-ours": (
+        _reads("PATH: $.x"),
+        ["5:14: PATH would take the place of a variable that every command is given; give it another name"],
+    ),
+    "output-named-like-a-question": (
+        _asks("default: eu") + '  - {name: b, run: ls, output: {region: "$.x"}}\n',
+        ["5:33: 'region' is the name of a question; give it another name"],
+    ),
+    "if-unknown-output": (
+        _reads("version: $.x") + "  - name: b\n    if: outputs.verison == '2'\n",
+        ["7:9: if: no step has the output 'verison'; did you mean 'version'?"],
+    ),
+    "if-answer-no-choice": (
+        _asks("choices: [eu, us]") + "  - name: b\n    if: answers.region == 'uk'\n",
+        ["6:9: if: answers.region is never 'uk'; "],
     ),
     "step-without-name": (_HEAD + "  - run: ls\n", ["3:5: 'name' is missing; give it a name"]),
     "name-without-value": ("name:\nsteps: [{name: a}]\n", ["1:6: name: has no value; write a text after the colon"]),
@@ -276,7 +365,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "if-unknown-name": (
         _HEAD + "  - name: a\n    if: github.ref == 'main'\n",
-        ["4:9: if: 'github.ref' stands for nothing; known: steps.ID.choice, steps.ID.outcome, answers.NAME"],
+        [
+            "4:9: if: 'github.ref' stands for nothing; "
+            "known: steps.ID.choice, steps.ID.outcome, answers.NAME, outputs.NAME"
+        ],
     ),
     "several-at-once": (
         "name: 7\nownr: me\nsteps:\n  - name: a\n    critical: maybe\n    choose: {x: nowhere}\n",
@@ -326,3 +418,24 @@ def test_env_values_that_mean_one_thing_are_taken() -> None:
     assert notes.problems() == []
     assert runbook is not None
     assert runbook.steps[0].env == {"PORT": "8080", "DEBUG": "true", "NAME": "on-call"}
+
+
+def test_a_step_may_be_just_its_name() -> None:
+    text = b"name: x\nsteps:\n  - Look around\n  - {name: Fix it, run: ls}\n  - Look around\n"
+    runbook, notes = read_runbook(parse(text, "r.yaml"))
+    assert notes.problems() == []
+    assert runbook is not None
+    assert [(step.id, step.name, step.run) for step in runbook.steps] == [
+        ("look-around", "Look around", ""),
+        ("fix-it", "Fix it", "ls"),
+        ("look-around-2", "Look around", ""),
+    ]
+
+
+def test_choices_and_a_default_are_taken_as_they_are_written() -> None:
+    text = _asks("choices: [eu, 3, true], default: 3").encode()
+    runbook, notes = read_runbook(parse(text, "r.yaml"))
+    assert notes.problems() == []
+    assert runbook is not None
+    question = runbook.steps[0].ask[0]
+    assert (question.choices, question.default) == (("eu", "3", "true"), "3")

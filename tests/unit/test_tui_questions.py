@@ -325,3 +325,49 @@ def test_the_palette_asks_as_the_key_does() -> None:
         assert "What failed?" in room.box
 
     enter(_drive(), scene)
+
+
+# -- answers in a form -------------------------------------------------------------------------------------------------
+
+
+def _asks(**form: Any) -> Drive:
+    return _drive(Step(id="who", name="Who?", ask=(Ask(name="who", prompt="Who is it?", **form),)))
+
+
+def test_a_question_with_choices_offers_them_and_begins_at_its_default() -> None:
+    async def scene(room: Room) -> None:
+        await room.press("enter")
+        assert "2  us" in room.box
+        await room.press("enter")
+        assert room.door.asked == [{"command": "answer", "name": "who", "value": "us"}]
+
+    enter(_asks(choices=("eu", "us", "ap"), default="us"), scene)
+
+
+def test_a_default_stands_there_already() -> None:
+    async def scene(room: Room) -> None:
+        await room.press("enter")
+        assert "ana" in room.box
+        await room.press("enter")
+        assert room.door.asked == [{"command": "answer", "name": "who", "value": "ana"}]
+
+    enter(_asks(default="ana"), scene)
+
+
+def test_an_answer_in_another_form_is_not_given() -> None:
+    async def scene(room: Room) -> None:
+        await room.press("enter", *"12a", "enter")
+        assert "who cannot be '12a': it does not match [0-9]+" in room.box
+        await room.press("backspace", "enter")
+        assert room.door.asked == [{"command": "answer", "name": "who", "value": "12"}]
+
+    enter(_asks(pattern="[0-9]+"), scene)
+
+
+def test_what_was_typed_for_a_secret_is_not_repeated() -> None:
+    async def scene(room: Room) -> None:
+        await room.press("enter", *"12a", "enter")
+        assert "12a" not in room.box
+        assert "it does not match [0-9]+" in room.box
+
+    enter(_asks(pattern="[0-9]+", secret=True), scene)

@@ -120,7 +120,7 @@ async def _enter_key(room: Room, deed: Next) -> None:
         return
     assert deed.about in room.screen
     if deed.wants == "text":
-        assert room.app.screen.query_one(Input).password is deed.secret
+        assert room.app.screen.query_one(Input).password is (deed.ask is not None and deed.ask.secret)
         await room.press("4", "2")
     if deed.wants:
         assert isinstance(room.app.screen, Question)

@@ -85,18 +85,32 @@ class Question(ModalScreen[str | None]):
 
 
 class AskText(Question):
-    """One line of text; an empty one only where it means something."""
+    """One line of text; an empty one only where it means something.
+
+    `given` stands there already; `unfit` says why a text cannot be the answer.
+    """
 
     AUTO_FOCUS = "Input"
 
-    def __init__(self, prompt: str, *, secret: bool = False, may_be_empty: bool = False, **more: Any) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        *,
+        secret: bool = False,
+        may_be_empty: bool = False,
+        given: str = "",
+        unfit: Callable[[str], str] = lambda _: "",
+        **more: Any,
+    ) -> None:
         super().__init__(prompt, **more)
         self._secret = secret
         self._may_be_empty = may_be_empty
+        self._given = given
+        self._unfit = unfit
         self._gone = ""
 
     def answers(self) -> Iterable[Widget]:
-        yield Input(password=self._secret)
+        yield Input(self._given, password=self._secret)
 
     def on_input_changed(self) -> None:
         self.say(self._gone)
@@ -104,12 +118,14 @@ class AskText(Question):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if not (self._may_be_empty or event.value.strip()):
             self.say("a few words are needed")
+        elif why := self._unfit(event.value):
+            self.say(why)
         elif not self._gone:
             self.answer(event.value)
 
     def withdraw(self, why: str) -> None:
         """Words that somebody typed are not taken away: they may be copied."""
-        if any(each.value.strip() for each in self.query(Input)):
+        if any(each.value.strip() != self._given for each in self.query(Input)):
             self._gone = why
             self.say(why)
         else:

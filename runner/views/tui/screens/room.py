@@ -157,7 +157,7 @@ class RoomScreen(Board):
         return "" if next_deed(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
 
     def _reply(self, deed: Next, text: str) -> None:
-        given = {} if deed.wants == YES else {"label" if deed.wants == CHOICE else "value": text}
+        given = {} if deed.wants == YES else {"value" if deed.ask else "label": text}
         self._begin(self._ask(deed.command, {**dict(deed.values), **given}))
 
     def action_deed(self, name: str) -> None:
@@ -287,9 +287,21 @@ class RoomScreen(Board):
 
 def _question(deed: Next) -> Question:
     """What `enter` asks before it does what the step waits for."""
+    ask = deed.ask
     if deed.wants == CHOICE:
-        return AskChoice(deed.prompt, deed.choices, about=deed.about, notes=deed.notes, yes="choose")
+        start = deed.choices.index(ask.default) if ask and ask.default in deed.choices else 0
+        return AskChoice(deed.prompt, deed.choices, start=start, about=deed.about, notes=deed.notes, yes="choose")
     if deed.wants == YES:
         yes = deed.label.lower()
         return AskYes(deed.prompt, about=deed.about, notes=deed.notes, yes=yes, no="not yet")
-    return AskText(deed.prompt, about=deed.about, notes=deed.notes, secret=deed.secret, yes="answer")
+    if ask is None:
+        return AskText(deed.prompt, about=deed.about, notes=deed.notes, yes="answer")
+    return AskText(
+        deed.prompt,
+        secret=ask.secret,
+        given=ask.default,
+        unfit=ask.why_unfit,
+        about=deed.about,
+        notes=deed.notes,
+        yes="answer",
+    )
