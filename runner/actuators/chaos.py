@@ -43,6 +43,14 @@ class HypothesisChecked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Configured:
+    """Its configuration and its secrets were read; these names have no value."""
+
+    configuration: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Armed:
     """It stands before its method and waits for `inject()`."""
 
@@ -105,6 +113,20 @@ class ActivityEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlBroke:
+    """A control did not do its work. `when` is such as `before activity`, `after method`, `configuring`; `activity` is ''
+    at any other level. `stops`: what it stands before does not happen, and the experiment ends.
+    """
+
+    control: str
+    when: str
+    activity: str
+    why: str
+    stops: bool
+    t: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class MethodEnded:
     """Every activity, those in the background too, has ended. A held experiment now waits for `release()`."""
 
@@ -137,12 +159,14 @@ class ChildGone:
 
 ChaosReport = (
     ExperimentLoaded
+    | Configured
     | HypothesisChecked
     | Armed
     | Asking
     | Learned
     | ActivityStarted
     | ActivityEnded
+    | ControlBroke
     | MethodEnded
     | ExperimentEnded
     | ChildFailed
@@ -160,12 +184,14 @@ def _hypothesis(message: Message) -> HypothesisChecked:
 
 _READERS: Mapping[str, Callable[[Message], ChaosReport]] = {
     "loaded": lambda _: ExperimentLoaded(),
+    "configured": lambda m: Configured(configuration=tuple(m["configuration"]), secrets=tuple(m["secrets"])),
     "hypothesis": _hypothesis,
     "armed": lambda m: Armed(**m),
     "asking": lambda m: Asking(**m),
     "learned": lambda m: Learned(**{**m, "withheld": tuple(m["withheld"])}),
     "activity-started": lambda m: ActivityStarted(**m),
     "activity-ended": lambda m: ActivityEnded(**{"exception": "", **m}),
+    "control-broke": lambda m: ControlBroke(**m),
     "method-ended": lambda m: MethodEnded(**m),
     "ended": lambda m: ExperimentEnded(**m),
     "failed": lambda m: ChildFailed(**m),
@@ -232,9 +258,11 @@ class ChaosChild:
         env: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
+        control_deadline: float | None = None,
     ) -> None:
         """Give it a checked document. `origin` is the run clock's; `env` joins the minimal environment; `secrets` are
-        the values to mask; `hold` keeps the fault in after the method until `release()`.
+        the values to mask; `hold` keeps the fault in after the method until `release()`; `control_deadline` is how many
+        seconds one call of a control may take.
         """
         self._shim.send(
             {
@@ -246,6 +274,7 @@ class ChaosChild:
                 "env": dict(env or {}),
                 "secrets": list(secrets),
                 "settings": dict(settings or {}),
+                "control_deadline": control_deadline,
             }
         )
 

@@ -32,8 +32,8 @@ class RollbackOrder:
     """What is undone, and with what.
 
     `experiment` and `configuration` as the method left them; a rollback that needs a value that is `withheld` fails.
-    `secrets` resolved, in the
-    toolkit's groups, or None to read them again from where the experiment says; `redact` are the values to mask.
+    `secrets` resolved, in the toolkit's groups, or None to read them again from where the experiment says; `redact` are
+    the values to mask. Without `controls` none of the experiment's controls is called.
     """
 
     experiment: Mapping[str, Any]
@@ -44,6 +44,7 @@ class RollbackOrder:
     secrets: Mapping[str, Any] | None = None
     env: Mapping[str, str] | None = None
     redact: Sequence[str] = ()
+    controls: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,8 @@ class RollbackResult:
 
     `started` and `t` (its end) in seconds of the run, None if it never came so far. `lacking` names the secrets that
     could not be read again. `activity` is its journal entry, redacted, None if there is none. `left` is what it made of
-    the experiment, None if it is as it was.
+    the experiment, None if it is as it was. `broken_controls` did not do what they were for around it; each is control,
+    when, activity, why and stops, redacted.
     """
 
     status: str
@@ -64,6 +66,7 @@ class RollbackResult:
     lacking: tuple[str, ...] = ()
     activity: Mapping[str, Any] | None = None
     left: Known | None = None
+    broken_controls: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -119,6 +122,7 @@ class RollbackChild:
                 "secrets": None if order.secrets is None else dict(order.secrets),
                 "env": dict(order.env or {}),
                 "redact": list(order.redact),
+                "controls": order.controls,
             }
         )
         awake = asyncio.create_task(self._keep_awake())
@@ -162,6 +166,7 @@ class RollbackChild:
                     lacking=tuple(message["lacking"]),
                     activity=message["activity"],
                     left=self._left(message.get("learned")),
+                    broken_controls=tuple(message["broken_controls"]),
                 )
             )
         elif kind == "failed":

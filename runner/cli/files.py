@@ -12,6 +12,7 @@ import click
 
 from runner.cli.completion import complete_drills
 from runner.errors import ExitCode, InputError, Problem
+from runner.inert import inert
 
 if TYPE_CHECKING:
     from runner.engine.plan import RunPlan
@@ -68,11 +69,17 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="What is wrong as a JSON list on stdout, [] when nothing is.")
 def check(paths: tuple[str, ...], as_json: bool) -> int:
-    """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once."""
+    """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once.
+
+    Remarks are printed too, such as a variable that is not set here; they change nothing about the exit code.
+    """
+    remarks: list[str] = []
     try:
-        problems = _problems(paths)
+        problems = _problems(paths, remarks)
     except InputError as error:
         problems = error.problems
+    for remark in remarks:
+        click.echo(f"! {inert(remark)}", err=True)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems], indent=2))
         return int(ExitCode.BAD_INPUT if problems else ExitCode.PASSED)
@@ -82,7 +89,8 @@ def check(paths: tuple[str, ...], as_json: bool) -> int:
     return 0
 
 
-def _problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
+def _problems(paths: tuple[str, ...], remarks: list[str]) -> tuple[Problem, ...]:
+    from runner.guard.remarks import remarks_on
     from runner.specs.catalogue import Catalogue
 
     # Without `..`, or a way round to the repository's own folder would not be known for it.
@@ -92,7 +100,9 @@ def _problems(paths: tuple[str, ...]) -> tuple[Problem, ...]:
         catalogue = Catalogue.find(near)
     except InputError:
         catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
-    return tuple(catalogue.check(chosen))
+    problems = tuple(catalogue.check(chosen))
+    remarks += remarks_on(catalogue, chosen)
+    return problems
 
 
 @click.command()
@@ -124,13 +134,14 @@ def plan(
 ) -> int:
     """What will be touched, in what order, what undoes it, under what load, for how long, and what the guard cannot see.
 
-    Changes nothing. The exit code is 3 when the guard would refuse the run.
+    Changes nothing. The exit code is 3 when the guard would refuse the run, 2 when only a secret is not there.
     """
     from runner.cli.options import pairs
     from runner.engine.plan_json import plan_to_json
     from runner.guard.compile import compile_named
     from runner.guard.refusal import placed
     from runner.guard.rules import judge_plan
+    from runner.guard.secrets import lacking_secrets
     from runner.specs.catalogue import Catalogue
     from runner.views.plan import plan_text
 
@@ -138,13 +149,14 @@ def plan(
     found = compile_named(catalogue, what, target=target, sets=dict(pairs(sets)), attended=attended)
     scripted = _scripted(Path(operator).absolute(), found) if operator else ()
     judged = judge_plan(found, attended=attended, scripted=scripted, consent=consent)
-    refusals = placed(judged, catalogue.where)
+    lacking = lacking_secrets(found, catalogue.root)
+    refusals = placed((*lacking, *judged), catalogue.where)
     if as_json:
         body = {"plan": plan_to_json(found), "refusals": [str(refusal) for refusal in refusals]}
         click.echo(json.dumps(body, indent=2))
     else:
         click.echo(plan_text(found, refusals))
-    return int(ExitCode.REFUSED if refusals else ExitCode.PASSED)
+    return int(ExitCode.REFUSED if judged else ExitCode.BAD_INPUT if lacking else ExitCode.PASSED)
 
 
 def _scripted(path: Path, found: RunPlan) -> tuple[str, ...]:

@@ -56,16 +56,20 @@ def pick(runs: str | None) -> tuple[str, str | None] | None:
 def look_over(request: Request) -> Request | None:
     """The plan and the guard's verdict, before anything starts; what was looked at is what will run. None: not now."""
     from runner.guard.compile import compile_named
-    from runner.guard.refusal import placed
+    from runner.guard.refusal import Refusal, placed
     from runner.guard.rules import judge_plan
+    from runner.guard.secrets import lacking_secrets
     from runner.specs.catalogue import Catalogue
     from runner.views.tui.preflight_app import Preflight
 
     catalogue = Catalogue.around(Path.cwd(), request.what)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=True)
-    go = Preflight(
-        plan, lambda consent: placed(judge_plan(plan, attended=True, consent=consent), catalogue.where), request.consent
-    ).run()
+    lacking = lacking_secrets(plan, catalogue.root)
+
+    def refusals(consent: str) -> tuple[Refusal, ...]:
+        return placed((*lacking, *judge_plan(plan, attended=True, consent=consent)), catalogue.where)
+
+    go = Preflight(plan, refusals, request.consent).run()
     return None if go is None else replace(request, consent=go.consent, plan_hash=request.plan_hash or go.plan_hash)
 
 

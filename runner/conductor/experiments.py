@@ -15,7 +15,7 @@ from runner.conductor.run import Run
 from runner.conductor.target import TargetHand
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
-from runner.guard.gate import judge_action
+from runner.guard.gate import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.experiment import environment, opens_unasked
 
@@ -90,6 +90,7 @@ class ExperimentsHand:
             secrets=sorted(self._run.redactor.secrets),
             journal=self._run.folder / f"journal-{experiment.slug}.json",
             hold=not self._run.plan.bare or self._checked(experiment),
+            control_deadline=experiment.control_deadline,
         )
 
     def _env(self, experiment: Experiment) -> dict[str, str]:
@@ -173,6 +174,18 @@ class ExperimentsHand:
         return ev.ExperimentLoaded(experiment=slug)
 
     @_translate.register
+    def _(self, report: chaos.Configured, slug: str) -> ev.Event | None:
+        experiment = self._experiment(slug)
+        for name in unresolved(experiment.document, report.configuration):
+            where = self._run.where(experiment.file, ("configuration", name))
+            why = f"{where}: its probe gave no value [configuration]"
+            return ev.FaultRefused(experiment=slug, index=-1, name=f"configuration {name!r}", why=why)
+        for name in report.secrets:
+            why = f"{self._run.where(experiment.file, ('secrets',))}: its source gave no value [configuration]"
+            return ev.FaultRefused(experiment=slug, index=-1, name=f"secret {name!r}", why=why)
+        return None
+
+    @_translate.register
     def _(self, report: chaos.HypothesisChecked, slug: str) -> ev.Event | None:
         return ev.HypothesisChecked(
             experiment=slug, when=report.when, met=report.met, probes=tuple(asdict(probe) for probe in report.probes)
@@ -235,6 +248,17 @@ class ExperimentsHand:
             duration=report.duration,
             output=report.output,
             exception=report.exception,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.ControlBroke, slug: str) -> ev.Event | None:
+        return ev.ControlBroke(
+            experiment=slug,
+            control=report.control,
+            when=report.when,
+            activity=report.activity,
+            why=report.why,
+            stops=report.stops,
         )
 
     @_translate.register

@@ -36,7 +36,7 @@ from runner.guard.exposure import declared_at, judge_exposed
 from runner.guard.leaks import judge_values
 from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.rules import judge_plan
-from runner.guard.secrets import resolve_secrets
+from runner.guard.secrets import lacking_secrets, resolve_secrets
 from runner.redact import Redaction, Redactor
 from runner.specs.catalogue import Catalogue
 from runner.transcript.writer import TranscriptWriter
@@ -81,6 +81,7 @@ def open_run(request: Request) -> Opening:
     if request.plan_hash is not None:
         _compare(plan, request.plan_hash, request)
     scripted = _scripted(script, plan, request.operator)
+    _need_secrets(plan, catalogue)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
     _refuse(refusals, catalogue)
     group = _group(plan, catalogue)
@@ -132,6 +133,13 @@ def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:
     lines = [str(refusal) for refusal in placed(refusals, catalogue.where)]
     if lines:
         raise Refused("\n".join(lines))
+
+
+def _need_secrets(plan: RunPlan, catalogue: Catalogue) -> None:
+    """Raises InputError with those that are not there, before the guard blames what follows from it."""
+    lacking = placed(lacking_secrets(plan, catalogue.root), catalogue.where)
+    if lacking:
+        raise InputError(*(Problem(file=each.where, what=each.what, meant=each.cure) for each in lacking))
 
 
 def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogue) -> None:

@@ -214,17 +214,20 @@ class UndoWorker:
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
         attempts = 1 if self._story.vanished() else _ATTEMPTS
+        controls = True
         for attempt in range(1, attempts + 1):
             self._story.tell(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
-            result = await self._attempt(experiment, index)
+            result = await self._attempt(experiment, index, controls=controls)
             self._told(experiment, index, name, attempt, result)
             if result.ok:
                 break
+            # One that never started may have a control before it that does not come back.
+            controls = controls and result.started is not None
             if attempt < attempts and not _was_killed(result):
                 await asyncio.sleep(_BETWEEN)
         return result
 
-    async def _attempt(self, experiment: Experiment, index: int) -> RollbackResult:
+    async def _attempt(self, experiment: Experiment, index: int, *, controls: bool) -> RollbackResult:
         story = self._story
         known = story.known[experiment.slug]
         order = RollbackOrder(
@@ -235,6 +238,7 @@ class UndoWorker:
             origin=story.clock.origin,
             env=story.env(),
             redact=sorted(story.redaction.known.secrets),
+            controls=controls,
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None
@@ -257,6 +261,7 @@ class UndoWorker:
 
     def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
         slug = experiment.slug
+        self._story.tell(*(ev.ControlBroke(experiment=slug, **control) for control in result.broken_controls))
         self._story.tell(
             ev.RollbackEnded(
                 experiment=slug,

@@ -62,6 +62,7 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.MethodBegun: fold_faults.method_begun,
     e.FaultIntended: fold_faults.fault_intended,
     e.FaultRefused: fold_faults.fault_refused,
+    e.ControlBroke: fold_faults.control_broke,
     e.ActivityStarted: fold_faults.activity_started,
     e.ActivityEnded: fold_faults.activity_ended,
     e.MethodEnded: fold_faults.method_ended,

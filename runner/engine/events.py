@@ -568,6 +568,20 @@ class ActivityEnded(Event, kind="activity-ended"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlBroke(Event, kind="control-broke"):
+    """A control could not do its work. `when`: such as `before activity`, `after method`, `configuring`; `activity`: the
+    one it stood around, '' at any other level. `stops`: what it stood before does not happen.
+    """
+
+    experiment: str
+    control: str
+    when: str
+    activity: str = ""
+    why: str
+    stops: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MethodEnded(Event, kind="method-ended"):
     """Every action was applied; the fault is held until the run ends (a bare experiment goes on at once)."""
 

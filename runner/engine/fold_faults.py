@@ -9,6 +9,7 @@ from runner.engine.events import (
     ActivityEnded,
     ActivityStarted,
     ArmingBegun,
+    ControlBroke,
     ExperimentArmed,
     ExperimentEnded,
     ExperimentFailed,
@@ -28,6 +29,7 @@ from runner.engine.events import (
     UndoStarted,
 )
 from runner.engine.state import ExperimentView, State
+from runner.engine.wording import broken_control
 
 _OVER = ("ended", "failed", "undoing", "undone", "left")
 
@@ -95,6 +97,13 @@ def fault_intended(state: State, event: FaultIntended, record: Recorded) -> Stat
 
 def fault_refused(state: State, event: FaultRefused, record: Recorded) -> State:
     return change_experiment(state, event.experiment, refused=f"{event.name}: {event.why}")
+
+
+def control_broke(state: State, event: ControlBroke, record: Recorded) -> State:
+    """One that stands before something and cannot say yes has said no."""
+    if not event.stops:
+        return state
+    return change_experiment(state, event.experiment, refused=broken_control(event))
 
 
 def activity_started(state: State, event: ActivityStarted, record: Recorded) -> State:

@@ -153,6 +153,7 @@ class Experiment:
     undone_when: tuple[Check, ...] = ()
     no_undo: str = ""
     undo_deadline: float = 30.0
+    control_deadline: float = 60.0
     actions: int = 0
     rollbacks: int = 0
 

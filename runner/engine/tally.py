@@ -44,6 +44,7 @@ class Tally:
         self.milestones: dict[str, Milestone] = {}
         self.team_acts: list[float] = []
         self.experiment_ends: list[ev.ExperimentEnded] = []
+        self.broken_controls: list[ev.ControlBroke] = []
         self.notes: dict[str, list[Said]] = {"note": [], "action": [], "mark": []}
         self.disputes: list[Said] = []
         self._ratings: dict[str, dict[str, int]] = {}
@@ -187,6 +188,9 @@ class Tally:
             self.paused += max(0.0, t - self._paused_since)
             self._paused_since = None
 
+    def _control_broke(self, event: ev.ControlBroke, _t: float, _by: str) -> None:
+        self.broken_controls.append(event)
+
     def _experiment_ended(self, event: ev.ExperimentEnded, _t: float, _by: str) -> None:
         self.experiment_ends.append(event)
 
@@ -231,6 +235,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.SuspendSeen: (Tally._slept,),
     ev.Paused: (Tally._paused,),
     ev.Unpaused: (Tally._unpaused,),
+    ev.ControlBroke: (Tally._control_broke,),
     ev.ExperimentEnded: (Tally._experiment_ended,),
     ev.AlertFired: (Tally._alert_fired,),
     ev.AlertCleared: (Tally._alert_cleared,),

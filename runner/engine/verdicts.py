@@ -9,6 +9,7 @@ from runner.engine.scorecard import EpisodeScore, Objective, StepScore, Time, Ti
 from runner.engine.tally import Tally
 from runner.engine.tally_steps import UNFINISHED
 from runner.engine.times import first_alert, noticed_first
+from runner.engine.wording import broken_control
 from runner.errors import ExitCode, worst
 from runner.values import dataclass
 
@@ -325,6 +326,7 @@ def findings(found: Findings) -> tuple[str, ...]:
         told += [f"alert {alert.name} never fired" for alert in tally.alerts if alert.status == "never"]
     told += [f"alert {alert.name} fired before the fault" for alert in tally.alerts if alert.status == "before"]
     told += [f"action {fault.name} {fault.status}: {fault.why}" for fault in tally.faults.failed_actions]
+    told += [broken_control(event) for event in tally.broken_controls]
     if tally.episodes.injected and not tally.live:
         told += [f"experiment {slug} was never injected" for slug in tally.episodes.pending]
     if plan.experiments and not plan.indicators and not plan.bare:

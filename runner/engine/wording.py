@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.engine.events import ControlBroke
 from runner.engine.plan import Indicator
 
 _RATIOS = ("success-ratio", "failure-ratio")
@@ -30,3 +31,9 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def broken_control(event: ControlBroke) -> str:
+    """`control 'ask' broke before activity 'kill a pod': ValueError: no answer`."""
+    around = f"{event.when} {event.activity!r}" if event.activity else event.when
+    return f"control {event.control!r} broke {around}: {event.why}"

@@ -217,6 +217,7 @@ def _experiment(loaded: LoadedExperiment) -> Experiment:
         undone_when=_checks(extension.undone_when, loaded.slug),
         no_undo=loaded.planned.no_undo or extension.no_undo or "",
         undo_deadline=extension.undo_deadline,
+        control_deadline=extension.control_deadline,
         actions=experiment.actions,
         rollbacks=experiment.rollbacks,
     )

@@ -17,7 +17,7 @@ from runner.engine.plan_json import plan_to_json
 from runner.engine.state import ExperimentStatus, Phase, StepStatus
 from runner.guard.refusal import Refusal
 from runner.redact import SHORTEST, Redactor
-from runner.specs.experiment import secret_variables
+from runner.specs.experiment import secret_entry
 from runner.specs.yaml import Path_
 
 _HASHES = frozenset({"plan_hash", "document_hash", "locustfile_hash"})
@@ -35,8 +35,9 @@ def declared_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
     if name in plan.target.secrets:
         return plan.target.file, ("targets", plan.target.name, "secrets")
     for experiment in plan.experiments:
-        if name not in plan.secrets or (plan.bare and name in secret_variables(experiment.document)):
-            return experiment.file, ("secrets",)
+        # Without a source of its own, what is read is the variable that the experiment names.
+        if not plan.secret_sources.get(name) and (at := secret_entry(experiment.document, name)):
+            return experiment.file, at
     return plan.file, ("secrets",)
 
 

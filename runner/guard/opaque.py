@@ -22,12 +22,16 @@ def opaque_activities(experiment: Experiment) -> Iterator[tuple[Path_, str]]:
             provider = activity.get("provider") or {}
             if what := _what(provider):
                 yield (part, index), f"{activity.get('name')}: {what}"
-    for at, control in _controls(experiment.document, ()):
+    for at, control in controls_of(experiment.document):
         yield at, f"{control.get('name')}: control {(control.get('provider') or {}).get('module')}"
 
 
+def controls_of(document: Mapping[str, Any]) -> Iterator[tuple[Path_, Mapping[str, Any]]]:
+    """The controls of an experiment, of its hypothesis and of each activity, and their places."""
+    yield from _controls(document, ())
+
+
 def _controls(value: Any, at: Path_) -> Iterator[tuple[Path_, Mapping[str, Any]]]:
-    """Of the experiment, of its hypothesis, of each activity."""
     for index, control in enumerate(value.get("controls") or ()):
         yield (*at, "controls", index), control
     if hypothesis := value.get("steady-state-hypothesis"):

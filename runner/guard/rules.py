@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from runner.engine.plan import RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.cluster import judge_cluster
+from runner.guard.environment import judge_environment
 from runner.guard.hosts import host_refused, judge_hosts, machine_refused, named_hosts
 from runner.guard.identity import judge_identity
 from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.guard.refusal import Refusal
-from runner.guard.tools import judge_shells, judge_tools
+from runner.guard.tools import judge_controls, judge_shells, judge_tools
 from runner.specs.substitution import placeholders
 from runner.values import dataclass
 
@@ -150,6 +151,7 @@ def _calls(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
 
 
 _RULES: tuple[Callable[[RunPlan, _Asked], Iterator[Refusal]], ...] = (
+    lambda plan, _: judge_environment(plan),
     _production,
     lambda plan, _: judge_identity(plan),
     _undo,
@@ -157,6 +159,7 @@ _RULES: tuple[Callable[[RunPlan, _Asked], Iterator[Refusal]], ...] = (
     _load,
     _calls,
     lambda plan, _: judge_shells(plan),
+    lambda plan, _: judge_controls(plan),
     lambda plan, _: judge_leaks(plan),
     _opaque,
 )

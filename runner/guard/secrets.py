@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from runner.engine.plan import RunPlan
 from runner.errors import InputError, Problem
-from runner.guard.exposure import unfit
+from runner.guard.exposure import declared_at, unfit
+from runner.guard.refusal import Refusal
 from runner.specs.files import read_bytes
 
 #: Seconds for all commands together: they run side by side.
@@ -37,14 +39,33 @@ def resolve_secrets(
     problems: list[Problem] = []
     for name, source in sources.items():
         value, why = commands[name].answer(until) if name in commands else _read(name, source, root)
-        why = why or unfit(value)
-        if why:
-            meant = "" if source or name in os.environ else _CURE
-            problems.append(Problem(file=where(name), what=f"secret {name}: {why}", meant=meant))
+        if why := why or unfit(value):
+            problems.append(_problem(name, source, why, where))
         values[name] = value
     if problems:
         raise InputError(*problems)
     return values
+
+
+def lacking_secrets(plan: RunPlan, root: Path) -> tuple[Refusal, ...]:
+    """Those of a plan that are not there, as far as that is known without running a command."""
+    found = []
+    for name, source in plan.secret_sources.items():
+        why = "" if source.get("command") else _read(name, source, root)[1]
+        if why:
+            file, at = declared_at(plan, name)
+            found.append(
+                Refusal(rule="environment", what=f"secret {name}: {why}", where=file, at=at, cure=_cure(name, source))
+            )
+    return tuple(found)
+
+
+def _problem(name: str, source: Mapping[str, str], why: str, where: Callable[[str], str]) -> Problem:
+    return Problem(file=where(name), what=f"secret {name}: {why}", meant=_cure(name, source))
+
+
+def _cure(name: str, source: Mapping[str, str]) -> str:
+    return "" if source or name in os.environ else _CURE
 
 
 def _read(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:

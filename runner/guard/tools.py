@@ -10,6 +10,7 @@ from importlib.machinery import PathFinder
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
+from runner.guard.opaque import controls_of
 from runner.guard.refusal import Refusal
 from runner.specs.substitution import placeholders
 
@@ -23,6 +24,17 @@ def judge_tools(call: Call) -> Iterator[Refusal]:
     if call.kind == "python" and isinstance(module, str) and not placeholders(module) and not _found(module):
         what = f"{call.name}: there is no Python module {module!r} on this machine"
         yield _refusal(call, "module", what, f"install the package that has it, beside this program: {sys.prefix}")
+
+
+def judge_controls(plan: RunPlan) -> Iterator[Refusal]:
+    """Controls that cannot be there: what they stand before would not be asked about, or not be told of."""
+    for experiment in plan.experiments:
+        for at, control in controls_of(experiment.document):
+            module = (control.get("provider") or {}).get("module")
+            if isinstance(module, str) and not _found(module):
+                what = f"control {control.get('name')}: there is no Python module {module!r} on this machine"
+                cure = f"install the package that has it, beside this program: {sys.prefix}"
+                yield Refusal(rule="tools", what=what, where=experiment.file, at=(*at, "provider", "module"), cure=cure)
 
 
 def judge_shells(plan: RunPlan) -> Iterator[Refusal]:
@@ -45,5 +57,15 @@ def _on_path(command: str) -> bool:
 
 
 def _found(module: str) -> bool:
-    package = module.partition(".")[0]
-    return package in sys.stdlib_module_names or PathFinder.find_spec(package) is not None
+    """Whether it could be imported, as far as that is known without importing the packages above it."""
+    package, *below = module.split(".")
+    if package in sys.stdlib_module_names:
+        return True
+    name, spec = package, PathFinder.find_spec(package)
+    for part in below:
+        # What is no package may still put modules of its own below its name.
+        if spec is None or spec.submodule_search_locations is None:
+            break
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
+    return spec is not None

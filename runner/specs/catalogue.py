@@ -6,7 +6,8 @@ that is wrong in all the files of a drill is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -378,6 +379,16 @@ class Catalogue:
             except InputError as error:
                 found.update(error.problems)
         return sorted(found)
+
+    def readable(self, paths: Iterable[Path] = ()) -> Iterator[LoadedDrill | Experiment]:
+        """The drills and experiments among these files, or in the whole repository, that nothing is wrong with."""
+        for path in [file for each in paths for file in self._under(each)] or self._all():
+            with suppress(InputError):
+                kind = self.kind(path)
+                if kind == "drill":
+                    yield self.load_drill(str(path))
+                elif kind == "experiment" and (experiment := self._cached(path, read_experiment)[0]) is not None:
+                    yield experiment
 
     def _all(self) -> list[Path]:
         targets = [file for name in _TARGETS_FILES if (file := self.root / "drills" / name).exists()]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from runner.specs.activity import DRY, check_activity, check_controls, check_hypothesis_probe, check_provider
+from runner.specs.configuration import TYPES, converted
 from runner.specs.duration import PositiveDuration
 from runner.specs.explain import validated
 from runner.specs.fields import Model, Name
@@ -46,7 +47,6 @@ HYPOTHESIS_STRATEGIES = (
 ROLLBACK_STRATEGIES = ("default", "always", "never", "deviated")
 #: Below these keys anything goes, nothing included.
 _FREE = ("arguments", "expect", "configuration", "secrets", "contributions", "extensions")
-_ENV_TYPES = ("str", "string", "int", "integer", "float", "number", "bytes", "bool", "json")
 
 
 class GamedayExtension(Model):
@@ -60,6 +60,8 @@ class GamedayExtension(Model):
     """Why nothing needs to be undone."""
     undo_deadline: Annotated[PositiveDuration, Field(le=3600)] = 30.0
     """How long one rollback may take."""
+    control_deadline: Annotated[PositiveDuration, Field(le=3600)] = 60.0
+    """How long one call of a control may take."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
     note_nulls(notes, value, free=_FREE)
     if notes:
         return None, notes
-    warnings = tuple(_warnings(document, value))
+    warnings = (*_unfilled(document, value), *_warnings(document, value))
     return Experiment(document.file, document.path, value, extension, wants, warnings), notes
 
 
@@ -158,6 +160,16 @@ def secret_variables(document: Mapping[str, Json]) -> tuple[str, ...]:
     """The environment variables that its secrets are read from."""
     secrets = document.get("secrets")
     return _variables_of(list(secrets.values()) if isinstance(secrets, dict) else [])
+
+
+def secret_entry(document: Mapping[str, Json], variable: str) -> Path_:
+    """Where its secrets name that environment variable; () when none does."""
+    groups = document.get("secrets")
+    for group, entries in groups.items() if isinstance(groups, dict) else ():
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and entry.get("type") == "env" and entry.get("key") == variable:
+                return "secrets", group, name, "key"
+    return ()
 
 
 def _variables_of(groups: list[Json]) -> tuple[str, ...]:
@@ -270,8 +282,12 @@ def _check_configuration(shape: Shape, configuration: Json) -> Iterator[tuple[st
 
 def _check_environment_entry(shape: Shape, path: Path_, entry: dict[str, Json]) -> Iterator[tuple[str, Path_]]:
     shape.mapping(path, entry, ("type", "key", "default", "env_var_type"), ("key",))
-    if entry.get("env_var_type") is not None:
-        shape.word((*path, "env_var_type"), entry["env_var_type"], _ENV_TYPES)
+    kind = entry.get("env_var_type")
+    if kind is not None and shape.word((*path, "env_var_type"), kind, TYPES) and "default" in entry:
+        try:
+            converted(str(kind), entry["default"])
+        except ValueError as error:
+            shape.notes.add((*path, "default"), f"default: {shown(entry['default'])} is {error}")
     if entry.get("key") is not None and shape.text((*path, "key"), entry["key"]) and "default" not in entry:
         yield entry["key"], (*path, "key")
 
@@ -301,13 +317,42 @@ def _check_secret(shape: Shape, path: Path_, entry: Json) -> None:
 
 
 def _check_placeholders(notes: Notes, value: dict[str, Json]) -> None:
+    if has_controls(value):
+        # A control may put into the configuration whatever it likes.
+        return
     known = variables(value)
+    for path, name in undefined(value):
+        notes.add(path, f"nothing defines ${{{name}}}", _definition(name, known))
+
+
+def undefined(document: Mapping[str, Json]) -> Iterator[tuple[Path_, str]]:
+    """The names in `${…}` that neither its configuration nor its secrets declare, and where they are used."""
+    known = frozenset(variables(document))
     for part in ("steady-state-hypothesis", "method", "rollbacks"):
-        for path, text in texts((part,), value.get(part)):
+        for path, text in texts((part,), document.get(part)):
             for name in placeholders(text):
                 # A process hands the target's variables to the shell it may start.
                 if name not in known and not ("arguments" in path and name.startswith("TARGET_")):
-                    notes.add(path, f"nothing defines ${{{name}}}", _definition(name, known))
+                    yield path, name
+
+
+def has_controls(document: Mapping[str, Json]) -> bool:
+    """Whether anything of it is under control: the whole, its hypothesis, an activity."""
+    hypothesis = document.get("steady-state-hypothesis")
+    parts = [document, hypothesis, *_listed(hypothesis, "probes"), *_listed(document, "method")]
+    return any(isinstance(each, Mapping) and each.get("controls") for each in [*parts, *_listed(document, "rollbacks")])
+
+
+def _listed(holder: Json, key: str) -> list[Json]:
+    value = holder.get(key) if isinstance(holder, Mapping) else None
+    return value if isinstance(value, list) else []
+
+
+def _unfilled(document: Document, value: dict[str, Json]) -> Iterator[str]:
+    for path, name in undefined(value):
+        place = document.place(path)
+        where = f"{document.file}:{place.line}:{place.column}"
+        yield f"{where}: nothing but a control can give ${{{name}}} a value"
 
 
 def _definition(name: str, known: list[str]) -> str:

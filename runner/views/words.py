@@ -9,6 +9,7 @@ from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Step
 from runner.engine.plan_json import plan_from_json
+from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.views.asking import AFTER_FAILURE, asked, word
 from runner.views.text import clock, duration
@@ -167,6 +168,10 @@ class Words:
     @_tell.register
     def _(self, event: ev.FaultRefused) -> None:
         self._line("✗", f"the guard refuses {event.name}: {event.why}", "red")
+
+    @_tell.register
+    def _(self, event: ev.ControlBroke) -> None:
+        self._line("✗", f"{event.experiment}: {broken_control(event)}", "red")
 
     @_tell.register
     def _(self, event: ev.ExperimentFailed) -> None:
@@ -370,6 +375,7 @@ _TRUTH = (
     ev.ActivityStarted,
     ev.ActivityEnded,
     ev.FaultRefused,
+    ev.ControlBroke,
     ev.ExperimentFailed,
     ev.ExperimentEnded,
     ev.ImpactSeen,

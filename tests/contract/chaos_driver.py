@@ -284,7 +284,9 @@ class Stage:
         self._secrets = secrets
         self._news = asyncio.Event()
 
-    async def load(self, document: Mapping[str, Any], *, hold: bool = False, env: Mapping[str, str]) -> None:
+    async def load(
+        self, document: Mapping[str, Any], *, hold: bool = False, env: Mapping[str, str], **more: Any
+    ) -> None:
         await self.child.attach(self._hear, Redaction(Redactor(self._secrets)))
         self.child.load(
             experiment=document,
@@ -293,6 +295,7 @@ class Stage:
             hold=hold,
             env=env,
             secrets=self._secrets,
+            **more,
         )
 
     def _hear(self, report: ChaosReport) -> None:

@@ -81,7 +81,6 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "controls": experiment([touch, process("other", "true")], [clean, clean_text], configuration=STATE, controls=controls()),
     "control of one activity": experiment([{**touch, "controls": controls()}, process("other", "true")], [clean], configuration=STATE),
     "control interrupts": experiment([process("first", "true"), touch], [clean], configuration=STATE, controls=controls(stop_at="touch")),
-    "control missing": experiment([touch], [clean], configuration=STATE, controls=[{"name": "x", "provider": {"type": "python", "module": "no_such_module"}}]),
     "typed configuration": experiment(
         [python("pass on", "answer", {"value": "${n}"}), process("say", "echo", "${n} ${d} $$HOME")],
         [process("undo", "test", ["${n}", "-eq", "7"])],

@@ -247,6 +247,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
         ["3:29: scope: 'befor' is not possible here; did you mean 'before'?"],
     ),
     "control-without-provider": (_HEAD + "controls: [{name: c}]\nmethod: []\n", ["3:12: 'provider' is missing"]),
+    "default-of-no-such-type": (
+        _HEAD + "configuration: {x: {type: env, key: N, env_var_type: int, default: many}}\nmethod: []\n",
+        ["3:68: default: 'many' is no value of the type int"],
+    ),
     "strategy": (
         _HEAD + "method: []\nruntime: {hypothesis: {strategy: continuous}}\n",
         ["4:34: strategy: 'continuous' is not possible here; did you mean 'continuously'?"],

@@ -3,11 +3,12 @@
 HEIR, three words, is what a rollback's process is left behind with; see `heir`. FD is one end of a private socket. Parent to child, one JSON object a line:
 
     {"do": "load", "experiment": {…}, "origin": ns, "env": {…}, "secrets": […], "journal": path, "hold": bool,
-     "settings": {…}}
+     "settings": {…}, "control_deadline": s}
     {"do": "arm"}   {"do": "inject"}   {"do": "go"} or {"do": "refuse", "why": …}   {"do": "release"}
 
-Child to parent, `kind`: hello, loaded, hypothesis, armed, learned, asking, activity-started, activity-ended, method-ended,
-ended, failed, and a beat every 200 ms. The process is started before the experiment is known, so that importing the toolkit
+Child to parent, `kind`: hello, loaded, configured, hypothesis, armed, learned, asking, activity-started, activity-ended,
+control-broke, method-ended, ended, failed, and a beat every 200 ms. The process is started before the experiment is known,
+so that importing the toolkit
 costs nobody time.
 """
 
@@ -16,11 +17,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from runner.actuators.journal import write_journal
 from runner.actuators.processes import Origin, adopt_orphans, fence, has_children
+from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
 from runner.actuators.shims.toolkit import (
@@ -30,6 +34,7 @@ from runner.actuators.shims.toolkit import (
     cache_activities,
     complete,
     ensure_experiment_is_valid,
+    get_controls,
     load_global_controls,
     loaded_settings,
 )
@@ -96,6 +101,14 @@ class _Run:
         log_to_stderr(redaction)
         complete(self._experiment, self._settings)
         self._prepare()
+        watch = ControlWatch(
+            self._tell_broken,
+            redaction,
+            within=order.get("control_deadline"),
+            leaving=lambda: self._gate.stopping,
+            end=lambda: self._gate.turn_back(),
+        )
+        watch.install()
         self._gate = Gate(
             wire=wire,
             orders=orders,
@@ -104,10 +117,13 @@ class _Run:
             redaction=redaction,
             journal_path=self._journal,
             hold=bool(order.get("hold")),
+            shut=lambda: watch.shut,
         )
 
     def _prepare(self) -> None:
         """What the toolkit's own command does before it runs an experiment. Raises what is wrong with it."""
+        everywhere = ({"name": name, **each} for name, each in (self._settings.get("controls") or {}).items())
+        check_controls(chain(everywhere, get_controls(self._experiment)), self._redaction)
         if self._settings:
             loaded_settings.set(self._settings)
         load_global_controls(self._settings)
@@ -115,6 +131,10 @@ class _Run:
         self._experiment["dry"] = None
         self._strategy = _strategy(self._experiment, self._settings)
         self._settings.setdefault("runtime", {}).setdefault("rollbacks", {})["strategy"] = "never"
+
+    def _tell_broken(self, control: BrokenControl) -> None:
+        said = self._redaction.value(asdict(control))
+        self._wire.send({"kind": "control-broke", **said, "t": self._clock.now()})
 
     def play(self) -> None:
         """Arm, inject, hold, and keep the journal. Raises what the toolkit lets through."""

@@ -58,7 +58,10 @@ def _vital(hook: _Hook) -> _Hook:
 
 
 class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
-    """Announces each action with its resolved arguments and lets it through on the parent's word alone."""
+    """Announces each action with its resolved arguments and lets it through on the parent's word alone.
+
+    `shut` says whether something else that stands before the actions keeps them all out.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         redaction: Redaction,
         journal_path: Path,
         hold: bool,
+        shut: Callable[[], bool] = lambda: False,
     ) -> None:
         self._wire = wire
         self._orders = orders
@@ -81,6 +85,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         # As the parent knows it: the toolkit hands the one that runs to whoever may change it.
         self._given = deepcopy(experiment)
         self._memory: Memory | None = None
+        self._shut = shut
         self._positions = _positions(experiment)
         self._configuration: dict[str, Any] = {}
         self._secrets: dict[str, Any] = {}
@@ -111,7 +116,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     @_vital
     def running(
         self,
-        _experiment: Any,
+        experiment: dict[str, Any],
         _journal: Any,
         configuration: dict[str, Any],
         secrets: dict[str, Any],
@@ -122,6 +127,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         own = list(leaves(secrets))
         self._redaction.learn(own)
         self._hide(own)
+        self._wire.send({"kind": "configured", **_lacking(experiment, configuration, secrets)})
         self._memory = Memory(self._experiment, configuration, secrets, self._redaction, document=self._given)
         after_controls(self.look)
         # Not before: the toolkit has just put its own handlers in place, and its SIGTERM lets the method go on.
@@ -236,7 +242,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
 
     def _ask(self, index: int, activity: dict[str, Any]) -> None:
         with self._one_question:
-            if not self._refused:
+            if not self._refused and not self._shut():
                 self._wire.send(
                     {
                         "kind": "asking",
@@ -252,9 +258,15 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
                     return
                 self._refused = True
                 logger.warning("not let through: %s: %s", activity.get("name"), verdict.get("why", ""))
-        self._turn_back()
+        self.turn_back()
 
-    def _turn_back(self) -> None:
+    @property
+    def stopping(self) -> bool:
+        """Whether the experiment is being ended."""
+        return self._stopping
+
+    def turn_back(self) -> None:
+        """End the experiment as interrupted, from any thread; does not return."""
         if threading.current_thread() is threading.main_thread():
             self._stopping = True
             self._injected.put(None)
@@ -298,6 +310,20 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         if reason := last_line(run.get("exception"), self._redaction):
             told["error"] = shown(reason, self._redaction)
         return told
+
+
+def _lacking(experiment: dict[str, Any], configuration: dict[str, Any], secrets: dict[str, Any]) -> Message:
+    """What the toolkit goes on without when its source gave nothing: entries that a probe should give, and secrets."""
+    groups = (experiment.get("secrets") or {}).items()
+    return {
+        "configuration": [name for name in experiment.get("configuration") or {} if name not in configuration],
+        "secrets": [
+            name
+            for group, entries in groups
+            for name in entries
+            if (secrets.get(group) or {}).get(name) in (None, "", {})
+        ],
+    }
 
 
 def _named(index: int, activity: dict[str, Any]) -> Message:

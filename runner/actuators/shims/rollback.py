@@ -1,7 +1,8 @@
 """Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
 
 Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
-"secrets": {…} or null, "env": {…}, "origin": ns, "redact": […]}. Child to parent: hello, rollback-started, rollback-ended, failed, beats.
+"secrets": {…} or null, "env": {…}, "origin": ns, "redact": […], "controls": bool}. Child to parent: hello,
+rollback-started, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is called.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
 masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
@@ -19,10 +20,12 @@ import sys
 import threading
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import asdict
 from typing import Any
 
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
+from runner.actuators.shims.controls import BrokenControl, ControlWatch
 from runner.actuators.shims.memory import Memory
 from runner.actuators.shims.toolkit import (
     Control,
@@ -119,6 +122,8 @@ class _Rollback:
         self._redaction = redaction
         log_to_stderr(redaction)
         self._experiment: dict[str, Any] = order["experiment"]
+        if not order.get("controls", True):
+            self._experiment = _without_controls(self._experiment)
         complete(self._experiment)
         self._index: int = order["index"]
         self._clock = SystemClock(order["origin"])
@@ -131,6 +136,9 @@ class _Rollback:
         self._stamps = _Stamps(wire, self._clock)
         self._runner = Runner(Strategy.SKIP)
         self._runner.register_event_handler(self._stamps)
+        self._broken: list[BrokenControl] = []
+        # Nothing that a control does keeps an undo from happening.
+        ControlWatch(self._broken.append, redaction).install()
 
     @property
     def _activity(self) -> dict[str, Any]:
@@ -196,8 +204,8 @@ class _Rollback:
         run = self._executed(self._experiment, self._activity)
         if self._stamps.started is None and run.get("status") != "succeeded":
             logger.warning("the rollback did not start; once more without the experiment's controls")
-            bare = {key: value for key, value in self._experiment.items() if key != "controls"}
-            run = self._executed(bare, {key: value for key, value in self._activity.items() if key != "controls"})
+            bare = _without_controls(self._experiment)
+            run = self._executed(bare, bare["rollbacks"][self._index])
         return run
 
     def _executed(self, experiment: dict[str, Any], activity: dict[str, Any]) -> dict[str, Any]:
@@ -232,10 +240,17 @@ class _Rollback:
             "duration": round(ended - started, 6),
             "lacking": self._lacking,
             "activity": self._redaction.value(plain(run)),
+            "broken_controls": [self._redaction.value(asdict(control)) for control in self._broken],
         }
         if reason := last_line(run.get("exception"), self._redaction):
             message["exception"] = shown(reason, self._redaction)
         return message
+
+
+def _without_controls(experiment: dict[str, Any]) -> dict[str, Any]:
+    """The same experiment, of which no control is called around a rollback."""
+    rollbacks = [{key: value for key, value in each.items() if key != "controls"} for each in experiment["rollbacks"]]
+    return {key: value for key, value in experiment.items() if key != "controls"} | {"rollbacks": rollbacks}
 
 
 def _restored(

@@ -16,15 +16,21 @@ __all__ = [
     "ActivityFailed",
     "Control",
     "InterruptExecution",
+    "InvalidControl",
     "RunEventHandler",
     "Runner",
     "Schedule",
     "Strategy",
+    "apply_python_control",
     "cache_activities",
+    "cleanup_control",
     "cleanup_controls",
     "complete",
+    "control_module",
     "ensure_experiment_is_valid",
     "execute_activity",
+    "get_controls",
+    "initialize_control",
     "initialize_controls",
     "load_configuration",
     "load_global_controls",
@@ -80,12 +86,14 @@ def _one_version_only() -> Iterator[None]:
 
 
 with _PUT_OFF.importing(), _one_version_only():
+    from chaoslib import control as control_module
     from chaoslib import substitute
     from chaoslib.activity import execute_activity
     from chaoslib.caching import cache_activities
     from chaoslib.configuration import load_configuration
-    from chaoslib.control import Control, cleanup_controls, initialize_controls, load_global_controls
-    from chaoslib.exceptions import ActivityFailed, InterruptExecution
+    from chaoslib.control import Control, cleanup_controls, get_controls, initialize_controls, load_global_controls
+    from chaoslib.control.python import apply_python_control, cleanup_control, initialize_control
+    from chaoslib.exceptions import ActivityFailed, InterruptExecution, InvalidControl
     from chaoslib.experiment import ensure_experiment_is_valid
     from chaoslib.hypothesis import within_tolerance
     from chaoslib.run import RunEventHandler, Runner
