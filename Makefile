@@ -26,7 +26,7 @@ test: setup  ## The whole test suite
 	@echo "the drills first and alone: their times are held against the shop's own log, so nothing else may starve the shoppers"
 	@failed=0; \
 	$(BIN)/python -m pytest tests/e2e/test_drills.py || failed=$$?; \
-	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_drills.py tests || failed=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/e2e/test_drills.py tests || failed=$$?; \
 	exit $$failed
 
 lint: setup  ## Format, lint, types, import contracts

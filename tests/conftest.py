@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["timekeeper"]
+
 # How fast a machine is today is no property of the code.
 settings.register_profile("gameday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gameday")

@@ -37,6 +37,7 @@ def main(*, request: int, status: int, lifeline: int) -> int:
     What the conductor is to run comes over `request`; `status` is for the front, `lifeline` is what its terminal does.
     """
     os.setsid()
+    _heed_signals()
     errors = _detach_stdio()
     ours, theirs = Link.pair()
     sandbox_read, sandbox_write = os.pipe()
@@ -60,6 +61,17 @@ def main(*, request: int, status: int, lifeline: int) -> int:
     )
     gc.enable()
     return guardian.watch()
+
+
+def _heed_signals() -> None:
+    """What the front was started to ignore (nohup, a shell's background) is its terminal's business alone.
+
+    Everything that a run starts is of a session of its own, which no terminal signals. What is ignored would stay so in
+    every step and action, which then could not be stopped as its author meant it.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def _conduct(request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:

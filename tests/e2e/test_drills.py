@@ -16,8 +16,6 @@ import request_log
 from harness import REPOSITORY, Finished, World, ask, declared, eventually, finish, refuses
 from request_log import Outage, Request
 
-pytestmark = pytest.mark.xdist_group("drills")
-
 
 @dataclass(frozen=True)
 class Expected:

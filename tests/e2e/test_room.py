@@ -88,7 +88,6 @@ def _nothing_left(repo: Repo) -> None:
     until(lambda: not repo.leftovers(), repo.leftovers)
 
 
-@pytest.mark.xdist_group("room")
 def test_a_person_alone_from_the_command_to_the_debrief(world: World) -> None:
     words = ("run", "payment-gateway-outage", "--yes", "--runs-dir", str(world.runs), "--name", "ana")
     env = {**world.env, "PYTHONPATH": str(REPOSITORY)}

@@ -216,17 +216,34 @@ def test_runs_and_show_say_who_is_waited_for(repo: Repo) -> None:
     assert going.ended() == 4
 
 
-def test_a_hang_up_that_was_to_be_ignored_is(repo: Repo) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+_TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def test_what_is_to_be_ignored_is_and_no_step_ignores_it(repo: Repo) -> None:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINAL}
     try:
-        # As under nohup: what is ignored stays so over an exec.
+        # As under nohup, and in the background of a script: what is ignored stays so over an exec.
         going = repo.start()
     finally:
-        signal.signal(signal.SIGHUP, before)
-    going.process.send_signal(signal.SIGHUP)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    until(lambda: _sleeping(repo), going.said)
+    assert [_ignored(pid) for pid in _sleeping(repo)] == [set()]
+    for number in _TERMINAL:
+        going.process.send_signal(number)
     going.process.send_signal(signal.SIGTERM)
     assert going.ended() == 4
     assert "SIGTERM" in going.closed()["headline"]
+
+
+def _sleeping(repo: Repo) -> list[int]:
+    return [pid for pid, line in repo.processes() if line.split() == ["sleep", "30"]]
+
+
+def _ignored(pid: int) -> set[signal.Signals]:
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("SigIgn:")[2].split()[0], 16)
+    return {number for number in _TERMINAL if mask >> (number - 1) & 1}
 
 
 def test_a_run_whose_folder_is_taken_away_undoes_and_ends(repo: Repo) -> None:

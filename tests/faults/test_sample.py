@@ -16,8 +16,6 @@ from outcome import Outcome
 from series import Base, play_one, workshop
 from torture import by_name
 
-pytestmark = pytest.mark.xdist_group("torture")
-
 #: Trials that may come to nothing before one counts.
 _TRIES = 6
 
