@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.specs.explain import validated
+from runner.specs.machine import fault_of
 from runner.specs.notes import Notes, nearest
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
@@ -53,11 +54,20 @@ def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> Non
         notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
     if kind == "sandbox" and target.get("environment", "sandbox") != "sandbox":
         notes.add((*path, "environment"), "environment: a sandbox is a sandbox", "write sandbox, or another kind")
+    _check_hosts(target.get("allow"), (*path, "allow"), notes)
     known = _secret_names(target.get("secrets"))
     for at, text in texts((*path, "headers"), target.get("headers")):
         for variable in placeholders(text):
             if variable not in known:
                 notes.add(at, f"nothing defines ${{{variable}}}", nearest(variable, known) or "name it under secrets")
+
+
+def _check_hosts(allow: Json, path: Path_, notes: Notes) -> None:
+    hosts = allow.get("hosts") if isinstance(allow, dict) else None
+    for index, host in enumerate(hosts if isinstance(hosts, list) else ()):
+        what, meant = fault_of(host) if isinstance(host, str) else ("", "")
+        if what:
+            notes.add((*path, "hosts", index), what, meant)
 
 
 def _secret_names(secrets: Json) -> list[str]:
