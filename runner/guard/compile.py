@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
 from runner.guard.calls import planned_calls
 from runner.guard.headers import with_target_headers
-from runner.guard.lasting import lasting_action
 from runner.guard.opaque import opaque_activities, opaque_load
+from runner.guard.plan_warnings import warnings_of
 from runner.specs import drill as spec
 from runner.specs import runbook as steps_spec
 from runner.specs import target as target_spec
@@ -168,19 +168,10 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
         secrets=tuple(dict.fromkeys((*plan.secrets, *own))),
         secret_sources={**{name: {} for name in own}, **plan.secret_sources},
         opaque=(*(line for each in plan.experiments for _, line in opaque_activities(each)), *opaque),
-        warnings=tuple(_warnings(plan, loaded)),
+        warnings=tuple(warnings_of(plan, loaded)),
     )
     plan = with_target_headers(plan)
     return replace(plan, plan_hash=plan_hash(plan))
-
-
-def _warnings(plan: RunPlan, loaded: Iterable[LoadedExperiment]) -> Iterator[str]:
-    for compiled, each in zip(plan.experiments, loaded, strict=True):
-        yield from each.experiment.warnings
-        if lasting_action(plan, compiled) is not None:
-            yield f"{compiled.file}: nothing undoes its fault; only a sandbox lets that pass"
-        if compiled.actions and not compiled.undone_when and not plan.undone_when and not plan.bare:
-            yield f"{compiled.file}: nothing checks that its fault is really gone; add `undone-when`"
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
-from runner.guard.hosts import command_words
+from runner.guard.commands import command_words
 from runner.values import dataclass
 
 #: Commands that reach a cluster → their option for the kube context.

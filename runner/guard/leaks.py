@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.engine.plan import Experiment, RunPlan
 from runner.guard.calls import Call, asked_calls, planned_calls
-from runner.guard.hosts import command_words
+from runner.guard.commands import command_words
 from runner.guard.refusal import Refusal
 from runner.guard.shell import exposed
 from runner.redact import MASK, Redactor

@@ -11,10 +11,11 @@ from runner.engine.plan import RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.cluster import judge_cluster
 from runner.guard.environment import judge_environment
-from runner.guard.hosts import host_refused, judge_hosts, machine_refused, named_hosts
+from runner.guard.hosts import host_refused, judge_hosts, machine_refused
 from runner.guard.identity import judge_identity
 from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
+from runner.guard.mentions import named_hosts
 from runner.guard.opaque import opaque_activities, opaque_load
 from runner.guard.refusal import Refusal
 from runner.guard.tools import judge_controls, judge_shells, judge_tools

@@ -1,4 +1,4 @@
-"""Which variables a shell line hands to a command as an argument, where every process on the machine can read them.
+"""The commands of a shell line; and which variables it hands to one as an argument, where every process can read them.
 
 No shell is run and not all of its grammar is known: what is not understood counts as a command. Builtins, assignments
 and what is redirected (`<<<`, here-documents) put nothing into a process list.
@@ -21,6 +21,9 @@ _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
 _VARIABLE = re.compile(r"\$(?:\{[#!]?([A-Za-z_][A-Za-z0-9_]*)[^{}]*\}|([A-Za-z_][A-Za-z0-9_]*))")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _HEREDOC = re.compile(r"(?<!<)<<-?\s*(['\"]?)(\w+)\1")
+_IN_QUOTES = re.compile(r"\$\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|\\\$")
+#: Stands in a word for what a command inside it will print.
+_SUBSTITUTED = "$()"
 _TOKEN = re.compile(
     r"(?P<space>[ \t]+|\\\n)|(?P<comment>(?<![^\s;|&()])#[^\n]*)"
     r"|(?P<here><<<)|(?P<into>[<>]\()|(?P<redirect>\d*(?:>>|>\||<>|[<>])&?)"
@@ -78,9 +81,19 @@ class _Word:
         self.variables += [found[1] or found[2] for found in _VARIABLE.finditer(text)]
 
 
+def simple_commands(text: str) -> Iterator[list[str]]:
+    """The words of every simple command in a shell line, quotes taken off, redirections left out.
+
+    What is expanded or substituted keeps its `$`: `$HOST`, `$()`.
+    """
+    for words in _commands("".join(_without_heredocs(text.splitlines(keepends=True)))):
+        if words:
+            yield [word.text for word in words]
+
+
 def _commands(text: str) -> Iterator[list[_Word]]:
     """The words of every simple command, those inside substitutions too. Redirections are left out."""
-    outer: list[list[_Word]] = []
+    outer: list[tuple[list[_Word], _Word | None]] = []
     words: list[_Word] = []
     word: _Word | None = None
     redirected = False
@@ -93,27 +106,30 @@ def _commands(text: str) -> Iterator[list[_Word]]:
                 yield words
                 words = []
             continue
-        if kind in ("open", "into", "close"):
-            # A backtick ends what is open, whatever began it: what stands between is looked at either way.
-            if kind == "close" or (piece == "`" and outer):
-                yield words
-                words, word = (outer.pop() if outer else []), None
-            else:
-                outer.append(words)
-                words, word = ([], None)
+        # A backtick ends what is open, whatever began it: what stands between is looked at either way.
+        if kind == "close" or (piece == "`" and outer):
+            yield words
+            words, word = outer.pop() if outer else ([], None)
             redirected = False
             continue
-        if word is None:
+        if word is None and piece not in ("(", "<(", ">("):
             word = _Word()
             if not redirected:
                 words.append(word)
             redirected = False
+        if kind in ("open", "into"):
+            if word is not None and kind == "open":
+                word.pieces.append(_SUBSTITUTED)
+            outer.append((words, word))
+            words, word, redirected = [], None, False
+            continue
         if kind == "double":
             # What is substituted inside is a command of its own.
             yield from _inside(piece)
-        _take(word, kind, piece)
+        if word is not None:
+            _take(word, kind, piece)
     yield words
-    yield from outer
+    yield from (words for words, _ in outer)
 
 
 def _inside(quoted: str) -> Iterator[list[_Word]]:
@@ -127,7 +143,7 @@ def _take(word: _Word, kind: str, piece: str) -> None:
         word.quotes.append(piece[1:-1])
     elif kind == "double":
         # A substitution leaves its output; what is expanded inside it was looked at by itself.
-        word.expand(re.sub(r"\$\([^()]*(?:\([^()]*\)[^()]*)*\)|`[^`]*`|\\\$", "", piece[1:-1]))
+        word.expand(_IN_QUOTES.sub(lambda found: "" if found[0] == "\\$" else _SUBSTITUTED, piece[1:-1]))
     elif kind == "escape":
         word.pieces.append(piece[1:])
     elif kind == "variable":

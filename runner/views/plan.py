@@ -10,11 +10,12 @@ from typing import Any
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.compile import HASH_SHOWN
-from runner.guard.hosts import HOST_HEADERS, allowed_hosts
+from runner.guard.hosts import allowed_hosts
 from runner.guard.identity import identity_checks
 from runner.guard.lasting import lasting_action
 from runner.guard.opaque import command_line
 from runner.guard.refusal import Refusal
+from runner.guard.words import HOST_HEADERS
 from runner.views.text import duration, inert
 
 #: Cells of the column of names.

@@ -9,7 +9,8 @@ import pytest
 from guard_samples import LOCAL, STAGING, activity, command, plan_of, said
 
 from runner.engine.plan import Target
-from runner.guard.hosts import allowed_hosts, host_refused, hosts_in
+from runner.guard.hosts import allowed_hosts, host_refused
+from runner.guard.mentions import hosts_in
 from runner.guard.rules import judge_plan
 
 
