@@ -5,16 +5,17 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 N ?= 20
 
-.PHONY: help setup drill test lint bench torture clean
+.PHONY: help setup drill test lint lock newest bench torture clean
 
 help:  ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gameday needs Python 3.11 or newer")'
 	@echo "setting up $(VENV): a minute or two, once"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 setup: $(VENV)/.ready  ## The virtual environment, with everything in it
@@ -35,6 +36,18 @@ lint: setup  ## Format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lock:  ## Renew requirements.lock: the newest versions within the bounds of pyproject.toml, with their hashes
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check --upgrade uv
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --extra dev \
+		--custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+
+newest:  ## Try the newest versions within the bounds of pyproject.toml, in an environment of their own
+	$(PYTHON) -m venv --clear $(VENV)-newest
+	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(VENV)-newest/bin/gameday list
+	$(VENV)-newest/bin/python -m pytest -q -n auto --dist worksteal tests/unit
+
 bench: setup  ## The figures, side by side with the peers
 	$(BIN)/python tests/benchmarks
 
@@ -42,4 +55,4 @@ torture: setup  ## Hit real runs at random moments and see what is left behind; 
 	$(BIN)/python tests/faults --n $(N)
 
 clean:  ## Take the virtual environment and the caches away
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
