@@ -5,6 +5,10 @@ from __future__ import annotations
 #: The processes of a run, as their events name them; everybody else is a person.
 PROCESSES = frozenset({"conductor", "guardian", "undo", "chaos", "load", "watch", "probe", "command"})
 
+#: Roles in which somebody's `detected` is a notice: a facilitator, an observer and a script know beforehand. '' is that of
+#: a transcript which does not say.
+NOTICES = ("", "participant")
+
 _LONGEST = 60
 
 

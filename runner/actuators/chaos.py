@@ -99,7 +99,8 @@ class ActivityStarted:
 @dataclass(frozen=True, kw_only=True)
 class ActivityEnded:
     """Stamped when the call returned, before any pause. `status` is succeeded or failed, as the toolkit sees it (a
-    command that exits with 1 has succeeded), aborted or interrupted. `exception` is one line, empty if none.
+    command that exits with 1 has succeeded), aborted or interrupted. `exception` is one line, empty if none; `doubt` says
+    why an action that succeeded may have done nothing.
     """
 
     index: int
@@ -110,6 +111,7 @@ class ActivityEnded:
     exception: str
     t: float
     duration: float
+    doubt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -248,6 +248,7 @@ class ExperimentsHand:
             duration=report.duration,
             output=report.output,
             exception=report.exception,
+            doubt=report.doubt,
         )
 
     @_translate.register

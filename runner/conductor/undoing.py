@@ -70,7 +70,7 @@ class UndoingHand:
 
     async def _stop_faults(self) -> None:
         end = self._run.state.end
-        if end is not None and end.cause in ("complete", "time-box", "deviated"):
+        if end is not None and end.cause in ("complete", "time-box", "runbook-stopped", "deviated"):
             # A check that is still being looked at would be seen to hold once the fault is out.
             await self._bites.finish()
             await self._experiments.release()

@@ -85,8 +85,10 @@ class Track:
         return self._moment(t, self._clear_n)
 
     def inside(self, bucket: IndicatorJudged) -> None:
+        unseen = bucket.since - self.until > self.trait.step - BUCKET and self.until > -math.inf
         self.until, self.good, self.run = bucket.since + BUCKET, True, 0
-        if self.clear_t is None:
+        if self.clear_t is None or unseen:
+            # What nobody looked at was not good: the search begins anew with what is seen.
             self.clear_t = bucket.since if bucket.first is None else bucket.first
             self._clear_n = bucket.n
 

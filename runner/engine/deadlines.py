@@ -16,6 +16,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ending.stop_rules,
         ending.target_gone,
         ending.abandoned,
+        warm_up.load_over,
         warm_up.arming,
         warm_up.baseline,
     ),

@@ -162,6 +162,9 @@ def _settled(state: State) -> float | None:
     if last is None:
         return done + state.plan.hold
     recovered = state.episodes.recovered
+    if blind(state) and not (recovered is not None and recovered >= last):
+        # What it was to show can never be seen: nobody has to wait for it.
+        return done
     if state.episodes.impact is not None:
         if recovered is None:
             return None
@@ -176,9 +179,16 @@ def _returned(view: ExperimentView) -> bool:
     return view.ordered_t is None or view.returned_t is not None or view.status == "ended"
 
 
+def blind(state: State) -> bool:
+    """The load has ended by itself, and an indicator rests on it."""
+    return state.load.ended_t is not None and any(each.source == "load" for each in state.plan.indicators)
+
+
 def _outcome(state: State) -> str:
     if state.episodes.recovered is not None:
         return "recovered"
+    if blind(state):
+        return f"the load ended ({state.load.why or 'by itself'}): nothing more can be measured"
     if state.last_injection is None or not state.plan.indicators:
         return "the steps are done"
     return f"no impact within {state.plan.impact_within:g} s"

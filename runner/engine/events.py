@@ -16,8 +16,8 @@ from runner.values import dataclass
 
 Json = Any
 
-#: Version of the vocabulary, written into `run-started`.
-VERSION = 1
+#: Version of the vocabulary, written into `run-started`. 2: what was not observed counts, and who said a milestone.
+VERSION = 2
 
 KINDS: dict[str, type[Event]] = {}
 
@@ -253,10 +253,15 @@ class CommandRefused(Event, kind="command-refused"):
 
 @dataclass(frozen=True, kw_only=True)
 class MilestoneReached(Event, kind="milestone-reached"):
-    """detected, acknowledged, mitigated or resolved, said by a person or by a step that carries it."""
+    """detected, acknowledged, mitigated or resolved, said by a person or by a step that carries it.
+
+    `role` is that of who said it, or did the step; `system` for what nobody did. detected comes a second time when a
+    participant notices after somebody else had said it.
+    """
 
     milestone: str
     step: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -556,6 +561,8 @@ class ActivityStarted(Event, kind="activity-started"):
 
 @dataclass(frozen=True, kw_only=True)
 class ActivityEnded(Event, kind="activity-ended"):
+    """`doubt`: why an action that came back may not have done anything, as `runner.engine.doubt` finds; '' for none."""
+
     experiment: str
     index: int
     name: str
@@ -565,6 +572,7 @@ class ActivityEnded(Event, kind="activity-ended"):
     output: Json = None
     exception: str = ""
     tolerance_met: bool | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -715,6 +723,8 @@ class LoadSampled(Event, kind="load-sampled"):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadEnded(Event, kind="load-ended"):
+    """It stopped; before the run's end was decided it did so by itself, and `why` says how."""
+
     why: str = ""
 
 

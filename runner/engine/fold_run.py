@@ -41,6 +41,7 @@ from runner.engine.state import (
     State,
     StepView,
 )
+from runner.people import NOTICES
 
 #: Warnings come from machines as well as from people: the latest are kept.
 _WARNINGS_KEPT = 100
@@ -142,12 +143,18 @@ def _warn(state: State, record: Recorded, text: str) -> State:
 def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     others = tuple(person for person in state.people if person.name != event.person)
     joined = Person(name=event.person, uid=event.uid, role=event.role, joined_t=record.t)
-    return state.but(people=(*others, joined), accounts={**state.accounts, event.person: event.uid})
+    return state.but(
+        people=(*others, joined),
+        accounts={**state.accounts, event.person: event.uid},
+        roles={**state.roles, event.person: event.role},
+    )
 
 
 def command_given(state: State, event: CommandGiven, record: Recorded) -> State:
-    """From which account a name was used, also by somebody who never joined."""
-    return state.but(accounts={**state.accounts, record.by: event.uid})
+    """From which account and in which role a name was used, also by somebody who never joined."""
+    joined = any(person.name == record.by for person in state.people)
+    roles = state.roles if joined else {**state.roles, record.by: event.role}
+    return state.but(accounts={**state.accounts, record.by: event.uid}, roles=roles)
 
 
 def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
@@ -159,9 +166,10 @@ def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
 
 
 def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -> State:
-    if event.milestone in state.milestones:
+    known = state.milestones.get(event.milestone)
+    if known is not None and (event.milestone != "detected" or known.role in NOTICES or event.role not in NOTICES):
         return state
-    reached = Reached(record.t, record.by, event.step)
+    reached = Reached(record.t, record.by, event.step, event.role)
     return state.but(milestones={**state.milestones, event.milestone: reached})
 
 

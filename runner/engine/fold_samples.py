@@ -41,7 +41,7 @@ def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
 
 
 def load_ended(state: State, event: LoadEnded, record: Recorded) -> State:
-    return state.but(load=replace(state.load, users=0, ended_t=record.t))
+    return state.but(load=replace(state.load, users=0, ended_t=record.t, why=event.why))
 
 
 def load_failed(state: State, event: LoadFailed, record: Recorded) -> State:

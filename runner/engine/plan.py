@@ -233,6 +233,7 @@ class RunPlan:
     expect: str = "impact"
     impact_within: float = 60.0
     time_to_detect: float | None = None
+    time_to_notice: float | None = None
     time_to_acknowledge: float | None = None
     time_to_mitigate: float | None = None
     time_to_recover: float | None = None

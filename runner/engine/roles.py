@@ -60,7 +60,7 @@ def permit(state: State, order: Order) -> None:
     allowed = MAY[type(command)]
     if not allowed:
         raise IllegalCommand("only the system may do that")
-    role = _role(state, order)
+    role = role_of(state, order)
     note = not isinstance(command, c.Write) or command.sort == "note"
     if role == "observer" and (role not in allowed or not note):
         raise IllegalCommand("an observer watches: notes and an abort are all an observer may do")
@@ -76,8 +76,8 @@ def _alone(state: State, order: Order) -> bool:
     return [person.name for person in state.present] == [order.by]
 
 
-def _role(state: State, order: Order) -> Role:
-    """Raises IllegalCommand when somebody speaks in the name of another account's person."""
+def role_of(state: State, order: Order) -> Role:
+    """What somebody who gives a command is in this run. Raises IllegalCommand when somebody speaks in the name of another account's person."""
     here = next((person for person in state.present if person.name == order.by), None)
     if here is None or isinstance(order.command, c.Join):
         return order.role

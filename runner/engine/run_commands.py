@@ -25,10 +25,11 @@ from runner.engine.commands import (
     Write,
 )
 from runner.engine.plan import MILESTONES
-from runner.engine.state import ExperimentView, State
+from runner.engine.roles import role_of
+from runner.engine.state import ExperimentView, Reached, State
 from runner.engine.step_commands import said
 from runner.engine.wording import clock
-from runner.people import not_a_name
+from runner.people import NOTICES, not_a_name
 
 Events = tuple[e.Event, ...]
 
@@ -123,7 +124,8 @@ def _let_in(state: State, view: ExperimentView) -> None:
     """The gate: no fault without the word, and none once the end is decided."""
     if state.end:
         raise IllegalCommand(f"no fault goes in: {ending_words(state)}")
-    if view.status not in ("ordered", "injected"):
+    # An action that was seen to start without the word does not let the next one in.
+    if view.ordered_t is None or view.status not in ("ordered", "injected"):
         raise IllegalCommand(f"no fault goes in: {view.slug} is {view.status}, the word was not given")
 
 
@@ -235,11 +237,17 @@ def _rate(state: State, command: Write) -> Events:
 def say(state: State, order: Order, command: Say) -> Events:
     if command.milestone not in MILESTONES:
         raise IllegalCommand(f"{command.milestone!r} is no milestone: {', '.join(MILESTONES)}")
+    role = role_of(state, order)
     reached = state.milestones.get(command.milestone)
-    if reached:
+    if reached and not _first_notice(command.milestone, reached, role):
         by = f"came with the step {reached.step}" if reached.step else f"was said by {reached.by}"
         raise IllegalCommand(f"{command.milestone} {by} at {clock(reached.t)}")
-    return (e.MilestoneReached(milestone=command.milestone),)
+    return (e.MilestoneReached(milestone=command.milestone, role=role),)
+
+
+def _first_notice(milestone: str, reached: Reached, role: str) -> bool:
+    """A participant notices what only a facilitator or a script has said so far."""
+    return milestone == "detected" and role in NOTICES and reached.role not in NOTICES
 
 
 def pause(state: State, order: Order, command: Pause) -> Events:

@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runner.engine.events import Recorded
+from runner.engine.findings import Findings, findings, vacuous_checks, vacuous_verifies
 from runner.engine.scorecard import Objective, Scorecard, Verdict, to_json
 from runner.engine.tally import Tally
 from runner.engine.times import episode_scores, run_times
-from runner.engine.verdicts import (
-    MET,
-    NOT_APPLICABLE,
-    Ending,
-    Findings,
-    ending,
-    findings,
-    objectives,
-    runbook,
-    service,
-    vacuous_checks,
-    vacuous_verifies,
-)
+from runner.engine.verdicts import MET, NOT_APPLICABLE, Ending, ending, objectives, runbook, service
 
 __all__ = ["Scorecard", "score", "to_json"]
 
@@ -88,6 +77,8 @@ def _card(
         faults=tally.faults.scores(),
         checks=tally.faults.checks,
         vacuous=(*vacuous_checks(found), *vacuous_verifies(found.steps)),
+        unobserved=found.unobserved,
+        hypotheses=found.hypotheses,
         findings=findings(found),
         load=tally.load,
         notes=tuple(tally.notes["note"]),

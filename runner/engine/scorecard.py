@@ -129,7 +129,10 @@ class AlertScore:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultScore:
-    """An action and what became of it. state: refused, open, undone or left; `how` it was undone, or `why` not."""
+    """An action and what became of it. state: refused, open, undone or left; `how` it was undone, or `why` not.
+
+    `doubt`: why the fault may not have been in although the action came back: `exited with 1`.
+    """
 
     experiment: str
     name: str
@@ -139,6 +142,7 @@ class FaultScore:
     started: float | None = None
     returned: float | None = None
     status: str = ""
+    doubt: str = ""
     undone: float | None = None
     how: str = ""
     why: str = ""
@@ -156,14 +160,46 @@ class CheckScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HypothesisScore:
+    """An experiment's steady-state hypothesis. when: before, during or after.
+
+    `met`: it held each of the `asked` times; None when it was never asked to its end. `unmet` counts the times it did not
+    hold, `since` (s) is the first; `broke`: its probe failed then, so that nobody knows.
+    """
+
+    experiment: str
+    when: str
+    met: bool | None = None
+    asked: int = 0
+    unmet: int = 0
+    since: float | None = None
+    broke: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unobserved:
+    """An indicator was not observed from `since` to `until` (s), a time on which a verdict rests."""
+
+    indicator: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoadScore:
-    """The load over the whole run. `rate` is the mean (1/s) over the time in which users ran."""
+    """The load over the whole run. `rate` is the mean (1/s) over the time in which users ran.
+
+    `ended`: when it ended by itself (s), before anybody told it to, and `why`; None when it did not.
+    """
 
     requests: int = 0
     failures: int = 0
     rate: float = 0.0
     max_users: int = 0
     seconds: float = 0.0
+    ended: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +269,8 @@ class Scorecard:
     faults: tuple[FaultScore, ...] = ()
     checks: tuple[CheckScore, ...] = ()
     vacuous: tuple[str, ...] = ()
+    unobserved: tuple[Unobserved, ...] = ()
+    hypotheses: tuple[HypothesisScore, ...] = ()
     findings: tuple[str, ...] = ()
     load: LoadScore = LoadScore()
     notes: tuple[Said, ...] = ()

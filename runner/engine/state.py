@@ -172,12 +172,13 @@ class IndicatorView:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadView:
-    """The load: its users, its latest window, and what it sent so far."""
+    """The load: its users, its latest window, and what it sent so far. `why` it ended, by itself or told to."""
 
     users: int = 0
     started_t: float | None = None
     spawned_t: float | None = None
     ended_t: float | None = None
+    why: str = ""
     failed: str = ""
     requests: int = 0
     failures: int = 0
@@ -218,11 +219,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Reached:
-    """A milestone: when, by whom, and through which step if one carries it."""
+    """A milestone: when, by whom and in which role, and through which step if one carries it."""
 
     t: float
     by: str
     step: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ class State:
     """A run at one moment. Look at `phase` first, then at `current`, `experiments`, `indicators` and `end`.
 
     `cursor` is the step of the sequence that ended last, at `cursor_t`; `jump` the step it sent us to. `driver` is who
-    last moved the runbook on. `accounts` are the uids from which the names in the story were used last.
+    last moved the runbook on. `accounts` are the uids from which the names in the story were used last, `roles` what they
+    were then.
     """
 
     run: str = ""
@@ -283,6 +286,7 @@ class State:
     milestones: Mapping[str, Reached] = field(default_factory=dict)
     people: tuple[Person, ...] = ()
     accounts: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     warnings: tuple[Note, ...] = ()
     paused_t: float | None = None

@@ -38,6 +38,7 @@ from runner.engine.events import (
     StepRetried,
 )
 from runner.engine.plan import Step
+from runner.engine.roles import role_of
 from runner.engine.state import Person, State, StepView, open_gate, open_questions
 from runner.engine.step_rules import fail, start, succeed
 
@@ -176,7 +177,7 @@ def _choose(state: State, order: Order, command: Choose, step: Step, view: StepV
         raise IllegalCommand(f"step {step.id} offers no choice")
     if to is None:
         raise IllegalCommand(f"{command.label!r} is no choice of step {step.id}: {', '.join(step.choose)}")
-    return (StepChosen(step=step.id, label=command.label, to=to), *succeed(state, step, to))
+    return (StepChosen(step=step.id, label=command.label, to=to), *succeed(state, step, to, role=role_of(state, order)))
 
 
 # -- round it ----------------------------------------------------------------------------------------------------------
@@ -235,7 +236,7 @@ def do(state: State, order: Order, command: Do) -> Events:
     if step is None or not step.anytime:
         raise IllegalCommand(f"step {named} is not current: {state.current or 'no step'} is")
     _refuse_when_paused(state)
-    return (StepDone(step=named), *succeed(state, step))
+    return (StepDone(step=named), *succeed(state, step, role=role_of(state, order)))
 
 
 def go_to(state: State, order: Order, command: GoTo) -> Events:

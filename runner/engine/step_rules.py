@@ -27,6 +27,7 @@ from runner.engine.events import (
 from runner.engine.plan import Step
 from runner.engine.reaction import JUDGING_LAG, Reaction, at_once, earliest, ends
 from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.people import PROCESSES
 from runner.specs import condition
 
 #: A runbook whose jumps lead round this often does not end by itself.
@@ -116,12 +117,18 @@ def _lookup(state: State, name: tuple[str, ...]) -> str:
 # -- how it ends -----------------------------------------------------------------------------------------------------
 
 
-def succeed(state: State, step: Step, to: str = "") -> tuple[Event, ...]:
-    """It succeeded; its milestone is reached, if nobody said so before."""
+def succeed(state: State, step: Step, to: str = "", *, role: str = "") -> tuple[Event, ...]:
+    """It succeeded; its milestone is reached, if nobody said so before, by whoever did it: somebody in `role` now."""
     ended = StepEnded(step=step.id, outcome="succeeded", to=to)
     if not step.milestone or step.milestone in state.milestones:
         return (ended,)
-    return (ended, MilestoneReached(milestone=step.milestone, step=step.id))
+    return (ended, MilestoneReached(milestone=step.milestone, step=step.id, role=role or _doer(state, step)))
+
+
+def _doer(state: State, step: Step) -> str:
+    """What whoever did the step is in this run; `system` when nobody did."""
+    who = state.steps[step.id].who
+    return state.roles.get(who, "participant") if who and who not in PROCESSES else "system"
 
 
 def fail(state: State, step: Step, why: str, *, timed_out: bool = False, ask: bool = True) -> tuple[Event, ...]:

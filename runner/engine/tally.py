@@ -6,23 +6,31 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from runner.engine import events as ev
+from runner.engine.coverage import Coverage
 from runner.engine.episodes import EpisodeFold
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json
 from runner.engine.scorecard import AlertScore, LoadScore, Rating, Said
 from runner.engine.tally_faults import FaultTally
+from runner.engine.tally_hypotheses import HypothesisTally
 from runner.engine.tally_steps import StepTally
+from runner.people import NOTICES
 
 NO_PLAN = RunPlan(name="", slug="", target=Target(name="", kind="", environment=""))
 
 
 class Milestone:
-    """When it was reached first, by whom, in which step ('' when it was said)."""
+    """When it was reached first, by whom and in which role, in which step ('' when it was said)."""
 
-    __slots__ = ("by", "step", "t")
+    __slots__ = ("by", "role", "step", "t")
 
-    def __init__(self, t: float, by: str, step: str) -> None:
-        self.t, self.by, self.step = t, by, step
+    def __init__(self, t: float, by: str, step: str, role: str) -> None:
+        self.t, self.by, self.step, self.role = t, by, step, role
+
+    @property
+    def noticed(self) -> bool:
+        """By somebody who was there to notice; transcripts of before version 2 do not say who it was."""
+        return self.role in NOTICES
 
 
 class Tally:
@@ -31,6 +39,7 @@ class Tally:
     def __init__(self) -> None:
         self._begin(NO_PLAN)
         self.run = self.started_at = ""
+        self.version = ev.VERSION
         self.attended = False
         self.scripted: tuple[str, ...] = ()
         self.phase = ""
@@ -42,6 +51,7 @@ class Tally:
         self.closed: ev.RunClosed | None = None
         self.baseline_met: bool | None = None
         self.milestones: dict[str, Milestone] = {}
+        self.noticed: Milestone | None = None
         self.team_acts: list[float] = []
         self.experiment_ends: list[ev.ExperimentEnded] = []
         self.broken_controls: list[ev.ControlBroke] = []
@@ -52,6 +62,8 @@ class Tally:
         self._paused_since: float | None = None
         self._requests = self._failures = self._max_users = 0
         self._load_seconds = 0.0
+        self._load_ended: float | None = None
+        self._load_why = ""
 
     def add_all(self, records: Iterable[ev.Recorded]) -> None:
         for recorded in records:
@@ -59,6 +71,7 @@ class Tally:
             if recorded.t > self.t:
                 self.t = recorded.t
             if type(event) is ev.IndicatorJudged:
+                self.coverage.judged(event, recorded.t, calm=not self.episodes.injected)
                 self.episodes.add(recorded)
             elif type(event) is ev.LoadSampled:
                 self._sampled(event)
@@ -93,6 +106,8 @@ class Tally:
             rate=self._requests / seconds if seconds else 0.0,
             max_users=self._max_users,
             seconds=seconds,
+            ended=self._load_ended,
+            why=self._load_why,
         )
 
     @property
@@ -106,14 +121,16 @@ class Tally:
     def _begin(self, plan: RunPlan) -> None:
         self.plan = plan
         self.episodes = EpisodeFold(plan)
+        self.coverage = Coverage(plan.indicators)
         self.steps = StepTally(plan.steps)
         self.faults = FaultTally()
+        self.hypotheses = HypothesisTally()
         self._alerts = {alert.name: AlertScore(name=alert.name, status="never") for alert in plan.alerts}
         self.warnings: dict[str, None] = dict.fromkeys(plan.warnings)
 
     def _run_started(self, event: ev.RunStarted, at: str) -> None:
         self._begin(plan_from_json(event.plan))
-        self.run, self.started_at = event.run, at
+        self.run, self.started_at, self.version = event.run, at, event.version
         self.attended, self.scripted = event.attended, event.scripted
         if event.person:
             self.people[event.person] = None
@@ -149,7 +166,10 @@ class Tally:
         self.people[event.person] = None
 
     def _milestone(self, event: ev.MilestoneReached, t: float, by: str) -> None:
-        self.milestones.setdefault(event.milestone, Milestone(t, by, event.step))
+        reached = Milestone(t, by, event.step, event.role)
+        self.milestones.setdefault(event.milestone, reached)
+        if event.milestone == "detected" and self.noticed is None and reached.noticed:
+            self.noticed = reached
         if event.milestone == "mitigated":
             self.team_acts.append(t)
 
@@ -190,6 +210,11 @@ class Tally:
 
     def _control_broke(self, event: ev.ControlBroke, _t: float, _by: str) -> None:
         self.broken_controls.append(event)
+
+    def _load_over(self, event: ev.LoadEnded, t: float, _by: str) -> None:
+        # Once the end is decided it was told to.
+        if self.ended is None:
+            self._load_ended, self._load_why = t, event.why
 
     def _experiment_ended(self, event: ev.ExperimentEnded, _t: float, _by: str) -> None:
         self.experiment_ends.append(event)
@@ -236,6 +261,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.Paused: (Tally._paused,),
     ev.Unpaused: (Tally._unpaused,),
     ev.ControlBroke: (Tally._control_broke,),
+    ev.LoadEnded: (Tally._load_over,),
     ev.ExperimentEnded: (Tally._experiment_ended,),
     ev.AlertFired: (Tally._alert_fired,),
     ev.AlertCleared: (Tally._alert_cleared,),
@@ -253,6 +279,8 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.VerifyStarted: (lambda tally, *seen: tally.steps.verified(*seen),),
     ev.VerifyEnded: (lambda tally, *seen: tally.steps.verified(*seen),),
     ev.MethodBegun: (lambda tally, *seen: tally.faults.begun(*seen),),
+    ev.HypothesisChecked: (lambda tally, *seen: tally.hypotheses.checked(*seen),),
+    ev.InjectionOrdered: (lambda tally, *seen: tally.hypotheses.ordered(*seen),),
     ev.FaultIntended: (lambda tally, *seen: tally.faults.intended(*seen),),
     ev.FaultRefused: (lambda tally, *seen: tally.faults.refused(*seen),),
     ev.ActivityStarted: (lambda tally, *seen: tally.faults.started(*seen),),

@@ -52,7 +52,7 @@ class FaultTally:
 
     def returned(self, event: ActivityEnded, t: float, _by: str) -> None:
         if event.sort == "action":
-            self._change(event, returned=t, status=event.status, why=event.exception)
+            self._change(event, returned=t, status=event.status, why=event.exception, doubt=event.doubt)
 
     def undone(self, event: FaultUndone, t: float, _by: str) -> None:
         self._undone[event.experiment] = _Undone(t, event.how)
@@ -83,6 +83,11 @@ class FaultTally:
     @property
     def failed_actions(self) -> tuple[FaultScore, ...]:
         return tuple(fault for fault in self._faults.values() if fault.status in ("failed", "aborted"))
+
+    @property
+    def doubted(self) -> tuple[FaultScore, ...]:
+        """Actions after which the fault may not be in: they failed, or came back with nothing done."""
+        return tuple(fault for fault in self._faults.values() if fault.doubt or fault.status in ("failed", "aborted"))
 
     @property
     def open(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from runner.engine.breaches import FINEST, Moment
 from runner.engine.episodes import Episode
 from runner.engine.scorecard import AlertScore, EpisodeScore, Time, Times
-from runner.engine.tally import Tally
+from runner.engine.tally import Milestone, Tally
 
 #: Seconds between two looks at an alert, where the plan does not say.
 _ALERT_EVERY = 0.5
@@ -38,7 +38,7 @@ def run_times(tally: Tally, scores: tuple[EpisodeScore, ...]) -> Times:
 def noticed_first(tally: Tally) -> bool:
     """A person noticed, and no alert had fired before that."""
     broken = next((episode for episode in tally.episodes.episodes if episode.impact), None)
-    said = tally.milestones.get("detected")
+    said = tally.noticed
     if broken is None or said is None or said.t < broken.injected:
         return False
     alert = first_alert(tally, broken.injected)
@@ -86,7 +86,7 @@ def _character(tally: Tally, episode: Episode, before: float) -> str:
 def _people(tally: Tally, broken: Episode, times: Times) -> Times:
     impact = broken.impact or Moment(broken.injected)
     alert = first_alert(tally, broken.injected)
-    person = _said(tally, "detected", impact, broken.injected)
+    person = _said(tally.noticed, "detected", impact, broken.injected)
     by_alert = _alert(tally, alert, impact)
     found = [time for time in (person, by_alert) if time.seconds is not None]
     last = next((e for e in reversed(tally.episodes.episodes) if e.recovered), None)
@@ -98,7 +98,7 @@ def _people(tally: Tally, broken: Episode, times: Times) -> Times:
         detected_by_alert=by_alert,
         detected=min(found, key=lambda time: time.seconds or 0.0, default=Time()),
         acknowledged=_acknowledged(tally, alert),
-        mitigated_claimed=_said(tally, "mitigated", impact, impact.t),
+        mitigated_claimed=_said(tally.milestones.get("mitigated"), "mitigated", impact, impact.t),
         mitigated=times.mitigated,
         recovered=times.recovered,
         all_clear_error=_all_clear(tally, last),
@@ -130,8 +130,7 @@ def _longest(times: list[Time]) -> Time:
     return max(known, key=lambda time: time.seconds or 0.0, default=Time())
 
 
-def _said(tally: Tally, milestone: str, impact: Moment, earliest: float) -> Time:
-    said = tally.milestones.get(milestone)
+def _said(said: Milestone | None, milestone: str, impact: Moment, earliest: float) -> Time:
     if said is None or said.t < earliest:
         return Time()
     how = f"impact → {milestone}, by step {said.step}" if said.step else f"impact → {milestone}, said by {said.by}"

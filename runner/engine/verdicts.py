@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runner.engine.plan import RunPlan
-from runner.engine.scorecard import EpisodeScore, Objective, StepScore, Time, Times, Verdict
+from runner.engine.findings import TELLS, Findings, hypothesis, proves_nothing, unobserved, vacuous_checks
+from runner.engine.scorecard import Objective, StepScore, Time, Verdict
 from runner.engine.tally import Tally
 from runner.engine.tally_steps import UNFINISHED
 from runner.engine.times import first_alert, noticed_first
-from runner.engine.wording import broken_control
 from runner.errors import ExitCode, worst
 from runner.values import dataclass
 
@@ -26,29 +25,6 @@ _ENDINGS: dict[str, ExitCode] = {
 
 #: Ends after which the objectives and the runbook decide.
 _JUDGED = ("complete", "time-box", "runbook-stopped", "deviated")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """What is measured, before it is judged."""
-
-    tally: Tally
-    episodes: tuple[EpisodeScore, ...]
-    times: Times
-    steps: tuple[StepScore, ...]
-
-    @property
-    def plan(self) -> RunPlan:
-        return self.tally.plan
-
-    @property
-    def measurable(self) -> bool:
-        """A fault may show, and something would see it."""
-        return bool(self.plan.experiments and self.plan.indicators) and not self.plan.bare
-
-    @property
-    def impact(self) -> bool:
-        return any(episode.impact is not None for episode in self.episodes)
 
 
 @dataclass(frozen=True)
@@ -70,8 +46,10 @@ def objectives(found: Findings) -> tuple[Objective, ...]:
     judged: list[Objective] = []
     if plan.expect == "no-impact" and found.measurable:
         judged.append(_no_impact(found))
+    judged += _steady_state(found)
     bounds: tuple[tuple[str, float | None, Callable[[Findings, float], Objective]], ...] = (
         ("time-to-detect", plan.time_to_detect, _detect),
+        ("time-to-notice", plan.time_to_notice, _notice),
         ("time-to-acknowledge", plan.time_to_acknowledge, _acknowledge),
         ("time-to-mitigate", plan.time_to_mitigate, _mitigate),
         ("time-to-recover", plan.time_to_recover, _recover),
@@ -90,13 +68,37 @@ def _no_impact(found: Findings) -> Objective:
         return Objective(name="no impact", evidence="no breach so far")
     if not found.episodes:
         return Objective(name="no impact", status=NOT_APPLICABLE, evidence="no fault was injected")
+    if found.unobserved:
+        return Objective(name="no impact", status=NOT_APPLICABLE, evidence=unobserved(found, found.unobserved[0]))
     return Objective(name="no impact", status=MET, evidence="no indicator broke")
+
+
+def _steady_state(found: Findings) -> list[Objective]:
+    """The experiments' own hypotheses, from the method on, where they are what there is to judge by."""
+    asked = [each for each in found.hypotheses if each.when != "before"] if found.judges_hypotheses else []
+    if not asked:
+        return []
+    unmet = next((each for each in asked if each.met is False), None)
+    unknown = next((each for each in asked if each.met is None), None)
+    if unmet is not None:
+        return [Objective(name="hypothesis", status=MISSED, evidence=hypothesis(unmet))]
+    if unknown is not None:
+        return [Objective(name="hypothesis", status=NOT_APPLICABLE, evidence=hypothesis(unknown))]
+    if found.tally.live:
+        return [Objective(name="hypothesis", evidence="it held so far")]
+    return [Objective(name="hypothesis", status=MET, evidence="it held each time it was asked")]
 
 
 def _detect(found: Findings, bound: float) -> Objective:
     name, time = "time-to-detect", found.times.detected
     reachable = bool(found.plan.alerts) or _people_can(found, "detected")
     return _timed(found, name, bound, time, "" if reachable else "needs people", "nobody noticed and no alert fired")
+
+
+def _notice(found: Findings, bound: float) -> Objective:
+    time = found.times.detected_by_person
+    unjudged = "" if _people_can(found, "detected") else "needs people"
+    return _timed(found, "time-to-notice", bound, time, unjudged, "no participant noticed")
 
 
 def _acknowledge(found: Findings, bound: float) -> Objective:
@@ -140,8 +142,10 @@ def _until(found: Findings, what: str) -> str:
 
 
 def _people_can(found: Findings, milestone: str) -> bool:
-    """Somebody could have said it: a person, or an operator's answer to a step that carries it."""
+    """Somebody could have said it: a person, or, but for what only people notice, an operator's answer to its step."""
     tally = found.tally
+    if milestone == "detected" and tally.version >= TELLS:
+        return tally.attended or tally.noticed is not None
     if tally.attended or milestone in tally.milestones:
         return True
     return any(step.milestone == milestone and step.id in tally.scripted for step in found.plan.steps)
@@ -190,6 +194,8 @@ def service(found: Findings, judged: tuple[Objective, ...]) -> Verdict:
         return Verdict()
     if counted:
         return Verdict(status=MET, why=f"{len(counted)} of {len(counted)} objectives met")
+    if found.unobserved:
+        return Verdict(status=NOT_APPLICABLE, why="it was not observed all the time")
     if found.measurable and any(episode.character == "prevented" for episode in found.episodes):
         return Verdict(status=MET, why="prevented: mitigated before any impact")
     return Verdict(status=NOT_APPLICABLE, why=_why_no_impact(found) if found.measurable else "nothing to judge it by")
@@ -288,56 +294,16 @@ def _bare(found: Findings) -> list[Ending]:
     why += [f"{end.experiment} deviated" for end in tally.experiment_ends if end.deviated]
     why += [f"action {fault.name} {fault.status}" for fault in tally.faults.failed_actions]
     why += [end.why or "it deviated" for end in tally.ends if end.cause == "deviated" and not why]
-    return [Ending("failed", ExitCode.FAILED, "; ".join(why))] if why else []
+    return [*_unproven(found), *([Ending("failed", ExitCode.FAILED, "; ".join(why))] if why else [])]
+
+
+def _unproven(found: Findings) -> list[Ending]:
+    return [Ending("inconclusive", ExitCode.INCONCLUSIVE, why) for why in proves_nothing(found)]
 
 
 def _judged(found: Findings, service_verdict: Verdict, runbook_verdict: Verdict) -> list[Ending]:
-    apply = [Ending("inconclusive", ExitCode.INCONCLUSIVE, why) for why in _proves_nothing(found)]
+    apply = _unproven(found)
     for name, verdict in (("service", service_verdict), ("runbook", runbook_verdict)):
         if verdict.status == "not met":
             apply.append(Ending("failed", ExitCode.FAILED, f"{name}: {verdict.why}"))
     return apply
-
-
-def _proves_nothing(found: Findings) -> list[str]:
-    plan = found.plan
-    if not plan.experiments:
-        return []
-    if not found.tally.episodes.injected:
-        return ["no fault was injected"]
-    if not found.measurable or plan.expect == "no-impact":
-        return []
-    if any(episode.character == "no impact" for episode in found.episodes):
-        return [f"no impact within {plan.impact_within:g} s of the fault: a fault that does not bite proves nothing"]
-    late = [
-        episode.impact.t - episode.last_injected
-        for episode in found.tally.episodes.episodes
-        if episode.impact and episode.impact.t - episode.last_injected > plan.impact_within
-    ]
-    return [f"the impact came {late[0]:.1f} s after the fault, later than {plan.impact_within:g} s"] if late else []
-
-
-def findings(found: Findings) -> tuple[str, ...]:
-    """What a team should look at, whatever the verdict."""
-    tally, plan = found.tally, found.plan
-    told = [f"{check} held while the fault was in: it proves nothing" for check in vacuous_checks(found)]
-    told += [f"{check} held before the step was done: it proves nothing" for check in vacuous_verifies(found.steps)]
-    if found.impact and not tally.live:
-        told += [f"alert {alert.name} never fired" for alert in tally.alerts if alert.status == "never"]
-    told += [f"alert {alert.name} fired before the fault" for alert in tally.alerts if alert.status == "before"]
-    told += [f"action {fault.name} {fault.status}: {fault.why}" for fault in tally.faults.failed_actions]
-    told += [broken_control(event) for event in tally.broken_controls]
-    if tally.episodes.injected and not tally.live:
-        told += [f"experiment {slug} was never injected" for slug in tally.episodes.pending]
-    if plan.experiments and not plan.indicators and not plan.bare:
-        told.append("no indicator: neither impact nor recovery is measured")
-    return tuple(told)
-
-
-def vacuous_checks(found: Findings) -> tuple[str, ...]:
-    """The `undone-when` checks that held with the fault in."""
-    return tuple(f"undone-when {check.name!r}" for check in found.tally.faults.checks if check.bites is False)
-
-
-def vacuous_verifies(steps: tuple[StepScore, ...]) -> tuple[str, ...]:
-    return tuple(f"verify of step {step.id}" for step in steps if step.vacuous_verify)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from runner.engine.ending import blind
 from runner.engine.events import ArmingBegun, BaselineTaken, EndDecided, PhaseEntered
 from runner.engine.fold_samples import baseline_from
 from runner.engine.plan import Indicator
@@ -31,6 +32,13 @@ def length(state: State) -> float:
 def patience(state: State) -> float:
     """Until when the steady state may still be reached (s of the run's clock)."""
     return state.phase_t + 2 * length(state) + (5.0 if length(state) else 0.0)
+
+
+def load_over(state: State) -> Reaction | None:
+    """A load that ended before the fault measures nothing of it, and what it measured is no baseline any more."""
+    if not blind(state):
+        return None
+    return ends("refused", f"the load ended before the fault: {state.load.why or 'by itself'}", reason="load")
 
 
 # -- arming ------------------------------------------------------------------------------------------------------------

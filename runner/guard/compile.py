@@ -87,6 +87,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         expect="impact" if drill.expect.impact else "no-impact",
         impact_within=60.0 if drill.expect.within is None else drill.expect.within,
         time_to_detect=drill.objectives.time_to_detect,
+        time_to_notice=drill.objectives.time_to_notice,
         time_to_acknowledge=drill.objectives.time_to_acknowledge,
         time_to_mitigate=drill.objectives.time_to_mitigate,
         time_to_recover=drill.objectives.time_to_recover,

@@ -170,7 +170,9 @@ class Objectives(Model):
     """What the team wants to reach, counted from the first impact."""
 
     time_to_detect: PositiveDuration | None = None
-    """Until an alert fires or a person notices."""
+    """Until an alert fires or a participant notices."""
+    time_to_notice: PositiveDuration | None = None
+    """Until a participant notices, whatever alerts fire."""
     time_to_acknowledge: PositiveDuration | None = None
     """From the alert until somebody takes it."""
     time_to_mitigate: PositiveDuration | None = None

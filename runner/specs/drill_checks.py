@@ -152,7 +152,7 @@ def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, s
 
 
 def _check_unmeasured(value: dict[str, Json], notes: Notes) -> None:
-    measured = ("time-to-detect", "time-to-mitigate", "time-to-recover")
+    measured = ("time-to-detect", "time-to-notice", "time-to-mitigate", "time-to-recover")
     objectives = value.get("objectives")
     for key in measured if isinstance(objectives, dict) else ():
         if key in objectives:  # type: ignore[operator]

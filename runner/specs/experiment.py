@@ -12,7 +12,7 @@ from runner.specs.activity import DRY, check_activity, check_controls, check_hyp
 from runner.specs.configuration import TYPES, converted
 from runner.specs.duration import PositiveDuration
 from runner.specs.explain import validated
-from runner.specs.fields import Model, Name
+from runner.specs.fields import Flag, Model, Name
 from runner.specs.notes import Notes, nearest, shown
 from runner.specs.probe import Probe
 from runner.specs.shape import Shape, note_nulls, texts
@@ -62,6 +62,12 @@ class GamedayExtension(Model):
     """How long one rollback may take."""
     control_deadline: Annotated[PositiveDuration, Field(le=3600)] = 60.0
     """How long one call of a control may take."""
+    ok_exit_codes: Annotated[tuple[Annotated[int, Field(strict=True, ge=-64, le=255)], ...], Field(min_length=1)] = (0,)
+    """Exit codes of its actions' commands that are no failure."""
+    ok_statuses: tuple[Annotated[int, Field(strict=True, ge=400, le=599)], ...] = ()
+    """HTTP statuses, from 400 on, that its actions may be answered with."""
+    ok_empty: Flag = False
+    """Whether an action may select nothing."""
 
 
 @dataclass(frozen=True)

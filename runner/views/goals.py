@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runner.engine.episodes import Episode
 from runner.engine.state import State
+from runner.people import NOTICES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,13 @@ def goals(state: State) -> Iterator[Goal]:
     if not broken or plan.bare:
         return
     alert = _first_alert(state, broken[0].injected)
-    said = _said(state, "detected", broken[0].injected)
+    said = _noticed(state, broken[0].injected)
     if plan.time_to_detect is not None and (plan.alerts or state.attended or said is not None):
         noticed = min((t for t in (said, alert) if t is not None), default=None)
         yield _goal("detect", "detection", plan.time_to_detect, _impact(broken[0]), noticed)
+    if plan.time_to_notice is not None and (state.attended or _noticed(state, broken[0].injected) is not None):
+        at = _noticed(state, broken[0].injected)
+        yield _goal("notice", "notice", plan.time_to_notice, _impact(broken[0]), at)
     # Who noticed before any alert has nothing to acknowledge.
     answers = alert is not None and state.attended and (said is None or said > alert)
     if plan.time_to_acknowledge is not None and alert is not None and answers:
@@ -59,6 +63,12 @@ def _impact(episode: Episode) -> float:
 def _first_alert(state: State, injected: float) -> float | None:
     fired = [alert.fired_t for alert in state.alerts.values() if alert.fired_t is not None]
     return min((t for t in fired if t >= injected), default=None)
+
+
+def _noticed(state: State, earliest: float) -> float | None:
+    """When a participant noticed: what a facilitator or a script says is no notice."""
+    reached = state.milestones.get("detected")
+    return _said(state, "detected", earliest) if reached is not None and reached.role in NOTICES else None
 
 
 def _said(state: State, milestone: str, earliest: float) -> float | None:

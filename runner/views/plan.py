@@ -257,7 +257,7 @@ def _limits(plan: RunPlan) -> Iterator[Line]:
         yield Row("expects", "no impact")
     elif plan.indicators:
         yield Row("expects", f"an impact within {duration(plan.impact_within)}")
-    for name in ("detect", "acknowledge", "mitigate", "recover"):
+    for name in ("detect", "notice", "acknowledge", "mitigate", "recover"):
         bound = getattr(plan, f"time_to_{name}")
         if bound is not None:
             yield Row("objective", f"time to {name} at most {duration(bound)}")

@@ -130,7 +130,7 @@ def times(card: Scorecard) -> tuple[tuple[str, Time], ...]:
         ("injected at", found.injected),
         ("impact at", found.impact),
         ("time to detect", found.detected),
-        ("… a person", found.detected_by_person),
+        ("… a participant", found.detected_by_person),
         ("… an alert", found.detected_by_alert),
         ("time to acknowledge", found.acknowledged),
         ("time to mitigate, claimed", found.mitigated_claimed),
@@ -171,7 +171,11 @@ def _faults(card: Scorecard) -> Iterator[str]:
     yield from _table("Faults", "fault", "experiment", "in at", "now", "how")
     for fault in card.faults:
         at = "" if fault.started is None else moment(fault.started)
-        yield _row(fault.name, fault.experiment, at, _now(fault), fault.how or fault.why or fault.status)
+        yield _row(fault.name, fault.experiment, at, _now(fault), _how(fault))
+
+
+def _how(fault: FaultScore) -> str:
+    return "; ".join(filter(None, (fault.doubt, fault.how or fault.why or fault.status)))
 
 
 def _now(fault: FaultScore) -> str:

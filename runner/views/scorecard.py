@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -54,7 +54,7 @@ class _Card:
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
-        for section in (self._objectives, self._times, self._steps, self._alerts, self._faults, self._load, self._said):
+        for section in self._sections:
             body = list(section())
             if body:
                 yield ""
@@ -62,6 +62,11 @@ class _Card:
         if self._folder:
             yield ""
             yield self._paint("dim", f"evidence: {_near(self._folder)}")
+
+    @property
+    def _sections(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        measured = (self._objectives, self._times, self._steps, self._alerts, self._faults)
+        return (*measured, self._findings, self._load, self._said)
 
     def _head(self) -> Iterator[str]:
         card = self._card
@@ -101,6 +106,7 @@ class _Card:
             ("injected at", times.injected),
             ("impact at", times.impact),
             ("time to detect", times.detected),
+            ("time to notice", Time() if times.detected_by_person == times.detected else times.detected_by_person),
             ("time to acknowledge", times.acknowledged),
             ("time to mitigate, claimed", times.mitigated_claimed),
             ("time to mitigate", times.mitigated),
@@ -164,11 +170,18 @@ class _Card:
         if card.faults:
             yield self._title("faults")
         for fault in card.faults:
-            how = fault.how or fault.why or fault.status
+            how = "; ".join(filter(None, (fault.doubt, fault.how or fault.why or fault.status)))
             style = "green" if fault.state == "undone" else "bold red" if fault.state == "left" else ""
             yield f"    {fault.name[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', how)}"
-        for name in card.vacuous:
-            yield f"  {self._paint('yellow', '!')} proves nothing: {name}"
+
+    def _findings(self) -> Iterator[str]:
+        card = self._card
+        told = "".join(card.findings)
+        found = [*card.findings, *(f"{name} proves nothing" for name in card.vacuous if name not in told)]
+        if found:
+            yield self._title("findings")
+        for each in found:
+            yield f"  {self._paint('yellow', '!')} {each}"
 
     def _load(self) -> Iterator[str]:
         load = self._card.load
@@ -179,6 +192,8 @@ class _Card:
                 f"    {load.requests} requests, {load.rate:.0f}/s on average, {load.max_users} users, "
                 f"{load.failures} failed ({share:.1%})"
             )
+        if load.ended is not None:
+            yield f"    it ended by itself at {duration(load.ended)}: {load.why}"
 
     def _said(self) -> Iterator[str]:
         card = self._card

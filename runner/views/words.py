@@ -46,7 +46,7 @@ class Words:
         self._asked: frozenset[str] = frozenset()
         self._t = 0.0
         self._by = ""
-        self._live = False
+        self._live = self._ending = False
         self._bad: dict[str, bool] = {}
         self._truth = False
         self._lines: list[Line] = []
@@ -102,6 +102,7 @@ class Words:
     @_tell.register
     def _(self, event: ev.PhaseEntered) -> None:
         self._live = event.phase == "live"
+        self._ending = self._ending or event.phase in ("undoing", "debrief", "closed")
         self._line("──", event.phase, "bold blue")
 
     @_tell.register
@@ -131,6 +132,13 @@ class Words:
     @_tell.register
     def _(self, event: ev.LoadSpawned) -> None:
         self._line("≋", f"{event.users} users are there")
+
+    @_tell.register
+    def _(self, event: ev.LoadEnded) -> None:
+        if self._ending:
+            self._line("≋", "the load has stopped", "dim")
+        else:
+            self._line("!", f"the load ended by itself: {event.why or 'it gave no reason'}", "yellow")
 
     @_tell.register
     def _(self, event: ev.LoadFailed) -> None:
@@ -164,6 +172,8 @@ class Words:
     def _(self, event: ev.ActivityEnded) -> None:
         if event.status != "succeeded":
             self._line("✗", f"{event.sort} {event.name}: {event.status} {event.exception}", "red")
+        elif event.doubt:
+            self._line("!", f"{event.sort} {event.name!r} {event.doubt}: the fault may not be in", "yellow")
 
     @_tell.register
     def _(self, event: ev.FaultRefused) -> None:

@@ -161,10 +161,13 @@ def test_an_alert_can_detect_without_people() -> None:
     assert objective(told, "time-to-detect")[0] == "met"
 
 
-def test_a_scripted_operator_is_people() -> None:
-    silent = plan(alerts=())
-    story = Story(silent, attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......").end(20.0)
-    assert objective(card(story), "time-to-detect") == ("missed", None)
+def test_a_scripted_operator_acknowledges_but_notices_nothing() -> None:
+    silent = plan(time_to_acknowledge=5.0, steps=(Step(id="look", name="Look", milestone="acknowledged"),))
+    story = Story(silent, attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
+    told = card(story.at(12.0, ev.AlertFired(alert="ErrorsHigh")).end(20.0))
+    assert objective(told, "time-to-acknowledge") == ("missed", None)
+    alone = Story(plan(alerts=()), attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
+    assert objective(card(alone.end(20.0)), "time-to-detect") == ("not applicable", None)
 
 
 # -- steps -------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 
 from runner.actuators.journal import plain, write_journal
 from runner.actuators.shims.memory import Memory, after_controls
-from runner.actuators.shims.toolkit import RunEventHandler, substitute
+from runner.actuators.shims.toolkit import Dry, RunEventHandler, substitute
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
     Message,
@@ -32,6 +32,7 @@ from runner.actuators.shims.wire import (
     shown,
 )
 from runner.clock import Clock
+from runner.engine.doubt import Accepted, doubt
 from runner.redact import Redaction
 
 _STOPPED = 20
@@ -87,6 +88,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._memory: Memory | None = None
         self._shut = shut
         self._positions = _positions(experiment)
+        self._accepted = Accepted.of(experiment)
         self._configuration: dict[str, Any] = {}
         self._secrets: dict[str, Any] = {}
         self.journal: dict[str, Any] | None = None
@@ -214,7 +216,18 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         }
         if reason := last_line(run.get("exception"), self._redaction):
             message["exception"] = shown(reason, self._redaction)
+        if message["status"] == "succeeded" and (why := self._doubt(activity, run)):
+            message["doubt"] = shown(why, self._redaction)
         self._wire.send(message)
+
+    def _doubt(self, activity: dict[str, Any], run: dict[str, Any]) -> str:
+        """Why an action that the toolkit calls a success may have done nothing."""
+        if activity["type"] != "action":
+            return ""
+        # A control may still make an activity dry directly before it runs.
+        if activity.get("dry") in (Dry.ACTIONS, Dry.ACTIVITIES):
+            return "was left out: it is dry"
+        return doubt(activity["provider"].get("type", ""), run.get("output"), self._accepted)
 
     # -- stopping
 

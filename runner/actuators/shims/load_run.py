@@ -36,6 +36,9 @@ _STOP_USERS = 1.2
 _QUITTING = 0.8
 _LAST_WORDS = 0.3
 
+#: Seconds without any user, once they had come, after which they are not awaited back. A load shape may bring them back.
+_DESERTED = 1.0
+
 #: Seconds between two looks at whether the workers' shares make a window complete.
 _LOOK = 0.1
 
@@ -158,6 +161,8 @@ class _Load:
         self._end: AsyncResult = AsyncResult()
         self._first = 0
         self._starter: Any = None
+        self._peopled = False
+        self._deserted = 0.0
 
     def run(self, users: int, spawn_rate: float) -> None:
         """Generate load until an order, Locust or a failure ends it."""
@@ -188,6 +193,7 @@ class _Load:
             self._starter = gevent.spawn(self._runner.start, users, spawn_rate)
 
     def _spawned(self, user_count: int, **_others: object) -> None:
+        self._peopled = self._peopled or user_count > 0
         self._owner.tell({"kind": "spawned", "t": self._clock.now(), "users": user_count})
 
     def _report(self) -> None:
@@ -199,6 +205,14 @@ class _Load:
                 self._end.set("it failed")
             elif self._source.ended():
                 self._end.set("every worker process ended")
+            elif self._everybody_left(step):
+                self._end.set("every user stopped")
+
+    def _everybody_left(self, passed: float) -> bool:
+        """Locust itself would wait for ever for users who stopped by themselves."""
+        empty = self._peopled and not self._environment.shape_class and self._runner.user_count == 0
+        self._deserted = self._deserted + passed if empty else 0.0
+        return self._deserted >= _DESERTED
 
     def _failure(self) -> str | None:
         error = self._starter.exception if self._starter is not None else None

@@ -15,6 +15,7 @@ from runner.actuators.shims.put_off import PutOff
 __all__ = [
     "ActivityFailed",
     "Control",
+    "Dry",
     "InterruptExecution",
     "InvalidControl",
     "RunEventHandler",
@@ -99,7 +100,7 @@ with _PUT_OFF.importing(), _one_version_only():
     from chaoslib.run import RunEventHandler, Runner
     from chaoslib.secret import load_secrets
     from chaoslib.settings import loaded_settings
-    from chaoslib.types import Schedule, Strategy
+    from chaoslib.types import Dry, Schedule, Strategy
 
 
 def complete(*documents: Any) -> None:
