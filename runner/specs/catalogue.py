@@ -24,7 +24,7 @@ from runner.specs.runbook_checks import read_runbook
 from runner.specs.script import Script
 from runner.specs.target import BUILT_IN, SecretSource, Target, TargetsFile
 from runner.specs.target_checks import read_targets
-from runner.specs.together import Parts, check_experiment, check_together
+from runner.specs.together import Parts, check_experiment, check_runbook_alone, check_together
 from runner.specs.yaml import Document, Path_, read_document
 from runner.values import dataclass
 
@@ -373,12 +373,23 @@ class Catalogue:
     def check(self, paths: Iterable[Path] = ()) -> list[Problem]:
         """Everything that is wrong in the files and folders named, or in the whole repository, sorted by place."""
         found: set[Problem] = set()
-        for path in [file for each in paths for file in self._under(each)] or self._all():
+        alone: set[Problem] = set()
+        files = [file for each in paths for file in self._under(each)] or self._all()
+        for path in files:
             try:
                 found.update(self._check(path))
+                alone.update(self._check_alone(path))
             except InputError as error:
                 found.update(error.problems)
-        return sorted(found)
+        told = {(problem.file, problem.line, problem.column) for problem in found}
+        return sorted(found.union(each for each in alone if (each.file, each.line, each.column) not in told))
+
+    def _check_alone(self, path: Path) -> list[Problem]:
+        """What is wrong with a runbook whatever target it may be for; of a drill's, that drill's target decides."""
+        if self._targets_path() is None or path.suffix == ".py" or self.kind(path) != "runbook":
+            return []
+        runbook, _, document = self._cached(path, read_runbook)
+        return [] if runbook is None else check_runbook_alone(document, self._targets()[0])
 
     def readable(self, paths: Iterable[Path] = ()) -> Iterator[LoadedDrill | Experiment]:
         """The drills and experiments among these files, or in the whole repository, that nothing is wrong with."""

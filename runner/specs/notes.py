@@ -82,7 +82,7 @@ class Notes:
         """What is wrong with something given on the command line."""
         self._whole.append(Problem(file=option, what=what, meant=meant))
 
-    def add_trap(self, line: int, column: int, what: str, meant: str) -> None:
+    def add_at(self, line: int, column: int, what: str, meant: str) -> None:
         """As `add`, for a place that is known already."""
         self._keep(Problem(file=self.document.file, line=line, column=column, what=what, meant=meant))
 
@@ -101,7 +101,7 @@ class Notes:
 
     def _add_traps(self) -> None:
         for trap in self._traps:
-            self.add_trap(
+            self.add_at(
                 trap.line, trap.column, f"{trap.word} unquoted is {trap.as_} to other tools", f'write "{trap.word}"'
             )
 

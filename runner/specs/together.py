@@ -12,6 +12,7 @@ from runner.specs.experiment import Experiment, variables
 from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
 from runner.specs.target import Target, attributes
+from runner.specs.target_names import given_by, note_undefined
 from runner.specs.yaml import Document, Json, Path_
 from runner.values import dataclass
 
@@ -108,6 +109,19 @@ def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ..
         if verify is not None and verify.provider is not None and parts.target is not None:
             written = parts.runbook_document.value["steps"][index]["verify"]
             check_placeholders(written, parts.target, secrets, notes, (*path, "verify"))
+    if parts.target is not None:
+        known = given_by(attributes(parts.target))
+        note_undefined(parts.runbook_document.value, known, f"the target {parts.target_name!r} has no", notes)
+    return notes.problems()
+
+
+def check_runbook_alone(document: Document, targets: Mapping[str, Target | None]) -> list[Problem]:
+    """What no target of the repository can give to the steps of a runbook; nothing where one of them is not known."""
+    notes = Notes(document, further=True)
+    known = [target for target in targets.values() if target is not None]
+    if len(known) == len(targets):
+        names = dict.fromkeys(name for target in known for name in given_by(attributes(target)))
+        note_undefined(document.value, names, "no target here has", notes)
     return notes.problems()
 
 
@@ -116,8 +130,7 @@ def check_experiment(
 ) -> list[Problem]:
     """What an experiment asks of its target."""
     notes = Notes(document, further=True)
-    known = {"TARGET_" + each.upper().replace("-", "_"): each for each in attributes(target)}
-    known["TARGET_NAME"] = "name"
+    known = given_by(attributes(target))
     for variable, path in experiment.wants:
         if variable.startswith("TARGET_") and variable not in known:
             attribute = variable.removeprefix("TARGET_").lower()
