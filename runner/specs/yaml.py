@@ -7,8 +7,9 @@ is built, and so that values cost no more than they must; places are worked out 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import yaml
 
 from runner.errors import Problem
 from runner.specs.files import read_bytes
+from runner.specs.invisible import LINE_ENDS, NOWHERE, explain, hidden_in
 from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
+from runner.specs.yaml_syntax import complaint, line_column
 from runner.values import dataclass
 
 Json = Any
@@ -34,23 +37,6 @@ _SCALAR, _ALIAS = yaml.ScalarEvent, yaml.AliasEvent
 _MAPPING, _MAPPING_END = yaml.MappingStartEvent, yaml.MappingEndEvent
 _SEQUENCE, _SEQUENCE_END = yaml.SequenceStartEvent, yaml.SequenceEndEvent
 _CORE = "tag:yaml.org,2002:"
-# Controls but tab and line ends; marks that turn the direction of text round, or join letters unseen.
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_PLAINER = {
-    "found a tab character that violates indentation": ("a tab cannot indent", "use spaces"),
-    "found character that cannot start any token": ("a value cannot begin with this character", "quote the value"),
-    "mapping values are not allowed in this context": (
-        "a colon is not expected here",
-        "indent the key like its neighbours, or quote a text that holds ': '",
-    ),
-    "found unexpected end of stream": ("the file ends inside a quoted text", "close the quote"),
-    "did not find expected ',' or ']'": ("a list in [ ] is not closed here", "separate with ',' and end with ']'"),
-    "did not find expected ',' or '}'": ("a mapping in { } is not closed here", "separate with ',' and end with '}'"),
-    "did not find expected '-' indicator": ("this is not an item of the list above", "begin it with '- ' or indent it"),
-    "did not find expected key": ("no key is found here", "indent it like its neighbours, or quote the text before it"),
-    "found unknown escape character": ("an unknown escape in a double-quoted text", "write \\\\ for a backslash"),
-    "could not find expected ':'": ("a key without ':'", "write `key: value`"),
-}
 
 
 @dataclass(frozen=True)
@@ -107,6 +93,21 @@ class Document:
                 return self._keys[path]
         return places.get(path, Place(1, 1))
 
+    def place_in(self, path: Path_, text: str, at: int, *, key: bool = False) -> Place:
+        """Where the character at index `at` of the text at `path` stands; where the text begins, when it is escaped."""
+        begin = self.place(path, key=key)
+        content = self.content.decode("utf-8", "replace")
+        lines = content.split("\n")
+        start = sum(len(line) + 1 for line in lines[: begin.line - 1]) + begin.column - 1
+        found = content.find(text[at], start)
+        # What stands between must be what the text has before it; indentation, quotes and folding left out.
+        before = content[start:found]
+        if before[:1] in ("|", ">"):
+            before = before.partition("\n")[2]
+        if found < 0 or _letters(before) != _letters(text[:at]):
+            return begin
+        return Place(*line_column(content[:found]))
+
     def _located(self) -> dict[Path_, Place]:
         if self._places is None:
             composer = _Composer(self.file, self.content, locate=True)
@@ -130,16 +131,30 @@ def parse(content: bytes, file: str, *, as_json: bool = False) -> Document:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        document.problems.append(_problem(file, *_line_column(before), "is not UTF-8 text", "save the file as UTF-8"))
+        document.problems.append(_problem(file, *line_column(before), "is not UTF-8 text", "save the file as UTF-8"))
         return document
     if as_json:
         _parse_json(document, text)
-        return document
-    composer = _Composer(file, content)
+    elif ends := LINE_ENDS.search(text):
+        # No reader of YAML agrees with another on how many lines come before whatever else is wrong.
+        document.problems.append(_problem(file, *line_column(text[: ends.start()]), *explain(ends[0])))
+    else:
+        _parse_yaml(document)
+    document.problems += _invisible(document, text)
+    return document
+
+
+def _parse_yaml(document: Document) -> None:
+    composer = _Composer(document.file, document.content)
     document.value = composer.document()
     document.problems, document.traps = composer.problems, composer.traps
     document.has_nulls = composer.has_nulls
-    return document
+
+
+def _invisible(document: Document, text: str) -> Iterator[Problem]:
+    for hidden in islice(hidden_in(document.value, text), MAX_PROBLEMS):
+        place = document.place_in(hidden.path, hidden.text, hidden.at, key=hidden.key)
+        yield _problem(document.file, place.line, place.column, *hidden.words)
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -150,9 +165,9 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 def _parse_json(document: Document, text: str) -> None:
     try:
-        value = read_json(text, _HIDDEN, MAX_DEPTH)
+        value = read_json(text, NOWHERE, MAX_DEPTH)
     except NotJsonError as error:
-        at = _line_column(text[: error.offset])
+        at = line_column(text[: error.offset])
         document.problems.append(_problem(document.file, *at, error.what, error.meant))
         return
     # As long as it was, so that everything stands where it stood.
@@ -248,8 +263,6 @@ class _Composer:
 
     def _scalar(self, event: Any) -> Json:
         text: str = event.value
-        if not text.isprintable() and (hidden := _HIDDEN.search(text)):
-            self._add(event, f"holds the invisible character U+{ord(hidden[0]):04X}", "remove it")
         if (text and text[0] not in MAYBE_TYPED) or not event.implicit[0] or event.tag is not None:
             return text
         plain = read_plain(text)
@@ -287,8 +300,6 @@ class _Composer:
 
     def _key(self, event: Any) -> str:
         key: str = event.value
-        if not key.isprintable():
-            self._add(event, "a key holds an invisible character", "remove it")
         if event.tag is not None:
             self._check_tag(event)
         if (not key or key[0] in MAYBE_TYPED) and event.implicit[0]:
@@ -359,6 +370,10 @@ def _height(value: Json) -> int:
     return 1 + max(map(_height, value), default=0) if isinstance(value, list) else 0
 
 
+def _letters(text: str) -> str:
+    return re.sub(r"[\s'\"]", "", text)
+
+
 def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
@@ -385,25 +400,10 @@ def _too_deep_at(before: str) -> Any:
 
 def _syntax_problem(file: str, error: yaml.YAMLError, content: bytes) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        text = content.decode("utf-8", "replace")
-        position = getattr(error, "position", 0)
-        # The reader counts bytes.
-        before = content[:position].decode("utf-8", "replace") if position else ""
-        hidden = _HIDDEN.search(text)
-        if hidden:
-            before = text[: hidden.start()]
-        character = f"U+{ord(hidden[0]):04X}" if hidden else "a control character"
-        return _problem(file, *_line_column(before), f"holds {character}, which YAML does not allow", "remove it")
-    found = getattr(error, "problem", None) or "cannot be read"
-    if deep := _too_deep_at(content.decode()[: mark.index]):
+    if mark is not None and (deep := _too_deep_at(content.decode()[: mark.index])):
         return _problem(file, deep.line + 1, deep.column + 1, TOO_DEEP, f"at most {MAX_DEPTH} levels")
-    what, meant = _PLAINER.get(found, (found, ""))
-    return _problem(file, mark.line + 1, mark.column + 1, f"is not YAML: {what}", meant)
-
-
-def _line_column(before: str) -> tuple[int, int]:
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    told = complaint(error, content)
+    return _problem(file, told.line, told.column, told.what, told.meant)
 
 
 def _problem(file: str, line: int, column: int, what: str, meant: str = "") -> Problem:

@@ -169,7 +169,7 @@ CASES: dict[str, tuple[str, str, str, list[str]]] = {
         _RUNBOOK,
         "indicator: checkouts succeed",
         "indicator: checkout succeeds",
-        [f"{_RUNBOOK}:35:25: {_DRILL} has no indicator 'checkout succeeds'; did you mean 'checkouts succeed'?"],
+        [f"{_RUNBOOK}:39:25: {_DRILL} has no indicator 'checkout succeeds'; did you mean 'checkouts succeed'?"],
     ),
     "stop-on-unknown-indicator": (
         _DRILL,

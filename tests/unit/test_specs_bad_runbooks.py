@@ -152,7 +152,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "name-right-to-left": (
         "name: abc\u202edef\nsteps: [{name: a}]\n",
-        ["1:7: holds the invisible character U+202E; remove it"],
+        ["1:10: holds the invisible character U+202E (right-to-left override); remove it"],
     ),
     "unknown-key": (
         "name: x\nowners: me\nsteps: [{name: a}]\n",

@@ -145,7 +145,7 @@ def test_what_a_parser_says_of_a_flat_text_is_still_said() -> None:
 
 
 #: No controls, no marks that nobody sees.
-_SEEN = st.characters(exclude_categories=["Cc", "Cf", "Cs"])
+_SEEN = st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"])
 
 
 @given(
@@ -156,10 +156,11 @@ _SEEN = st.characters(exclude_categories=["Cc", "Cf", "Cs"])
     )
 )
 def test_json_reads_the_same_both_ways(value: object) -> None:
-    text = json.dumps({"value": value}, ensure_ascii=True)
+    # What somebody expects may hold any sign that is one.
+    text = json.dumps({"expect": value}, ensure_ascii=True)
     document = parse(text.encode(), "f.json", as_json=True)
     assert document.problems == []
-    assert document.value == {"value": value}
+    assert document.value == {"expect": value}
 
 
 def test_everything_has_its_place() -> None:
@@ -206,7 +207,7 @@ def _bomb(levels: int, width: int) -> str:
         ("a: {b: 1", "f:2:1: is not YAML: a mapping in { } is not closed here"),
         ('a: "x', "f:1:6: is not YAML: the file ends inside a quoted text; close the quote"),
         ("a: b: c", "f:1:5: is not YAML: a colon is not expected here"),
-        ("a:\n\t- b", "f:2:1: is not YAML: a value cannot begin with this character"),
+        ("a:\n\t- b", "f:2:1: is not YAML: a tab cannot indent; use spaces"),
         ("a: x\n\tb: c", "f:2:1: is not YAML: a tab cannot indent; use spaces"),
         ("a: @x", "f:1:4: is not YAML: a value cannot begin with this character; quote the value"),
         ('a: "\\q"', "f:1:5: is not YAML: an unknown escape in a double-quoted text; write \\\\ for a backslash"),
@@ -230,8 +231,8 @@ def _bomb(levels: int, width: int) -> str:
         ("a: " + "9" * 50, "f:1:4: a number of 50 digits"),
         ("a: x\x07y", "f:1:5: holds U+0007, which YAML does not allow; remove it"),
         ('a: "x\\x07y"', "f:1:4: holds the invisible character U+0007; remove it"),
-        ('"a\\e": 1', "f:1:1: a key holds an invisible character; remove it"),
-        ("a: x\u2066y", "f:1:4: holds the invisible character U+2066; remove it"),
+        ('"a\\e": 1', "f:1:1: holds the invisible character U+001B; remove it"),
+        ("a: x\u2066y", "f:1:5: holds the invisible character U+2066 (left-to-right isolate); remove it"),
         ("[" * 200_000, f"f:1:{MAX_DEPTH + 1}: nests too deep; at most {MAX_DEPTH} levels"),
         ("- " * 200_000, f"nests too deep; at most {MAX_DEPTH} levels"),
         ("{a: " * 100_000, f"nests too deep; at most {MAX_DEPTH} levels"),
