@@ -40,7 +40,7 @@ def recover_command(run: str | None, accepted: str | None, why: str, name: str |
 def _recover(run: OpenRun, registry: Registry) -> int:
     """One that cannot be undone keeps no other waiting."""
     try:
-        code = int(recover(run, registry))
+        code = int(recover(run, registry, lambda lack: click.echo(inert(f"{run.run}: {lack}"), err=True)))
     except GamedayError as error:
         click.echo(inert_lines(str(error)), err=True)
         return int(ExitCode.LEFT_BEHIND)

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runner.actuators.processes import alive, start_time
@@ -31,8 +31,8 @@ def left_open(registry: Registry) -> list[OpenRun]:
     return [each for each in registry.open_runs() if not each.alive and not tended(Path(each.folder))]
 
 
-def recover(run: OpenRun, registry: Registry) -> int:
-    """Undo, verify, close the story; 0 when nothing is left of it, 6 when something is.
+def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lambda _: None) -> int:
+    """Undo, verify, close the story; 0 when nothing is left of it, 6 when something is. `tell` hears what is lacking here.
 
     Idempotent: what is undone already is not undone again. Raises Refused while a process of the run still tends it.
     """
@@ -46,7 +46,7 @@ def recover(run: OpenRun, registry: Registry) -> int:
         )
     fenced = fence_strays(run.run)
     worker = UndoWorker.stand_by(folder)
-    worker.go(_secrets(folder))
+    worker.go(_secrets(folder, tell))
     record_death(folder, "every process of the run was killed, or the machine went down", fenced)
     code = worker.wait()
     close(folder)
@@ -135,13 +135,15 @@ def tended(folder: Path) -> bool:
     return False
 
 
-def _secrets(folder: Path) -> dict[str, str]:
-    """Read again from their sources, for they were never written down; those that lack are the rollback's to name."""
+def _secrets(folder: Path, tell: Callable[[str], None]) -> dict[str, str]:
+    """Read again from their sources, for they were never written down; the undo goes on without those that lack."""
     first = next(iter(read(folder / TRANSCRIPT)), None)
     if first is None or not isinstance(first.event, RunStarted):
         return {}
     found: dict[str, str] = {}
     for name, source in plan_from_json(first.event.plan).secret_sources.items():
-        with contextlib.suppress(InputError):
+        try:
             found.update(resolve_secrets({name: source}, folder))
+        except InputError as error:
+            tell(f"{error.problems[0].what}; what undoes has to do without it")
     return found

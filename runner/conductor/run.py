@@ -155,8 +155,12 @@ class Run:
         return await self.probe_child.call(request)
 
     def child_env(self, secrets: tuple[str, ...] = (), extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """A child's whole environment: a few inherited names, the target's, the run's, and only the secrets it needs."""
-        env = minimal_env(self.target_env())
+        """A child's whole environment: a few inherited names, those that are let through, the target's, the run's, and
+        only the secrets it needs.
+        """
+        plan = self.plan
+        kept = {name: self.secrets[name] for name in plan.passed_secrets if name in self.secrets}
+        env = minimal_env({**plan.passed, **kept, **self.target_env()})
         env["GAMEDAY_RUN"] = self.run
         env["GAMEDAY_RUN_FOLDER"] = str(self.folder)
         env.update({name: self.secrets[name] for name in secrets if name in self.secrets})

@@ -150,7 +150,8 @@ class Story:
         target = {
             name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
         }
-        return minimal_env(target) | self.secrets
+        # What was written down is used as it was; what looked secret is among the secrets.
+        return minimal_env({**self.plan.passed, **target}) | self.secrets
 
     def vanished(self) -> bool:
         """A sandbox that is gone took its faults with it."""

@@ -186,6 +186,7 @@ class Target:
     vars: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
     identity: Mapping[str, Json] | None = None
     context: str = ""
     cluster_uid: str = ""
@@ -206,7 +207,9 @@ class RunPlan:
 
     `bare` is a run of an experiment alone: no runbook, no load; it is undone when its method ends. `tabletop` is a run of
     a runbook alone: no target, no fault, no load, every step by hand. `secret_sources`: name → {} (the environment),
-    {file} or {command}, of every secret that the drill or the target declares.
+    {file} or {command}, of every secret that the drill or the target declares. `env` are the variables of the shell that
+    the drill lets through, names or patterns, beside those of its target; `passed` are those that were there, with their
+    values, `passed_secrets` the names of those that look secret.
     """
 
     name: str
@@ -244,6 +247,9 @@ class RunPlan:
     allow_production: bool = False
     secrets: tuple[str, ...] = ()
     secret_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    env: tuple[str, ...] = ()
+    passed: Mapping[str, str] = field(default_factory=dict)
+    passed_secrets: tuple[str, ...] = ()
     group: str = ""
     opaque: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from runner.errors import InputError
 from runner.guard.calls import planned_calls
 from runner.guard.headers import with_target_headers
 from runner.guard.opaque import opaque_activities, opaque_load
+from runner.guard.passed import split
 from runner.guard.plan_warnings import warnings_of
 from runner.specs import drill as spec
 from runner.specs import runbook as steps_spec
@@ -98,6 +99,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         allow_production=drill.allow_production,
         secrets=tuple(drill.secrets),
         secret_sources={name: _source(source) for name, source in loaded.secrets.items()},
+        env=drill.env,
         group=drill.group or "",
     )
     return _finished(plan, loaded.experiments, opaque_load(load))
@@ -164,10 +166,13 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
     """With what follows from the experiments, and the hash over all of it."""
     loaded = tuple(loaded)
     own = [name for each in loaded for name in secret_variables(each.experiment.document)]
+    passed, kept = split((*plan.target.env, *plan.env), declared=(*own, *plan.secret_sources))
     plan = replace(
         plan,
         secrets=tuple(dict.fromkeys((*plan.secrets, *own))),
-        secret_sources={**{name: {} for name in own}, **plan.secret_sources},
+        secret_sources={**{name: {} for name in (*own, *kept)}, **plan.secret_sources},
+        passed=passed,
+        passed_secrets=kept,
         opaque=(*(line for each in plan.experiments for _, line in opaque_activities(each)), *opaque),
         warnings=tuple(warnings_of(plan, loaded)),
     )
@@ -191,6 +196,7 @@ def _target(name: str, target: target_spec.Target, file: str, allow_opaque: tupl
         vars=dict(target.vars),
         headers=dict(target.headers),
         secrets=tuple(target.secrets),
+        env=target.env,
         identity=None if target.identity is None else _named(target.identity, f"{name} is what was declared"),
         context=target.context or "",
         cluster_uid=target.cluster_uid or "",

@@ -18,6 +18,7 @@ from runner.engine.state import ExperimentStatus, Phase, StepStatus
 from runner.guard.refusal import Refusal
 from runner.redact import SHORTEST, Redactor
 from runner.specs.experiment import secret_entry
+from runner.specs.passing import passing
 from runner.specs.yaml import Path_
 
 _HASHES = frozenset({"plan_hash", "document_hash", "locustfile_hash"})
@@ -38,7 +39,16 @@ def declared_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
         # Without a source of its own, what is read is the variable that the experiment names.
         if not plan.secret_sources.get(name) and (at := secret_entry(experiment.document, name)):
             return experiment.file, at
+    if name in plan.passed_secrets and not plan.secret_sources.get(name):
+        return let_through_at(plan, name)
     return plan.file, ("secrets",)
+
+
+def let_through_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
+    """The file and the place that let this variable through."""
+    if passing(plan.target.env, {name: ""}):
+        return plan.target.file, ("targets", plan.target.name, "env")
+    return plan.file, ("env",)
 
 
 def unfit(value: str) -> str:

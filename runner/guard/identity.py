@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.engine.plan import Check, RunPlan, Target
+from runner.guard.exposure import let_through_at
 from runner.guard.refusal import Refusal
 from runner.specs.yaml import Path_
 
@@ -64,6 +65,8 @@ def judge_identity(plan: RunPlan) -> Iterator[Refusal]:
         cure = "set KUBECONFIG to the one file that has the context"
         what = f"context {target.context!r}: {why}"
         yield _refusal(what, target.file, ("targets", target.name, "context"), cure)
+    for name in filter(_leads, plan.passed):
+        yield _refusal(f"{name} would lead to another cluster", *let_through_at(plan, name), "do not let it through")
     for name in filter(_leads, plan.secret_sources):
         of_target = name in target.secrets
         file, at = (target.file, ("targets", target.name, "secrets")) if of_target else (plan.file, ("secrets",))

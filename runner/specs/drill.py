@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
 from runner.specs.fields import Flag, Id, Model, Name, wrong
 from runner.specs.load import LoadSpec
+from runner.specs.passing import Passing
 from runner.specs.probe import Probe
 from runner.specs.target import SHARE_SCHEMA, Secrets, parse_share
 
@@ -250,6 +251,8 @@ class Drill(Model):
     """Activities the guard cannot see into, that may run in production all the same."""
     secrets: Secrets = Field(default_factory=dict)
     """What is secret, and where it comes from."""
+    env: tuple[Passing, ...] = ()
+    """Variables of the shell that everything the run does gets; * stands for any part of a name."""
     group: Name | None = None
     """The Unix group whose members may join a run."""
     reveal: Literal["detected", "always"] = "detected"

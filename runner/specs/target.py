@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from runner.specs.fields import Id, Model, Name, PositiveCount, VariableName, Word, wrong
+from runner.specs.passing import Passing
 from runner.specs.probe import Probe
 from runner.specs.runbook import WebAddress
 
@@ -110,6 +111,8 @@ class Target(Model):
     """Sent with every probe of its hosts; may hold ${SECRET}."""
     secrets: Secrets = Field(default_factory=dict)
     """What is secret, and where it comes from."""
+    env: tuple[Passing, ...] = ()
+    """Variables of the shell that everything a run does here gets; * stands for any part of a name."""
     identity: Probe | None = None
     """A probe that must hold before anything may happen."""
     context: Name | None = None

@@ -16,6 +16,7 @@ from runner.guard.lasting import lasting_action
 from runner.guard.opaque import command_line
 from runner.guard.refusal import Refusal
 from runner.guard.words import HOST_HEADERS
+from runner.specs.passing import unmatched
 from runner.views.text import duration, inert
 
 #: Cells of the column of names.
@@ -92,10 +93,23 @@ def _target(plan: RunPlan) -> Iterator[Line]:
         yield Row("identity", _asks(check.name, check.probe, asked))
     for check in plan.needs:
         yield Row("needs", _asks(check.name, check.probe, asked))
+    yield from _passed(plan)
     for name, source in plan.secret_sources.items():
+        if name in plan.passed_secrets and not source:
+            continue
         yield Row(
             "secret", f"{name}, from {' '.join(f'{key} {value}' for key, value in source.items()) or 'the environment'}"
         )
+
+
+def _passed(plan: RunPlan) -> Iterator[Line]:
+    """The variables of the shell that are let through."""
+    for name, value in plan.passed.items():
+        yield Row("env", f"{name}={value}")
+    for name in plan.passed_secrets:
+        yield Row("env", f"{name}, kept secret")
+    for pattern in unmatched((*plan.target.env, *plan.env), (*plan.passed, *plan.passed_secrets)):
+        yield Row("env", f"{pattern}, not set here")
 
 
 def _load(plan: RunPlan) -> Iterator[Line]:

@@ -49,7 +49,7 @@ def _experiment(slug: str, *rollbacks: str, check: str = "", deadline: float = 5
     )
 
 
-def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None) -> None:
+def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None, **more: Any) -> None:
     """A run that died with these faults in."""
     clock = SystemClock()
     plan = RunPlan(
@@ -57,6 +57,7 @@ def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | 
         slug="files",
         target=Target(name="local", kind="local", environment="sandbox"),
         experiments=experiments,
+        **more,
     )
     writer = TranscriptWriter.create(folder, clock, redact=lambda value: value)
     start = ev.RunStarted(run="r1", plan=plan_to_json(plan), attended=False, boot_id=boot_id(), origin=clock.origin)
@@ -99,6 +100,18 @@ def test_what_is_open_is_undone_and_told(folder: Path, tmp_path: Path) -> None:
     assert [event.experiment for event in _events(folder, ev.FaultUndone)] == ["files"]
     assert _events(folder, ev.UndoEnded) == [ev.UndoEnded()]
     assert verify(folder / "transcript.jsonl") == []
+
+
+def test_variables_that_were_let_through_are_as_they_were_at_the_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PROFILE", "another by now")
+    seen = tmp_path / "seen"
+    look = f"echo $SHOP_PROFILE $SHOP_TOKEN >{seen}"
+    passed = {"passed": {"SHOP_PROFILE": "staging"}, "passed_secrets": ("SHOP_TOKEN",)}
+    _open_run(folder, _experiment("files", look), env=("SHOP_*",), **passed)
+    assert _undo(folder, {"SHOP_TOKEN": "tokentoken"}) == 0
+    assert seen.read_text() == "staging tokentoken\n"
 
 
 def test_a_second_time_does_nothing(folder: Path, tmp_path: Path) -> None:

@@ -198,12 +198,8 @@ def test_no_cluster_is_reached_from_a_target_that_is_none(target: Target, provid
 def test_what_the_configuration_says_is_judged_in_the_plan_and_what_it_does_not_at_the_gate() -> None:
     document = {"configuration": {"ns": "prod"}}
     assert "namespace 'prod'" in _said(plan_of(cluster(), _pods(ns="${ns}"), document=document))
-    asked = {
-        "configuration": {
-            "ns": {"type": "env", "key": "GUARD_TEST_UNSET"},
-            "n": {"type": "env", "key": "GUARD_TEST_NO"},
-        }
-    }
+    probed = {"type": "probe", "provider": {"type": "process", "path": "true"}}
+    asked = {"configuration": {"ns": probed, "n": probed}}
     provider = _pods(ns="${ns}", qty="${n}", mode="${n}", all="${n}", label_selector="app=${n}")
     plan = plan_of(cluster(), provider, document=asked)
     assert _said(plan) == ""
