@@ -22,6 +22,15 @@ def complete_drills(_context: click.Context, _parameter: click.Parameter, incomp
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
+def complete_shipped(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names of the drills that come with Gameday, and the one for all of them."""
+    from click.shell_completion import CompletionItem
+
+    from runner.specs.shipped import ALL, shipped
+
+    return [CompletionItem(name) for name in [*shipped().drills(), ALL] if name.startswith(incomplete)]
+
+
 def complete_runbooks(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of the runbooks here."""
     from click.shell_completion import CompletionItem

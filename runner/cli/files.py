@@ -1,4 +1,4 @@
-"""`gameday init`, `list`, `check`, `schema`, `plan`: about the files a team keeps."""
+"""`gameday list`, `check`, `schema`, `plan`: about the files a team keeps."""
 
 from __future__ import annotations
 
@@ -16,30 +16,6 @@ from runner.inert import inert
 
 if TYPE_CHECKING:
     from runner.engine.plan import RunPlan
-
-
-@click.command()
-@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
-def init(directory: Path) -> int:
-    """Lay out drills/, experiments/ and runbooks/ in DIR, with one small example that runs at once.
-
-    Never overwrites a file.
-    """
-    from importlib.resources import as_file, files
-
-    with as_file(files("runner") / "templates") as templates:
-        sources = [path for path in sorted(templates.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
-        wanted = {path: directory / path.relative_to(templates) for path in sources}
-        taken = [str(path) for path in wanted.values() if path.exists()]
-        if taken:
-            raise InputError(f"nothing was written: {', '.join(taken)} would be overwritten")
-        for source, path in wanted.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(source.read_bytes())
-            click.echo(f"  {path}")
-    where = "" if directory == Path() else f"cd {directory} && "
-    click.echo(f"\nNow: {where}gameday run first-drill")
-    return 0
 
 
 @click.command("list")
@@ -166,4 +142,4 @@ def _scripted(path: Path, found: RunPlan) -> tuple[str, ...]:
     return scripted_steps(load_script(path), found, path)
 
 
-COMMANDS = {"init": init, "list": list_command, "check": check, "schema": schema, "plan": plan}
+COMMANDS = {"list": list_command, "check": check, "schema": schema, "plan": plan}

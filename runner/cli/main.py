@@ -12,7 +12,7 @@ from runner.inert import inert, inert_lines
 
 #: name → (module below runner.cli, help). The help stands here so that `gameday --help` imports nothing else.
 _COMMANDS = {
-    "init": ("files", "Lay out drills/, experiments/ and runbooks/ with a small example that runs."),
+    "init": ("init", "Lay out drills/, experiments/ and runbooks/ with a small example that runs."),
     "list": ("files", "The drills here: target, runbook, last outcome, how long ago, overdue or not."),
     "check": ("files", "Parse every file; name every mistake with file:line:column."),
     "schema": ("files", "JSON Schema of a kind of file, for editors."),
