@@ -10,13 +10,14 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from runner.actuators.providers import HttpClient, Lookup, ProbeFailed, closed_port, run_command
+from runner.actuators.ticks import ticks
 from runner.clock import Clock
 from runner.errors import GamedayError
 from runner.redact import Redaction, Redactor
@@ -305,16 +306,6 @@ class Sampler:
 
     async def _fire(self) -> None:
         self._report(await self._caller.call(self._probe, default=self._default))
-
-
-async def ticks(clock: Clock, every: float) -> AsyncIterator[int]:
-    """The whole multiples of `every` seconds of the run's clock, each when it comes; missed ones are left out."""
-    tick = math.floor(clock.now() / every) + 1
-    while True:
-        while (early := tick * every - clock.now()) > 0:
-            await asyncio.sleep(early)
-        yield tick
-        tick = max(tick, math.floor(clock.now() / every)) + 1
 
 
 async def hold_until(

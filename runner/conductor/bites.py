@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from runner.actuators.probe import ProbeResult, hold_until
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeResult
 
 #: Seconds after the first action's start at which a method still under way is looked at, and between two such looks.
 _EVERY = 1.0
@@ -74,6 +77,8 @@ class Bites:
         return not result.ok
 
     async def _ask(self, check: Check, experiment: Experiment) -> ProbeResult:
+        from runner.actuators.probe import hold_until
+
         return await hold_until(
             self._run.caller,
             self._run.check_probe(check.probe, experiment),

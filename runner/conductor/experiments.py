@@ -17,7 +17,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.guard.gate import judge_action, unresolved
 from runner.guard.refusal import placed
-from runner.specs.experiment import environment, opens_unasked
+from runner.specs.document import environment, opens_unasked
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5

@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from runner.conductor.door import closed_to, group_id, socket_path
 from runner.conductor.halted import refuse_halted
 from runner.conductor.launch import Request
 from runner.conductor.links import MOST_SECRET
+from runner.conductor.planned import Planned, planned
 from runner.conductor.registry import (
     OpenRun,
     Registry,
@@ -28,17 +29,13 @@ from runner.conductor.registry import (
     target_key,
 )
 from runner.engine.events import RunStarted
-from runner.engine.plan import RunPlan, Target
+from runner.engine.plan import HASH_SHOWN, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Problem, Refused
-from runner.guard.compile import HASH_SHOWN, compile_named, compile_walk
-from runner.guard.exposure import declared_at, judge_exposed
-from runner.guard.leaks import judge_values
 from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.rules import judge_plan
 from runner.guard.secrets import lacking_secrets, resolve_secrets
 from runner.redact import Redaction, Redactor
-from runner.specs.catalogue import Catalogue
 from runner.transcript.writer import TranscriptWriter
 from runner.values import dataclass
 
@@ -76,36 +73,40 @@ def open_run(request: Request) -> Opening:
     refuse_halted()
     script = _script(request.operator)
     attended = request.attended
-    catalogue = Catalogue.around(Path(request.cwd), request.what)
-    plan = _plan(catalogue, request)
+    made = planned(request)
+    plan = made.plan
     if request.plan_hash is not None:
         _compare(plan, request.plan_hash, request)
     scripted = _scripted(script, plan, request.operator)
-    _need_secrets(plan, catalogue)
+    _need_secrets(plan, made)
     refusals = judge_plan(plan, attended=attended, scripted=scripted, consent=request.consent)
-    _refuse(refusals, catalogue)
-    group = _group(plan, catalogue)
-    secrets = resolve_secrets(
-        plan.secret_sources, catalogue.root, where=lambda name: catalogue.where(*declared_at(plan, name))
-    )
-    _refuse_too_much(secrets, plan, catalogue)
-    _refuse((*judge_values(plan, secrets.values()), *judge_exposed(plan, secrets)), catalogue)
+    _refuse(refusals, made.where)
+    group = _group(plan, made.where)
+    secrets = _secrets(plan, made)
+    made.keep(Redactor(secrets.values()).value)
     run = new_run_id(plan.slug, utc_now())
-    folder = _make_folder(runs_dir(request.runs_dir, catalogue.root), run)
+    folder = _make_folder(runs_dir(request.runs_dir, made.root), run)
     try:
-        _refuse_unreachable(folder, group, plan, catalogue)
-        return _open(request, clock, plan, run, folder, catalogue, secrets, script, scripted, group)
+        _refuse_unreachable(folder, group, plan, made.where)
+        return _open(request, clock, made, run, folder, secrets, script, scripted, group)
     except BaseException:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
         raise
 
 
-def _plan(catalogue: Catalogue, request: Request) -> RunPlan:
-    if request.walk:
-        return compile_walk(catalogue, request.what)
-    sets = dict(request.sets)
-    return compile_named(catalogue, request.what, target=request.target, sets=sets, attended=request.attended)
+def _secrets(plan: RunPlan, made: Planned) -> dict[str, str]:
+    """Their values. Raises InputError for those that cannot be had, Refused for those that cannot be kept secret."""
+    if not plan.secret_sources:
+        return {}
+    from runner.guard.exposure import declared_at, judge_exposed
+    from runner.guard.leaks import judge_values
+
+    sources = plan.secret_sources
+    secrets = resolve_secrets(sources, made.root, where=lambda name: made.where(*declared_at(plan, name)))
+    _refuse_too_much(secrets, lambda name: made.where(*declared_at(plan, name)))
+    _refuse((*judge_values(plan, secrets.values()), *judge_exposed(plan, secrets)), made.where)
+    return secrets
 
 
 def _compare(plan: RunPlan, said: str, request: Request) -> None:
@@ -128,54 +129,50 @@ def _as_typed(request: Request) -> str:
     return shlex.join(words)
 
 
-def _refuse(refusals: Iterable[Refusal], catalogue: Catalogue) -> None:
+def _refuse(refusals: Iterable[Refusal], where: Places) -> None:
     """Raises Refused with every one of them, each at its place."""
-    lines = [str(refusal) for refusal in placed(refusals, catalogue.where)]
+    lines = [str(refusal) for refusal in placed(refusals, where)]
     if lines:
         raise Refused("\n".join(lines))
 
 
-def _need_secrets(plan: RunPlan, catalogue: Catalogue) -> None:
+def _need_secrets(plan: RunPlan, made: Planned) -> None:
     """Raises InputError with those that are not there, before the guard blames what follows from it."""
-    lacking = placed(lacking_secrets(plan, catalogue.root), catalogue.where)
+    lacking = placed(lacking_secrets(plan, made.root), made.where)
     if lacking:
         raise InputError(*(Problem(file=each.where, what=each.what, meant=each.cure) for each in lacking))
 
 
-def _refuse_too_much(secrets: dict[str, str], plan: RunPlan, catalogue: Catalogue) -> None:
+def _refuse_too_much(secrets: dict[str, str], where: Callable[[str], str]) -> None:
     """Raises InputError when the guardian could not keep them for the undo."""
     size = len(json.dumps(secrets))
     if size > MOST_SECRET:
         largest = max(secrets, key=lambda name: len(secrets[name]))
         what = f"the secrets of this run take {size:,} bytes, the largest is {largest}"
         meant = f"{MOST_SECRET:,} are the most, written as JSON: let the commands read a large one from its file"
-        raise InputError(Problem(file=catalogue.where(*declared_at(plan, largest)), what=what, meant=meant))
+        raise InputError(Problem(file=where(largest), what=what, meant=meant))
 
 
-def _group(plan: RunPlan, catalogue: Catalogue) -> int | None:
+def _group(plan: RunPlan, where: Places) -> int | None:
     """The id of the group that may join; raises InputError where it stands."""
     if not plan.group:
         return None
     try:
         return group_id(plan.group)
     except InputError as error:
-        raise InputError(
-            *(Problem(file=_at_group(plan, catalogue), what=each.what) for each in error.problems)
-        ) from None
+        raise InputError(*(Problem(file=_at_group(plan, where), what=each.what) for each in error.problems)) from None
 
 
-def _refuse_unreachable(folder: Path, group: int | None, plan: RunPlan, catalogue: Catalogue) -> None:
+def _refuse_unreachable(folder: Path, group: int | None, plan: RunPlan, where: Places) -> None:
     """Raises InputError when the group could not get at the run folder, which is about to be opened to it."""
     barred = None if group is None else closed_to(folder.parent, group)
     if barred is not None:
         what = f"members of the group {plan.group!r} could not see the run: {barred} is closed to them"
-        raise InputError(
-            Problem(file=_at_group(plan, catalogue), what=what, meant="choose another place with --runs-dir")
-        )
+        raise InputError(Problem(file=_at_group(plan, where), what=what, meant="choose another place with --runs-dir"))
 
 
-def _at_group(plan: RunPlan, catalogue: Catalogue) -> str:
-    return catalogue.where(plan.file, ("group",))
+def _at_group(plan: RunPlan, where: Places) -> str:
+    return where(plan.file, ("group",))
 
 
 def _script(operator: str | None) -> Script | None:
@@ -197,15 +194,15 @@ def _scripted(script: Script | None, plan: RunPlan, operator: str | None) -> tup
 def _open(
     request: Request,
     clock: SystemClock,
-    plan: RunPlan,
+    made: Planned,
     run: str,
     folder: Path,
-    catalogue: Catalogue,
     secrets: dict[str, str],
     script: Script | None,
     scripted: tuple[str, ...],
     group: int | None,
 ) -> Opening:
+    plan = made.plan
     path = socket_path(run, group)
     Registry().record(_record(plan, run, folder, path, request.person))
     redaction = Redaction(Redactor(secrets.values()))
@@ -229,8 +226,8 @@ def _open(
     return Opening(
         run=run,
         folder=folder,
-        root=catalogue.root,
-        where=catalogue.where,
+        root=made.root,
+        where=made.where,
         plan=plan,
         clock=clock,
         redaction=redaction,

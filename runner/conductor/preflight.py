@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from runner.actuators.probe import ProbeCaller, ProbeResult, hold_until
 from runner.conductor.experiments import ExperimentsHand
 from runner.conductor.load import LoadHand
 from runner.conductor.run import Run
@@ -19,8 +19,11 @@ from runner.guard.calls import asked_calls
 from runner.guard.identity import identity_checks, kubeconfig
 from runner.guard.refusal import placed
 from runner.guard.rules import judge_load
-from runner.specs.probe import Probe, PythonProvider
 from runner.specs.substitution import UndefinedVariable, substitute
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeResult
+    from runner.specs.probe import Probe
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
@@ -57,14 +60,7 @@ class PreflightHand:
         except GamedayError as error:
             self._run.stop("refused", f"target {self._run.plan.target.name}: {error}")
             return
-        self._run.caller_or_none = ProbeCaller(
-            self._run.clock,
-            env=self._run.child_env(),
-            variables=self._run.variables(),
-            secrets=self._run.secrets,
-            redaction=self._run.redaction,
-            python=self._run.python_probe,
-        )
+        self._run.found = True
         await self._experiments.load()
         if await self._all_hold(self._needs()) and await self._all_loaded():
             self._run.conductor.submit(PassPreflight())
@@ -114,12 +110,17 @@ class PreflightHand:
         return all(results)
 
     async def _holds(self, check: Check) -> bool:
+        from runner.specs.probe import Probe
+
         result = await self._asked(Probe.model_validate(check.probe))
         why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
         self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
         return result.ok
 
     async def _asked(self, probe: Probe) -> ProbeResult:
+        from runner.actuators.probe import hold_until
+        from runner.specs.probe import PythonProvider
+
         if isinstance(probe.provider, PythonProvider):
             # Its first call imports what it needs, and that takes what it takes.
             result = await self._run.caller.call(probe)

@@ -7,10 +7,9 @@ import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.actuators.command import minimal_env
-from runner.actuators.probe import ProbeCaller
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
 from runner.conductor.log import note
@@ -23,8 +22,11 @@ from runner.guard.refusal import Places, nowhere
 from runner.redact import MASK, Redaction, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
-from runner.specs.probe import Probe
 from runner.values import dataclass
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeCaller
+    from runner.specs.probe import Probe
 
 #: Seconds a cancelled task gets.
 _ENDING = 2.0
@@ -68,6 +70,8 @@ class Run:
     spared: set[int] = field(default_factory=set)
     #: Where a value of the run's files stands.
     where: Places = nowhere
+    #: Whether the target was found: nothing can be asked before.
+    found: bool = False
     caller_or_none: ProbeCaller | None = None
     probe_child: ProbeChild | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -82,9 +86,20 @@ class Run:
 
     @property
     def caller(self) -> ProbeCaller:
-        """The run's probe caller; it exists once the target was found."""
+        """The run's probe caller, made when the first probe is asked."""
         if self.caller_or_none is None:
-            raise Broken("a probe was asked for before the target was found")
+            if not self.found:
+                raise Broken("a probe was asked for before the target was found")
+            from runner.actuators.probe import ProbeCaller
+
+            self.caller_or_none = ProbeCaller(
+                self.clock,
+                env=self.child_env(),
+                variables=self.variables(),
+                secrets=self.secrets,
+                redaction=self.redaction,
+                python=self.python_probe,
+            )
         return self.caller_or_none
 
     @property
@@ -125,6 +140,8 @@ class Run:
 
     def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
         """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
+        from runner.specs.probe import Probe
+
         known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
         # What was masked on its way here is taken from where it came from.
         resolved = self.configurations.get(experiment.slug, {})

@@ -8,14 +8,10 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from runner.actuators.command import CommandPlan, CommandResult, StepCommand
-from runner.actuators.probe import hold_until
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.private import make_private_folder
-from runner.specs.output import NotRead, read_value
-from runner.specs.probe import Probe
-from runner.specs.tolerance import show
 
 
 class StepsHand:
@@ -108,11 +104,16 @@ class StepsHand:
 
     async def _prime(self, step: Step) -> None:
         """Ask once before the step: what already holds proves nothing afterwards."""
+        from runner.specs.probe import Probe
+
         assert step.verify is not None  # noqa: S101 - act() looked
         result = await self._run.caller.call(Probe.model_validate(step.verify.probe))
         self._run.observe(ev.VerifyPrimed(step=step.id, held=result.ok), by="probe")
 
     async def _verify(self, step: Step) -> None:
+        from runner.actuators.probe import hold_until
+        from runner.specs.probe import Probe
+
         verify = step.verify
         assert verify is not None  # noqa: S101 - act() looked
         result = await hold_until(
@@ -126,6 +127,10 @@ class StepsHand:
 
 
 def _read(output: Mapping[str, str], printed: str) -> tuple[dict[str, str], str]:
+    if not output:
+        return {}, ""
+    from runner.specs.output import NotRead, read_value
+
     values: dict[str, str] = {}
     for name, reading in output.items():
         try:
@@ -136,6 +141,8 @@ def _read(output: Mapping[str, str], printed: str) -> tuple[dict[str, str], str]
 
 
 def _beginning(printed: str) -> str:
+    from runner.specs.tolerance import show
+
     return f"it printed {show(printed)}" if printed.strip() else "it printed nothing"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from runner.actuators.processes import alive, start_time
@@ -13,7 +14,9 @@ from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Check
 from runner.guard.identity import identity_checks
-from runner.specs.probe import Probe
+
+if TYPE_CHECKING:
+    from runner.specs.probe import Probe
 
 #: Seconds for which an answer is good when the next one is lost: no first fault goes in on an older one.
 FRESH = 5.0
@@ -118,6 +121,8 @@ class TargetHand:
 
     def _probes(self) -> tuple[tuple[str, Probe], ...]:
         if self._asked is None:
+            from runner.specs.probe import Probe
+
             checks = identity_checks(self._run.plan.target) or tuple(self._port())
             self._asked = tuple((check.name, Probe.model_validate(check.probe)) for check in checks)
         return self._asked

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from runner.actuators.load import RequestWindow
-from runner.actuators.probe import ProbeResult, Sampler, ticks
+from runner.actuators.ticks import ticks
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.indicators import Judge
 from runner.engine.plan import Check, Indicator
-from runner.specs.probe import Probe
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeResult, Sampler
 
 #: Seconds between two looks at what can be judged; they fall on whole seconds too, where a bucket ends.
 _LOOK = 0.25
@@ -64,6 +67,9 @@ class WatchHand:
         ]
 
     def _sample(self, indicator: Indicator) -> None:
+        from runner.actuators.probe import Sampler
+        from runner.specs.probe import Probe
+
         self._shots[indicator.name] = []
         sampler = Sampler(
             self._run.caller,
@@ -102,6 +108,8 @@ class WatchHand:
 
     async def _alert(self, check: Check) -> None:
         """Poll one alert; its moment is when the answer came that said so, so it is known to within `every`."""
+        from runner.specs.probe import Probe
+
         probe = Probe.model_validate(check.probe)
         firing = False
         while True:

@@ -14,6 +14,8 @@ from runner.specs.answer import why_unfit
 from runner.values import dataclass
 
 Json = Any
+#: Characters of a plan's hash that people are shown, and must give back.
+HASH_SHOWN = 16
 Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]
 MILESTONES: tuple[Milestone, ...] = ("detected", "acknowledged", "mitigated", "resolved")
 

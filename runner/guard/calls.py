@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.guard.identity import identity_checks
+from runner.specs.attributes import SANDBOX_VARS
 from runner.specs.configuration import known_configuration
-from runner.specs.experiment import environment, secret_variables
+from runner.specs.document import environment, secret_variables
+from runner.specs.place import Path_
 from runner.specs.substitution import placeholders, substitute
-from runner.specs.target import SANDBOX_VARS
-from runner.specs.yaml import Path_
 from runner.values import dataclass
 
 Json = Any

@@ -18,7 +18,7 @@ from runner.guard.hosts import is_chaosk8s, machine_refused
 from runner.guard.kubectl import judge_command
 from runner.guard.refusal import Refusal
 from runner.specs.notes import nearest, shown
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
 _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")

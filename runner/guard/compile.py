@@ -24,16 +24,15 @@ from runner.specs import drill as spec
 from runner.specs import runbook as steps_spec
 from runner.specs import target as target_spec
 from runner.specs.catalogue import Catalogue, LoadedDrill, LoadedExperiment
+from runner.specs.document import secret_variables
 from runner.specs.drill import parse_bound
-from runner.specs.experiment import secret_variables
 from runner.specs.fields import slug
+from runner.specs.files import read_bytes
 from runner.specs.probe import Probe
 from runner.specs.runbook import Runbook
 from runner.specs.substitution import placeholders, substitute
 from runner.specs.yaml import Document
 
-#: Characters of a plan's hash that people are shown, and must give back.
-HASH_SHOWN = 16
 #: Seconds a tabletop may take: nothing is in, and people talk.
 _TABLETOP_BOX = 8 * 3600.0
 
@@ -235,7 +234,9 @@ def _load(loaded: LoadedDrill) -> Load | None:
         env=dict(load.env),
         tags=load.tags,
         user_classes=load.user_classes,
-        locustfile_hash=hashlib.sha256(loaded.locustfile.read_bytes()).hexdigest(),
+        locustfile_hash=hashlib.sha256(
+            read_bytes(loaded.locustfile, _relative(loaded.locustfile, loaded.root))
+        ).hexdigest(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from runner.engine.plan import RunPlan
 from runner.guard.refusal import Refusal
 from runner.specs.configuration import converted
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 _RULE = "environment"
 #: Given to everything that a run starts, whatever the shell has.

@@ -17,9 +17,9 @@ from runner.engine.plan_json import plan_to_json
 from runner.engine.state import ExperimentStatus, Phase, StepStatus
 from runner.guard.refusal import Refusal
 from runner.redact import SHORTEST, Redactor
-from runner.specs.experiment import secret_entry
+from runner.specs.document import secret_entry
 from runner.specs.passing import passing
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 _HASHES = frozenset({"plan_hash", "document_hash", "locustfile_hash"})
 #: What events say of how something went, beside the words of the engine's own types.

@@ -10,7 +10,7 @@ from runner.guard.calls import Call, gated_calls
 from runner.guard.leaks import judge_masked
 from runner.guard.refusal import Refusal
 from runner.guard.rules import judge_call
-from runner.specs.experiment import has_controls, variables
+from runner.specs.document import has_controls, variables
 from runner.specs.substitution import placeholders
 
 

@@ -17,7 +17,7 @@ from runner.guard.mentions import given_hosts, hosts_in, named_hosts
 from runner.guard.refusal import Refusal
 from runner.guard.words import HOST_HEADERS
 from runner.specs.machine import canonical, fits
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 #: What a sandbox or this machine alone may call, as people are shown it.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

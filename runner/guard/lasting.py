@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.engine.plan import Experiment, RunPlan
 from runner.guard.calls import planned_calls
 from runner.guard.cluster import heals
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 
 def lasting_action(plan: RunPlan, experiment: Experiment) -> Path_ | None:

@@ -15,9 +15,9 @@ from runner.guard.commands import command_words
 from runner.guard.refusal import Refusal
 from runner.guard.shell import exposed
 from runner.redact import MASK, Redactor
-from runner.specs.experiment import secret_variables
+from runner.specs.document import secret_variables
+from runner.specs.place import Path_
 from runner.specs.substitution import placeholders
-from runner.specs.yaml import Path_
 
 _RULE = "secrets"
 _CURE = "let it read the environment variable, or give it on its standard input"

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.engine.plan import Experiment, Load
 from runner.guard.cluster import deed_of
-from runner.specs.yaml import Path_
+from runner.specs.place import Path_
 
 
 def opaque_activities(experiment: Experiment) -> Iterator[tuple[Path_, str]]:

@@ -17,6 +17,7 @@ from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
 from runner.specs.explain import validated
 from runner.specs.locustfile import check_locustfile
+from runner.specs.looks import exists, glob, is_dir, is_file
 from runner.specs.notes import Notes, nearest
 from runner.specs.options import apply_options
 from runner.specs.runbook import Runbook
@@ -96,7 +97,7 @@ class Catalogue:
         """The repository that `cwd` is in. Raises InputError when it is in none."""
         here = cwd.absolute()
         for folder in (here, *here.parents):
-            if any((folder / name).is_dir() for name in FOLDERS):
+            if any(is_dir(folder / name) for name in FOLDERS):
                 return cls(folder)
         what = f"no {'/, '.join(FOLDERS)}/ here, nor in a folder above"
         raise InputError(f"{what}; `gameday init` lays them out")
@@ -107,7 +108,7 @@ class Catalogue:
         try:
             return cls.find(cwd)
         except InputError:
-            if (cwd / what).is_file():
+            if is_file(cwd / what):
                 return cls(cwd)
             raise
 
@@ -131,11 +132,11 @@ class Catalogue:
         if what in paths:
             return paths[what]
         path = Path(what)
-        if path.is_dir():
-            found = next((path / name for name in _DRILL_FILES if (path / name).is_file()), None)
+        if is_dir(path):
+            found = next((path / name for name in _DRILL_FILES if is_file(path / name)), None)
             if found is not None:
                 return found.absolute()
-        elif _is_file_name(path) and (path.exists() or "/" in what):
+        elif _is_file_name(path) and (exists(path) or "/" in what):
             return path.absolute()
         raise InputError(f"there is no drill {what!r}{_or_nearest(what, paths, 'drills here')}")
 
@@ -148,7 +149,7 @@ class Catalogue:
         if what in paths:
             return paths[what]
         path = Path(what)
-        if _is_file_name(path) and (path.exists() or "/" in what):
+        if _is_file_name(path) and (exists(path) or "/" in what):
             return path.absolute()
         raise InputError(f"there is no {kind} {what!r}{_or_nearest(what, paths, f'{kind}s here')}")
 
@@ -164,11 +165,11 @@ class Catalogue:
         if what in self._drill_paths():
             return False
         path = Path(what)
-        if path.is_file() and _is_file_name(path):
+        if is_file(path) and _is_file_name(path):
             return self._runnable(path) == "experiment"
         if what in self._files("experiments"):
             return True
-        if path.is_dir() or "/" in what:
+        if is_dir(path) or "/" in what:
             self.drill(what)
             return False
         known = [*self._drill_paths(), *self._files("experiments")]
@@ -188,7 +189,7 @@ class Catalogue:
     def _drill_paths(self) -> dict[str, Path]:
         if "drills" not in self._names:
             folder = self.root / "drills"
-            found = (file for name in _DRILL_FILES for file in folder.glob(f"*/{name}"))
+            found = (file for name in _DRILL_FILES for file in glob(folder, f"*/{name}"))
             self._names["drills"] = {file.parent.name: file for file in sorted(found, reverse=True)}
             self._names["drills"] = dict(sorted(self._names["drills"].items()))
         return self._names["drills"]
@@ -196,7 +197,7 @@ class Catalogue:
     def _files(self, folder: str) -> dict[str, Path]:
         if folder not in self._names:
             base = self.root / folder
-            found = sorted(file for file in base.rglob("*") if _is_file_name(file)) if base.is_dir() else []
+            found = [file for file in glob(base, "**/*") if _is_file_name(file)] if is_dir(base) else []
             self._names[folder] = {file.relative_to(base).with_suffix("").as_posix(): file for file in found}
         return self._names[folder]
 
@@ -352,7 +353,7 @@ class Catalogue:
         return {**BUILT_IN, **declared}, notes
 
     def _targets_path(self) -> Path | None:
-        return next((path for name in _TARGETS_FILES if (path := self.root / "drills" / name).exists()), None)
+        return next((path for name in _TARGETS_FILES if exists(path := self.root / "drills" / name)), None)
 
     def _document(self, path: Path) -> Document:
         return self._cached(path, _as_it_is)[2]
@@ -402,17 +403,17 @@ class Catalogue:
                     yield experiment
 
     def _all(self) -> list[Path]:
-        targets = [file for name in _TARGETS_FILES if (file := self.root / "drills" / name).exists()]
+        targets = [file for name in _TARGETS_FILES if exists(file := self.root / "drills" / name)]
         own = (self._files(folder).values() for folder in ("experiments", "runbooks"))
         return [*self._drill_paths().values(), *targets, *(file for files in own for file in files)]
 
     def _under(self, path: Path) -> list[Path]:
         path = path.absolute()
-        if not path.is_dir():
+        if not is_dir(path):
             return [path]
         if path == self.root:
             return self._all()
-        return sorted(file for file in path.rglob("*") if _is_file_name(file) and file.is_file())
+        return [file for file in glob(path, "**/*") if _is_file_name(file) and is_file(file)]
 
     def _check(self, path: Path) -> list[Problem]:
         if path.suffix == ".py":

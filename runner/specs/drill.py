@@ -8,9 +8,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
-from runner.specs.fields import Flag, Id, Model, Name, wrong
+from runner.specs.fields import Flag, Id, Model, Name, Passing, wrong
 from runner.specs.load import LoadSpec
-from runner.specs.passing import Passing
 from runner.specs.probe import Probe
 from runner.specs.target import SHARE_SCHEMA, Secrets, parse_share
 

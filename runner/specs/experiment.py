@@ -10,6 +10,7 @@ from pydantic import Field
 
 from runner.specs.activity import DRY, check_activity, check_controls, check_hypothesis_probe, check_provider
 from runner.specs.configuration import TYPES, converted
+from runner.specs.document import has_controls, variables
 from runner.specs.duration import PositiveDuration
 from runner.specs.explain import validated
 from runner.specs.fields import Flag, Model, Name
@@ -130,58 +131,6 @@ def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
         return None, notes
     warnings = (*_unfilled(document, value), *_warnings(document, value))
     return Experiment(document.file, document.path, value, extension, wants, warnings), notes
-
-
-def variables(document: Mapping[str, Json]) -> list[str]:
-    """The names that `${…}` may stand for: of the configuration, and of the secrets in all groups."""
-    configuration, secrets = document.get("configuration"), document.get("secrets")
-    names = list(configuration) if isinstance(configuration, dict) else []
-    for group in secrets.values() if isinstance(secrets, dict) else ():
-        names.extend(group if isinstance(group, dict) else ())
-    return names
-
-
-def opens_unasked(document: Mapping[str, Json]) -> bool:
-    """Whether its method may change something to be undone before an action asks: with a probe, or a control."""
-    method = document.get("method")
-    if document.get("controls"):
-        return True
-    if not isinstance(method, list) or not method:
-        return bool(document.get("rollbacks"))
-    hypothesis = document.get("steady-state-hypothesis")
-    probes = hypothesis.get("probes") or () if isinstance(hypothesis, dict) else ()
-    named = {each["name"]: each for each in (*method, *probes) if "name" in each}
-    first = named.get(method[0]["ref"], {}) if "ref" in method[0] else method[0]
-    if first.get("controls"):
-        return True
-    return first.get("type") != "action" and bool(document.get("rollbacks"))
-
-
-def environment(document: Mapping[str, Json]) -> tuple[str, ...]:
-    """The environment variables that its configuration is read from."""
-    return _variables_of([document.get("configuration")])
-
-
-def secret_variables(document: Mapping[str, Json]) -> tuple[str, ...]:
-    """The environment variables that its secrets are read from."""
-    secrets = document.get("secrets")
-    return _variables_of(list(secrets.values()) if isinstance(secrets, dict) else [])
-
-
-def secret_entry(document: Mapping[str, Json], variable: str) -> Path_:
-    """Where its secrets name that environment variable; () when none does."""
-    groups = document.get("secrets")
-    for group, entries in groups.items() if isinstance(groups, dict) else ():
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            if isinstance(entry, dict) and entry.get("type") == "env" and entry.get("key") == variable:
-                return "secrets", group, name, "key"
-    return ()
-
-
-def _variables_of(groups: list[Json]) -> tuple[str, ...]:
-    entries = [entry for group in groups if isinstance(group, dict) for entry in group.values()]
-    keys = (str(each.get("key")) for each in entries if isinstance(each, dict) and each.get("type") == "env")
-    return tuple(dict.fromkeys(keys))
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -340,18 +289,6 @@ def undefined(document: Mapping[str, Json]) -> Iterator[tuple[Path_, str]]:
                 # A process hands the target's variables to the shell it may start.
                 if name not in known and not ("arguments" in path and name.startswith("TARGET_")):
                     yield path, name
-
-
-def has_controls(document: Mapping[str, Json]) -> bool:
-    """Whether anything of it is under control: the whole, its hypothesis, an activity."""
-    hypothesis = document.get("steady-state-hypothesis")
-    parts = [document, hypothesis, *_listed(hypothesis, "probes"), *_listed(document, "method")]
-    return any(isinstance(each, Mapping) and each.get("controls") for each in [*parts, *_listed(document, "rollbacks")])
-
-
-def _listed(holder: Json, key: str) -> list[Json]:
-    value = holder.get(key) if isinstance(holder, Mapping) else None
-    return value if isinstance(value, list) else []
 
 
 def _unfilled(document: Document, value: dict[str, Json]) -> Iterator[str]:

@@ -18,6 +18,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from runner.specs.passing import OWN_PREFIXES, PATTERN
+
 MAX_NAME = 200
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
@@ -110,3 +112,17 @@ Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 PositiveCount = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+def _passing(text: str) -> str:
+    if not PATTERN.fullmatch(text):
+        wrong(f"{text!r} is not the name of a variable", "write it like AWS_PROFILE or VAULT_*")
+    if not text.strip("*?_"):
+        wrong(f"{text!r} would let every variable through", "name those that are needed, such as VAULT_*")
+    if text.startswith(OWN_PREFIXES):
+        wrong(f"{text!r} is one that Gameday itself sets", "leave it out")
+    return text
+
+
+#: A name of an environment variable, or a pattern of several: `*` stands for any part of it, `?` for one character.
+Passing = Annotated[str, AfterValidator(_passing)]

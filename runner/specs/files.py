@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from runner.errors import InputError, Problem
+from runner.specs.looks import note_content
 
 #: Bytes. No runbook, drill or experiment comes near it; a dump that was put in the folder by mistake does.
 MAX_BYTES = 1024 * 1024
@@ -31,6 +32,7 @@ def read_bytes(path: Path, shown: str) -> bytes:
         raise _refusal(shown, f"cannot be read: {why}") from error
     if len(content) > MAX_BYTES:
         raise _too_big(shown, len(content))
+    note_content(path, content)
     return content
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher, get_close_matches
+from typing import TYPE_CHECKING
 
 from runner.errors import Problem
-from runner.specs.yaml import Document, Path_
+from runner.specs.place import Path_
+
+if TYPE_CHECKING:
+    from runner.specs.yaml import Document
 
 #: Characters of a message.
 _LONGEST = 600

@@ -5,29 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated
-
-from pydantic import AfterValidator
-
-from runner.specs.fields import wrong
 
 #: What a run's own processes get says these; nothing of the shell takes their place.
 OWN_PREFIXES = ("GAMEDAY_", "TARGET_")
-_PATTERN = re.compile(r"[A-Za-z_*?][A-Za-z0-9_*?]*")
-
-
-def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        wrong(f"{text!r} is not the name of a variable", "write it like AWS_PROFILE or VAULT_*")
-    if not text.strip("*?_"):
-        wrong(f"{text!r} would let every variable through", "name those that are needed, such as VAULT_*")
-    if text.startswith(OWN_PREFIXES):
-        wrong(f"{text!r} is one that Gameday itself sets", "leave it out")
-    return text
-
-
-#: A name of an environment variable, or a pattern of several: `*` stands for any part of it, `?` for one character.
-Passing = Annotated[str, AfterValidator(_pattern)]
+PATTERN = re.compile(r"[A-Za-z_*?][A-Za-z0-9_*?]*")
 
 
 def passing(patterns: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from runner.specs.fields import Id, Model, Name, PositiveCount, VariableName, Word, wrong
-from runner.specs.passing import Passing
+from runner.specs.attributes import CLUSTER_VARS, SANDBOX_VARS
+from runner.specs.fields import Id, Model, Name, Passing, PositiveCount, VariableName, Word, wrong
 from runner.specs.probe import Probe
 from runner.specs.runbook import WebAddress
 
@@ -129,10 +129,6 @@ class TargetsFile(Model):
     targets: dict[Id, Target]
     """Name → environment."""
 
-
-SANDBOX_VARS = ("admin", "monitor", "proxy")
-#: What a cluster is reached by: children get them as KUBERNETES_CONTEXT and KUBECONFIG too.
-CLUSTER_VARS = ("context", "kubeconfig")
 
 #: Targets that exist without being declared. Nothing in them is to be checked, and building a model's checks takes long.
 BUILT_IN: dict[str, Target] = {

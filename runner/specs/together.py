@@ -7,8 +7,9 @@ from dataclasses import field
 from pathlib import Path
 
 from runner.errors import Problem
+from runner.specs.document import variables
 from runner.specs.drill_checks import check_placeholders
-from runner.specs.experiment import Experiment, variables
+from runner.specs.experiment import Experiment
 from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
 from runner.specs.target import Target, attributes

@@ -19,12 +19,12 @@ from runner.errors import Problem
 from runner.specs.files import read_bytes
 from runner.specs.invisible import LINE_ENDS, NOWHERE, explain, hidden_in
 from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
+from runner.specs.place import Path_ as Path_
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 from runner.specs.yaml_syntax import complaint, line_column
 from runner.values import dataclass
 
 Json = Any
-Path_ = tuple[str | int, ...]
 
 #: How deep mappings and lists may nest; how many values a file may hold, aliases expanded; how many aliases.
 MAX_DEPTH = 64

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.engine.scorecard import Said
 from runner.errors import InputError
-from runner.specs.runbook_checks import step_ids, steps_of
-from runner.specs.yaml import Document, read_document
 from runner.views.text import inert
+
+if TYPE_CHECKING:
+    from runner.specs.yaml import Document
 
 #: Lines of a step that a hunk shows: enough to find it again.
 _SHOWN = 40
@@ -82,6 +84,9 @@ class _Runbook:
     """A runbook as it stands in its file now. Raises _NotPlaced when it cannot be patched."""
 
     def __init__(self, file: str, root: Path) -> None:
+        from runner.specs.runbook_checks import step_ids
+        from runner.specs.yaml import read_document
+
         if not file:
             raise _NotPlaced("where it stands in its file is not known")
         if inert(file) != file or Path(file).is_absolute() or ".." in Path(file).parts:
@@ -133,6 +138,8 @@ class _Runbook:
 
 def _steps(document: Document) -> list[object]:
     """Raises _NotPlaced when the file is no runbook, or no line of it is where YAML counts it."""
+    from runner.specs.runbook_checks import steps_of
+
     steps = steps_of(document.value)
     if not steps:
         raise _NotPlaced(f"{document.file} is no runbook any more")

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.engine.plan import Experiment, Indicator, RunPlan, Step
+from runner.engine.plan import HASH_SHOWN, Experiment, Indicator, RunPlan, Step
 from runner.guard.calls import Call, asked_calls, planned_calls
-from runner.guard.compile import HASH_SHOWN
 from runner.guard.hosts import allowed_hosts
 from runner.guard.identity import identity_checks
 from runner.guard.lasting import lasting_action

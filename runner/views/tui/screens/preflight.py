@@ -11,8 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 
-from runner.engine.plan import RunPlan
-from runner.guard.compile import HASH_SHOWN
+from runner.engine.plan import HASH_SHOWN, RunPlan
 from runner.guard.refusal import Refusal
 from runner.views.plan import WIDTH, Line, Row, plan_lines
 from runner.views.text import duration

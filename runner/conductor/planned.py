@@ -1,0 +1,81 @@
+"""From a request to the plan of its run: the one that was kept, or one made of the files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.conductor.kept_plan import Kept, KeptPlan
+from runner.conductor.launch import Request
+from runner.engine.plan import RunPlan
+from runner.errors import InputError
+from runner.specs.looks import watched
+from runner.specs.place import Path_
+
+if TYPE_CHECKING:
+    from runner.specs.catalogue import Catalogue
+
+
+class Planned:
+    """A plan, the root of its repository, and the places of what stands in its files."""
+
+    def __init__(
+        self, plan: RunPlan, root: Path, catalogue: Callable[[], Catalogue], keep: Callable[..., None]
+    ) -> None:
+        self.plan = plan
+        self.root = root
+        self._open = catalogue
+        #: Call it with what takes secrets out of a document, once they are known.
+        self.keep = keep
+
+    def where(self, file: str, at: Path_) -> str:
+        """As `Catalogue.where`. The files of a plan that was kept are read now, for the first time."""
+        return self._catalogue.where(file, at)
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return self._open()
+
+
+def planned(request: Request) -> Planned:
+    """The plan of what is asked for. Raises InputError with everything that is wrong."""
+    place = KeptPlan(request)
+    kept = place.load()
+    if kept is not None:
+        return Planned(kept.plan, kept.root, lambda: _catalogue(request), lambda _: None)
+    with watched() as looks:
+        catalogue = _opened(request)
+        plan = _compiled(catalogue, request)
+    made = Kept(plan, catalogue.root)
+
+    def keep(masked: Callable[[Any], Any]) -> None:
+        place.keep(made, looks.values(), masked)
+
+    return Planned(plan, catalogue.root, lambda: catalogue, keep)
+
+
+def _opened(request: Request) -> Catalogue:
+    from runner.specs.catalogue import Catalogue
+
+    return Catalogue.around(Path(request.cwd), request.what)
+
+
+def _compiled(catalogue: Catalogue, request: Request) -> RunPlan:
+    from runner.guard.compile import compile_named, compile_walk
+
+    if request.walk:
+        return compile_walk(catalogue, request.what)
+    sets = dict(request.sets)
+    return compile_named(catalogue, request.what, target=request.target, sets=sets, attended=request.attended)
+
+
+def _catalogue(request: Request) -> Catalogue:
+    """With all that belongs to the request read."""
+    catalogue = _opened(request)
+    # They may have changed a moment ago: what can be read of them has its places.
+    with contextlib.suppress(InputError):
+        _compiled(catalogue, request)
+    return catalogue

@@ -1,0 +1,6 @@
+"""Where in a document a value stands."""
+
+from __future__ import annotations
+
+#: The keys and indexes that lead to a value, from the top.
+Path_ = tuple[str | int, ...]
