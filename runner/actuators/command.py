@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from runner.actuators.drain import has_writers, read_on
 from runner.actuators.processes import MARK, Origin, fence
 from runner.clock import Clock, Stamp
 from runner.private import open_private
@@ -20,12 +21,17 @@ from runner.values import dataclass
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096
 _LONGEST_LINE = 1 << 20
+#: Bytes of output that are kept of one attempt at a step; its last lines are at hand all the same.
+MOST_BYTES = 1 << 24
 # Small, so that a command that talks without end leaves the loop time for everything else.
 _CHUNK = 1 << 13
 #: Bytes of what a command prints that are searched for its outputs.
 MOST_READ = 4 << 20
 # A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
 _DRAIN = 0.2
+# What a pipe holds by default: all that the command itself can have printed last.
+_LAST_CHUNKS = 8
+_AND_MORE = "\n[gameday keeps the first {:,} bytes; what came after them is left out]\n"
 _SHELLS = {
     "bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c"],
     "sh": ["sh", "-e", "-c"],
@@ -99,7 +105,7 @@ class StepCommand:
             ended, timed_out = await self._until_ended()
             await self._drain()
         finally:
-            self._unwatch(handle)
+            await self._unwatch(handle)
         code = process.returncode
         return CommandResult(
             exit_code=-signal.SIGKILL if code is None else code,
@@ -152,12 +158,20 @@ class StepCommand:
             loop.add_reader(pipe, self._on_output, pipe)
         return handle
 
-    def _unwatch(self, handle: int) -> None:
+    async def _unwatch(self, handle: int) -> None:
         loop = asyncio.get_running_loop()
+        for pipe in self._pipes:
+            for _ in range(_LAST_CHUNKS if pipe in self._open else 0):
+                self._on_output(pipe)
         for descriptor in (handle, *self._pipes):
             loop.remove_reader(descriptor)
-            os.close(descriptor)
+        os.close(handle)
         self._kept.close()
+        held = [pipe for pipe in self._pipes if has_writers(pipe)]
+        _close(set(self._pipes).difference(held))
+        for pipe in held:
+            # What the step left running goes on, and may print.
+            await asyncio.to_thread(read_on, pipe, self._plan.mark)
 
     def _on_end(self, process: subprocess.Popen[bytes], handle: int) -> None:
         stamp = self._clock.stamp()
@@ -200,13 +214,14 @@ class StepCommand:
 
 
 class _Output:
-    """Keeps what a command prints: redacted, the last lines at hand."""
+    """Keeps what a command prints: redacted, the first MOST_BYTES in a file, the last lines at hand."""
 
     def __init__(self, path: Path, redaction: Redaction) -> None:
         self._redaction = redaction
         #: By the pipe it came through: a secret that comes in pieces is whole in its own pipe only.
         self._streams: dict[int, RedactedStream] = {}
         self._file = _open(path)
+        self._room = MOST_BYTES
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def take(self, data: bytes, pipe: int) -> None:
@@ -224,9 +239,16 @@ class _Output:
         if not text:
             return
         self.tail.extend(line[:_LINE_LIMIT] for line in text.removesuffix("\n").split("\n")[-_TAIL_LINES:])
+        if self._room > 0:
+            self._write(text.encode("utf-8", "replace"))
+
+    def _write(self, data: bytes) -> None:
+        kept, self._room = data[: self._room], self._room - len(data)
         # A full disk costs the output, not the step.
         with contextlib.suppress(OSError):
-            os.write(self._file, text.encode("utf-8", "replace"))
+            os.write(self._file, kept)
+            if self._room <= 0:
+                os.write(self._file, _AND_MORE.format(MOST_BYTES).encode())
 
 
 def _close(descriptors: Iterable[int]) -> None:

@@ -88,16 +88,17 @@ class RollbackChild:
         self._started: float | None = None
         self._result: asyncio.Future[RollbackResult] | None = None
         self._order: RollbackOrder | None = None
+        self._limit: asyncio.Timeout | None = None
 
     @classmethod
     def spawn(cls, *, log: Path | None = None) -> RollbackChild:
         """Start it, warm and idle. Needs no event loop. Raises OSError."""
-        return cls(ShimProcess.spawn("rollback", log=log))
+        return cls(ShimProcess.spawn("rollback", log=log, outlived=True))
 
     @classmethod
     def of(cls, spawned: Spawned) -> RollbackChild:
         """The child that was started, or left behind, for this."""
-        return cls(ShimProcess(spawned))
+        return cls(ShimProcess(spawned, outlived=True))
 
     @property
     def pid(self) -> int:
@@ -106,7 +107,7 @@ class RollbackChild:
     async def run(self, order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
         """Undo. After `deadline` seconds the process is killed with all it started; never raises for a bad rollback.
 
-        Until then it, and what it started, is woken when somebody froze it: nothing masks a SIGSTOP.
+        The rollback's own pauses do not count. Until then it, and what it started, is woken when somebody froze it: nothing masks a SIGSTOP.
         """
         self._result = asyncio.get_running_loop().create_future()
         self._order = order
@@ -127,7 +128,8 @@ class RollbackChild:
         )
         awake = asyncio.create_task(self._keep_awake())
         try:
-            result = await asyncio.wait_for(asyncio.shield(self._result), deadline)
+            async with asyncio.timeout(deadline) as self._limit:
+                result = await asyncio.shield(self._result)
         except TimeoutError:
             awake.cancel()
             await self._shim.stop(0)
@@ -154,6 +156,8 @@ class RollbackChild:
         kind = message.get("kind")
         if kind == "rollback-started":
             self._started = message["t"]
+        elif kind == "pausing":
+            self._put_off(float(message["seconds"]))
         elif kind == "rollback-ended":
             self._settle(
                 RollbackResult(
@@ -171,6 +175,11 @@ class RollbackChild:
             )
         elif kind == "failed":
             self._settle(RollbackResult(status="failed", exception=message["why"], started=self._started))
+
+    def _put_off(self, seconds: float) -> None:
+        """The deadline, by a pause that the rollback makes before or after its work."""
+        if self._limit is not None and not self._limit.expired() and (end := self._limit.when()) is not None:
+            self._limit.reschedule(end + seconds)
 
     def _left(self, learned: Message | None) -> Known | None:
         if learned is None or self._order is None:

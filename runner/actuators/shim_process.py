@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from runner.actuators.drain import read_on
 from runner.actuators.processes import Origin, fence
 from runner.actuators.spawn import Spawned, spawn
 from runner.private import open_private
@@ -29,15 +30,19 @@ _KILL_WITHIN = 0.5
 
 
 class ShimProcess:
-    """One child. `spawn` it anywhere; `attach` it, send and stop it in one event loop."""
+    """One child. `spawn` it anywhere; `attach` it, send and stop it in one event loop.
 
-    def __init__(self, spawned: Spawned, log: Path | None = None) -> None:
+    With `outlived` what it leaves running is meant to go on, and may print after its end.
+    """
+
+    def __init__(self, spawned: Spawned, log: Path | None = None, *, outlived: bool = False) -> None:
         self._process = spawned.process
         self._socket = spawned.socket
         self._output = spawned.output
         #: What tells it, and everything that came out of it.
         self.origin = Origin.of(self._process.pid, spawned.mark)
         self._log = log
+        self._outlived = outlived
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
         self._on_gone: Callable[[int], None] = lambda _: None
@@ -50,12 +55,12 @@ class ShimProcess:
         self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
 
     @classmethod
-    def spawn(cls, shim: str, *, log: Path | None = None) -> ShimProcess:
+    def spawn(cls, shim: str, *, log: Path | None = None, outlived: bool = False) -> ShimProcess:
         """Start `runner.actuators.shims.<shim>` in its own session, with a minimal environment and no input.
 
         `log` gets what it prints, redacted, readable by the owner alone. Raises OSError.
         """
-        return cls(spawn(shim), log)
+        return cls(spawn(shim), log, outlived=outlived)
 
     @property
     def pid(self) -> int:
@@ -220,7 +225,10 @@ class ShimProcess:
             for source in (self._socket, self._output, self._handle):
                 self._loop.remove_reader(source)
         self._socket.close()
-        os.close(self._output)
+        if self._outlived:
+            read_on(self._output, self.origin.mark)
+        else:
+            os.close(self._output)
         for descriptor in (self._handle, self._log_file):
             if descriptor >= 0:
                 os.close(descriptor)

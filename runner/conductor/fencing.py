@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Collection
 
-from runner.actuators.processes import Origin, carriers, descendants, fence, marks
+from runner.actuators.processes import Origin, carriers, descendants, fence, marks, start_time
 
 #: Environment variable that names the run to whatever it starts.
 RUN = "GAMEDAY_RUN"
@@ -49,9 +49,37 @@ def fence_strays(run: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def of_steps(run: str, pids: Collection[int]) -> set[int]:
-    """Which of them a step of the run's runbook started, or what that started."""
-    return {pid for pid, mark in marks(pids).items() if mark.startswith(f"{run}/")}
+def of_steps(run: str, pids: Collection[int]) -> dict[int, str]:
+    """Those of them that a step of the run's runbook started, or what that started; by pid, the step's id."""
+    prefix = f"{run}/"
+    return {pid: mark.removeprefix(prefix) for pid, mark in marks(pids).items() if mark.startswith(prefix)}
+
+
+def brought_back(run: str, undo_began: int) -> set[int]:
+    """The processes below this one that are the target's by now, not the run's.
+
+    A rollback may start the very service that the fault ended: whatever began at `undo_began` (clock ticks since boot; 0:
+    there was no undo) or after it. So may a step: that is the team's mitigation.
+    """
+    below = descendants(Origin.of(os.getpid()))
+    return _began_since(undo_began, below) | of_steps(run, below).keys()
+
+
+def outlives(run: str, undo_began: int, running: Collection[str] | None) -> set[int]:
+    """The same where the conductor is dead, without what the steps in `running` (None: any may) are still doing: nobody tends that."""
+    below = descendants(Origin.of(os.getpid()))
+    steps = of_steps(run, below)
+    left = {pid for pid, step in steps.items() if running is not None and step not in running}
+    return _began_since(undo_began, below) - steps.keys() | left
+
+
+def ticks_now() -> int:
+    """Now, as the kernel counts the start of processes: clock ticks since boot."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def _began_since(ticks: int, pids: Collection[int]) -> set[int]:
+    return {pid for pid in pids if ticks and (start_time(pid) or 0) >= ticks}
 
 
 def _collect(pids: Collection[int]) -> None:

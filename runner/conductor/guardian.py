@@ -247,9 +247,11 @@ class Guardian:
         if self._undo is None or not self._undo.alive():
             self._undo = None
             self._stand_by()
+        from runner.conductor.fencing import ticks_now
+
         with contextlib.suppress(Exception):
             self._fence_orphans()
-        self._undo_began = self._undo_began or _ticks_now()
+        self._undo_began = self._undo_began or ticks_now()
         self._undo.go(self._secrets, self._hidden)
 
     def _fence_orphans(self) -> None:
@@ -291,7 +293,7 @@ class Guardian:
     def _rescue(self, why: str) -> int:
         """Fence, undo, close the story. The conductor is dead."""
         from runner.conductor import rescue
-        from runner.conductor.fencing import fence_all
+        from runner.conductor.fencing import fence_all, outlives
         from runner.conductor.registry import has_begun
 
         if self._folder is None or not has_begun(self._folder):
@@ -300,8 +302,10 @@ class Guardian:
         folder = self._folder
         # The worker that stands by is spared: it is what there is to undo with.
         mine = {self._undo.pid} if self._undo is not None and self._undo.alive() else set()
-        # So is what an undo that has begun already brought back.
-        pids = fence_all(self._spare | mine | self._since_undo())
+        # So is what an undo that has begun already brought back, and what the steps that are over left running.
+        pids = fence_all(
+            self._spare | mine | outlives(str(self._run["run"]), self._undo_began, rescue.running_steps(folder))
+        )
         undone = self._undo_with_retries(lambda: rescue.record_death(folder, why, pids))
         self._keep_errors()
         with contextlib.suppress(Exception):
@@ -338,27 +342,10 @@ class Guardian:
         return int(code)
 
     def _brought_back(self) -> set[int]:
-        """Processes that began with the undo or after it: a rollback may start the very service that the fault ended."""
-        # So may a step: what the team's mitigation started is the target's, not ours.
-        return {pid for pid in self._below() if self._of_undo(pid)} | self._of_steps()
+        """Of the processes below, those that are the target's by now."""
+        from runner.conductor.fencing import brought_back
 
-    def _since_undo(self) -> set[int]:
-        return {pid for pid in self._below() if self._of_undo(pid)} - self._of_steps()
-
-    def _below(self) -> list[int]:
-        from runner.actuators.processes import Origin, descendants
-
-        return descendants(Origin.of(os.getpid()))
-
-    def _of_steps(self) -> set[int]:
-        from runner.conductor.fencing import of_steps
-
-        return of_steps(str(self._run.get("run", "")), self._below())
-
-    def _of_undo(self, pid: int) -> bool:
-        from runner.actuators.processes import start_time
-
-        return bool(self._undo_began) and (start_time(pid) or 0) >= self._undo_began
+        return brought_back(str(self._run.get("run", "")), self._undo_began)
 
     def _not_begun(self, why: str) -> int:
         """Nothing was begun, so there is nothing to undo: say why in a line, and keep the details."""
@@ -382,11 +369,6 @@ class Guardian:
     def _errors_text(self) -> str:
         os.lseek(self._errors, 0, os.SEEK_SET)
         return os.read(self._errors, 1 << 20).decode(errors="replace")
-
-
-def _ticks_now() -> int:
-    """Now, as the kernel counts the start of processes: clock ticks since boot."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def _only_children(known: set[int]) -> bool:

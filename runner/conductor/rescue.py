@@ -12,9 +12,20 @@ from typing import Any
 
 from runner.clock import SystemClock, resumed_origin
 from runner.conductor.registry import Registry, boot_id, has_begun
-from runner.engine.events import EndDecided, Event, Fenced, PhaseEntered, Recorded, RunClosed, RunStarted
+from runner.engine.events import (
+    CommandEnded,
+    CommandIntended,
+    EndDecided,
+    Event,
+    Fenced,
+    PhaseEntered,
+    Recorded,
+    RunClosed,
+    RunStarted,
+)
 from runner.engine.score import Scorecard, score
-from runner.errors import ExitCode, TranscriptError
+from runner.errors import ExitCode, GamedayError, TranscriptError
+from runner.transcript.codec import decode
 from runner.transcript.reader import read
 from runner.transcript.writer import Entry, TranscriptWriter
 
@@ -60,6 +71,23 @@ def record_death(folder: Path, why: str, fenced: tuple[int, ...]) -> None:
     with contextlib.suppress(TranscriptError, OSError):
         writer = open_transcript(folder)
         writer.append(*(Entry(event=event, by="guardian") for event in events))
+
+
+def running_steps(folder: Path) -> set[str] | None:
+    """The ids of the steps whose command was about to run and is not known to have ended; None when nothing can be read."""
+    running: set[str] = set()
+    with contextlib.suppress(OSError), (folder / TRANSCRIPT).open("rb") as lines:
+        for line in lines:
+            # Thousands of lines may stand there, and the fault is still in: only those that matter are taken apart.
+            if b'"command-' in line:
+                with contextlib.suppress(ValueError, GamedayError):
+                    match decode(line.rstrip(b"\n")).event:
+                        case CommandIntended(step=step):
+                            running.add(step)
+                        case CommandEnded(step=step):
+                            running.discard(step)
+        return running
+    return None
 
 
 def scorecard(folder: Path) -> Scorecard:

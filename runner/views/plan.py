@@ -138,7 +138,22 @@ def _faults(plan: RunPlan) -> Iterator[Line]:
                 # As the guard sees it: with what is known of the configuration put in.
                 seen = {**activity, "provider": call.provider} if call else activity
                 yield Row("asks" if asks else verb, _activity(seen))
+                if part == "rollbacks" and (pauses := _pauses(activity)):
+                    yield Row("", pauses)
         yield from _undo(plan, experiment)
+
+
+def _pauses(activity: Mapping[str, Any]) -> str:
+    """How long a rollback waits before and after its work: the undo lasts so much longer, at each attempt."""
+    pauses = activity.get("pauses")
+    if not isinstance(pauses, Mapping):
+        return ""
+    said = (f"{_seconds(pauses[when])} {when} it" for when in ("before", "after") if pauses.get(when))
+    return "waits " + " and ".join(said) if any(map(pauses.get, ("before", "after"))) else ""
+
+
+def _seconds(value: object) -> str:
+    return duration(float(value)) if isinstance(value, int | float) else f"{value} s"
 
 
 def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[Line]:

@@ -78,6 +78,10 @@ def wait(seconds):
     return seconds
 
 
+def shell(script):
+    return subprocess.call(["sh", "-c", script])
+
+
 def stubborn():
     while True:
         try:

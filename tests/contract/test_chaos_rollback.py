@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from chaos_driver import experiment, http, process, python, workshop
+from talkers import goes_on, left_running, start_script
 
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.processes import alive
@@ -222,6 +223,52 @@ def test_a_rollback_whose_process_dies_is_broken(tmp_path: Path) -> None:
 
     assert (result.status, result.ok) == ("broken", False)
     assert "-9" in result.exception
+
+
+@pytest.mark.parametrize("how", ["", "nohup", "setsid"])
+@pytest.mark.parametrize("provider", ["process", "python"])
+def test_a_rollback_is_over_when_its_own_command_is_and_what_it_started_goes_on(
+    provider: str, how: str, tmp_path: Path
+) -> None:
+    script = start_script(tmp_path / "pid", how)
+    starts = process("start", "sh", ["-c", script])
+    if provider == "python":
+        starts = python("start", "shell", {"script": script})
+
+    result = undo(order(tmp_path, [starts]), tmp_path, deadline=25)
+
+    assert (result.ok, result.exception) == (True, "")
+    with left_running(tmp_path / "pid") as pid:
+        assert goes_on(pid)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "told"),
+    [
+        ({}, []),
+        ({"before": 0.01}, [0.01]),
+        ({"after": 0.02}, [0.02]),
+        ({"before": 0.01, "after": "${long}"}, [0.01, 0.03]),
+    ],
+)
+def test_each_pause_is_told_before_it_begins(
+    pauses: dict[str, Any], told: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_off: list[float] = []
+    monkeypatch.setattr(RollbackChild, "_put_off", lambda _self, seconds: put_off.append(seconds))
+
+    result = undo(order(tmp_path, [process("undo", "true", pauses=pauses)], known={"long": 0.03}), tmp_path)
+
+    assert result.ok
+    assert put_off == told
+
+
+def test_a_pause_after_the_work_gives_the_work_no_more_time(tmp_path: Path) -> None:
+    wanted = order(tmp_path, [process("undo", "sleep", "60", pauses={"after": 60})])
+
+    result = undo(wanted, tmp_path, deadline=2)
+
+    assert result.status == "timed-out"
 
 
 def test_rollbacks_join_the_kept_journal(tmp_path: Path) -> None:

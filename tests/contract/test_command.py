@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from talkers import goes_on, left_running, start_script
 
 from runner.actuators.command import MOST_READ, CommandPlan, CommandResult, StepCommand, minimal_env
-from runner.actuators.processes import alive
+from runner.actuators.processes import MARK, alive, carriers
 from runner.clock import Stamp, SystemClock
 from runner.redact import MASK, Redaction, Redactor
 
@@ -125,10 +126,40 @@ def test_a_child_that_keeps_the_pipe_open_does_not_hold_up_the_end(tmp_path: Pat
         os.kill(int(pids.read_text()), 9)
 
 
+@pytest.mark.parametrize("how", ["", "nohup", "setsid"])
+def test_what_a_step_leaves_running_goes_on_and_may_print(how: str, tmp_path: Path) -> None:
+    mark = f"step-{tmp_path}"
+    result, output = run(tmp_path, start_script(tmp_path / "pid", how), mark=mark)
+    assert result.exit_code == 0
+    kept = output.read_bytes()
+    assert b"started" in kept
+    with left_running(tmp_path / "pid") as pid:
+        assert goes_on(pid)
+    # What it says after the end of its step is not the step's output.
+    assert output.read_bytes() == kept
+    before = time.monotonic()
+    while carriers(MARK, mark):
+        assert time.monotonic() - before < 20
+        time.sleep(0.02)
+
+
 def test_lines_without_end_are_kept_in_pieces(tmp_path: Path) -> None:
     result, output = run(tmp_path, "head -c 300000 /dev/zero | tr '\\0' x")
     assert result.exit_code == 0
     assert len(output.read_text()) == 300000
+
+
+def test_of_an_endless_output_the_beginning_and_the_last_lines_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.actuators.command.MOST_BYTES", 1000)
+    result, output = run(tmp_path, "seq 50000; echo the last line")
+    assert result.exit_code == 0
+    assert output.read_text().startswith(
+        "".join(f"{i}\n" for i in range(1, 1000))[:1000] + "\n[gameday keeps the first 1,000 bytes;"
+    )
+    assert output.stat().st_size < 1200
+    assert result.tail.splitlines()[-1] == "the last line"
 
 
 def test_the_start_is_told_before_the_end_on_the_same_clock(tmp_path: Path) -> None:

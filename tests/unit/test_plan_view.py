@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from evil_events import EVIL, acts
 
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
@@ -87,6 +88,22 @@ def test_a_fault_that_nothing_undoes_stands_out() -> None:
     assert "no undo NOTHING undoes this fault" in lines
     healing = Experiment(slug="x", document={"method": [action]}, document_hash="", actions=1, no_undo="It heals.")
     assert "no undo It heals." in _words(sample_plan(experiments=(healing,)))
+
+
+@pytest.mark.parametrize(
+    ("pauses", "line"),
+    [
+        ({"before": 30, "after": 90}, "waits 30.0 s before it and 1:30.0 after it"),
+        ({"after": "${settle}"}, "waits ${settle} s after it"),
+        ({"before": 0}, None),
+        (None, None),
+    ],
+)
+def test_an_undo_that_waits_is_known_beforehand(pauses: Any, line: str | None) -> None:
+    action = {"type": "action", "name": "mend", "provider": {"type": "process", "path": "true"}, "pauses": pauses}
+    mends = Experiment(slug="x", document={"rollbacks": [action]}, document_hash="", rollbacks=1)
+    lines = _words(sample_plan(experiments=(mends,)))
+    assert [each for each in lines if each.startswith("waits")] == ([line] if line else [])
 
 
 def test_moments_metrics_and_bounds_are_in_words() -> None:

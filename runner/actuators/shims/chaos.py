@@ -24,6 +24,7 @@ from typing import Any
 
 from runner.actuators.journal import write_journal
 from runner.actuators.processes import Origin, adopt_orphans, fence, has_children
+from runner.actuators.shims.commands import take_commands
 from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
@@ -62,6 +63,7 @@ def main() -> None:
         socket, printing, mark = heir
         hello["heir"] = leave_heir(int(descriptor), int(socket), int(printing), mark)
     take_signals(_leave)
+    take_commands()
     adopt_orphans()
     wire = Wire(int(descriptor))
     orders = Orders(wire, _KINDS)

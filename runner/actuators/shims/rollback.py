@@ -2,7 +2,7 @@
 
 Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
 "secrets": {…} or null, "env": {…}, "origin": ns, "redact": […], "controls": bool}. Child to parent: hello,
-rollback-started, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is called.
+rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is called.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
 masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
@@ -18,13 +18,16 @@ import os
 import re
 import sys
 import threading
+import time
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
+from runner.actuators.shims.commands import take_commands
 from runner.actuators.shims.controls import BrokenControl, ControlWatch
 from runner.actuators.shims.memory import Memory
 from runner.actuators.shims.toolkit import (
@@ -33,6 +36,7 @@ from runner.actuators.shims.toolkit import (
     RunEventHandler,
     Runner,
     Strategy,
+    activities,
     cache_activities,
     cleanup_controls,
     complete,
@@ -66,6 +70,7 @@ logger = logging.getLogger("chaostoolkit")
 def main() -> None:
     """One rollback, then the end."""
     take_signals(_carry_on)
+    take_commands()
     wire = Wire(int(sys.argv[1]))
     wire.send({"kind": "hello", "pid": os.getpid(), "started": start_time(os.getpid())})
     try:
@@ -139,6 +144,8 @@ class _Rollback:
         self._broken: list[BrokenControl] = []
         # Nothing that a control does keeps an undo from happening.
         ControlWatch(self._broken.append, redaction).install()
+        # A pause is no part of the deadline, and only here it can be told from the work.
+        activities.time = SimpleNamespace(sleep=self._pause)
 
     @property
     def _activity(self) -> dict[str, Any]:
@@ -150,6 +157,11 @@ class _Rollback:
         # Without anybody to tell it goes on all the same.
         with suppress(OSError):
             self._wire.send({"kind": "hide", "secrets": own})
+
+    def _pause(self, seconds: float) -> None:
+        with suppress(OSError):
+            self._wire.send({"kind": "pausing", "seconds": seconds})
+        time.sleep(seconds)
 
     def play(self) -> Message:
         """The message that tells how it went."""

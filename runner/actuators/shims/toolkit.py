@@ -22,6 +22,7 @@ __all__ = [
     "Runner",
     "Schedule",
     "Strategy",
+    "activities",
     "apply_python_control",
     "cache_activities",
     "cleanup_control",
@@ -37,6 +38,7 @@ __all__ = [
     "load_global_controls",
     "load_secrets",
     "loaded_settings",
+    "process_provider",
     "substitute",
     "within_tolerance",
 ]
@@ -87,6 +89,7 @@ def _one_version_only() -> Iterator[None]:
 
 
 with _PUT_OFF.importing(), _one_version_only():
+    from chaoslib import activity as activities
     from chaoslib import control as control_module
     from chaoslib import substitute
     from chaoslib.activity import execute_activity
@@ -97,6 +100,7 @@ with _PUT_OFF.importing(), _one_version_only():
     from chaoslib.exceptions import ActivityFailed, InterruptExecution, InvalidControl
     from chaoslib.experiment import ensure_experiment_is_valid
     from chaoslib.hypothesis import within_tolerance
+    from chaoslib.provider import process as process_provider
     from chaoslib.run import RunEventHandler, Runner
     from chaoslib.secret import load_secrets
     from chaoslib.settings import loaded_settings
