@@ -15,6 +15,9 @@ _HELP = frozenset({"-h", "--help"})
 
 def main() -> NoReturn:
     """Entry point. What a run needs imports while the command line is imported and read."""
+    from runner.cli import streams
+
+    streams.ready()
     from runner.conductor import reporting
 
     reporting.writers.append(_report)

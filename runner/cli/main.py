@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 
@@ -31,6 +32,10 @@ _COMMANDS = {
     "tell": ("runs", "Give a running drill a command: do, say milestone=detected, choose label=…"),
     "sandbox": ("sandbox", "The embedded staging stack on its own."),
 }
+
+
+#: Why a stream takes no more.
+_CANNOT_TAKE_IT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class _Lazy(click.Group):
@@ -103,6 +108,9 @@ def _report(error: Exception) -> int:
         # `gameday show | head` is no error.
         sys.stdout = None  # so that the interpreter does not flush it again
         return 0
+    if isinstance(error, OSError) and error.errno in _CANNOT_TAKE_IT and error.filename is None:
+        click.echo(f"the output could not be written: {error.strerror}", err=True)
+        return int(ExitCode.BAD_INPUT)
     if isinstance(error, OSError) and error.filename is not None:
         click.echo(str(InputError.of(error)), err=True)
         return int(ExitCode.BAD_INPUT)
