@@ -102,6 +102,17 @@ def gated_calls(
             yield Call(name=undo, sort=sort, provider=resolved, file=experiment.file, at=where)
 
 
+def command_words(provider: Mapping[str, Any]) -> list[str]:
+    """The command of a process provider as words; its arguments as one when they go through a shell."""
+    arguments = provider.get("arguments")
+    path = str(provider.get("path", ""))
+    if isinstance(arguments, Mapping):
+        return [path, *(str(word) for pair in arguments.items() for word in pair if word not in (None, ""))]
+    if isinstance(arguments, list | tuple):
+        return [path, *(str(word) for word in arguments if word not in (None, ""))]
+    return [path, *([str(arguments)] if arguments else [])]
+
+
 # -- where they stand --------------------------------------------------------------------------------------------------
 
 

@@ -78,7 +78,13 @@ def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
 def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
     deed = deed_of(call.provider)
     if deed is None:
-        yield ("func",), f"{name} is not allowed: {_why_unknown(name)}", ""
+        from runner.guard.modules import names_in  # for what goes wrong only
+
+        known = names_in(str(call.provider.get("module")))
+        # What is not there at all is told as such, by the rule for tools.
+        if known is None or call.provider.get("func") in known:
+            near = nearest(name, [f"chaosk8s.{each}" for each in DEEDS])
+            yield ("func",), f"{name} is not allowed: {_why_unknown(name)}", near if near.endswith("?") else ""
         return
     if deed.undoes and call.sort != "rollback":
         yield ("func",), f"{name} makes what a file says, which cannot be judged", "it is for rollbacks alone"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.guard.calls import command_words
 from runner.guard.mentions import hosts_in, means_host, named_hosts
 from runner.guard.programs import Kind, Program, program_of
 from runner.guard.shell import simple_commands
@@ -37,17 +38,6 @@ class Reached:
     program: str
     host: str
     known: bool = True
-
-
-def command_words(provider: Mapping[str, Any]) -> list[str]:
-    """The command of a process provider as words; its arguments as one when they go through a shell."""
-    arguments = provider.get("arguments")
-    path = str(provider.get("path", ""))
-    if isinstance(arguments, Mapping):
-        return [path, *(str(word) for pair in arguments.items() for word in pair if word not in (None, ""))]
-    if isinstance(arguments, list | tuple):
-        return [path, *(str(word) for word in arguments if word not in (None, ""))]
-    return [path, *([str(arguments)] if arguments else [])]
 
 
 def reached_by(provider: Mapping[str, Any], variables: Mapping[str, str]) -> list[Reached]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call, planned_calls, target_variables
-from runner.guard.commands import reached_by
-from runner.guard.mentions import given_hosts, hosts_in, named_hosts
+from runner.guard.mentions import HOST_HEADERS, given_hosts, hosts_in, named_hosts
 from runner.guard.refusal import Refusal
-from runner.guard.words import HOST_HEADERS
 from runner.specs.machine import canonical, fits
 from runner.specs.place import Path_
+
+if TYPE_CHECKING:
+    from runner.guard.commands import Reached
 
 #: What a sandbox or this machine alone may call, as people are shown it.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -98,9 +99,17 @@ def unseen_hosts(plan: RunPlan) -> Iterator[str]:
     """One remark on every command whose machine only the run will tell: it stands in a variable of the shell."""
     for call in planned_calls(plan):
         if call.kind == "process" and call.sort != "probe":
-            for each in reached_by(call.provider, target_variables(plan.target)):
+            for each in _reached(plan, call):
                 if not each.known and not _LATER.search(each.host):
                     yield f"{call.file}: {call.name}: which machine {each.program} reaches ({each.host}) cannot be seen"
+
+
+def _reached(plan: RunPlan, call: Call) -> list[Reached]:
+    if not call.provider.get("arguments"):
+        return []
+    from runner.guard.commands import reached_by  # many runs have no command with arguments
+
+    return reached_by(call.provider, target_variables(plan.target))
 
 
 def _outside(plan: RunPlan, call: Call) -> Iterator[tuple[Path_, str]]:
@@ -111,8 +120,7 @@ def _outside(plan: RunPlan, call: Call) -> Iterator[tuple[Path_, str]]:
         yield from _outside_http(plan, call)
     elif call.sort != "probe" and call.kind == "process":
         at: Path_ = (*call.at, "arguments" if provider.get("arguments") else "path")
-        reached = reached_by(provider, target_variables(plan.target))
-        yield from _refused(plan, at, (each.host for each in reached if each.known))
+        yield from _refused(plan, at, (each.host for each in _reached(plan, call) if each.known))
     elif call.sort != "probe" and call.kind == "python" and not is_chaosk8s(call):
         for path, value in _leaves((*call.at, "arguments"), provider.get("arguments")):
             yield from _refused(plan, path, _in_value(path, value, call))

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan
-from runner.guard.calls import Call
-from runner.guard.commands import command_words
+from runner.guard.calls import Call, command_words
 from runner.values import dataclass
 
 #: Commands that reach a cluster → their option for the kube context.

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import Experiment, RunPlan
-from runner.guard.calls import Call, asked_calls, planned_calls
-from runner.guard.commands import command_words
+from runner.guard.calls import Call, asked_calls, command_words, planned_calls
 from runner.guard.refusal import Refusal
 from runner.guard.shell import exposed
 from runner.redact import MASK, Redactor

@@ -19,50 +19,52 @@ from urllib.parse import unquote
 
 from runner.specs.machine import canonical
 
+# Patterns of what most calls do not hold are texts here: they are compiled when they are first needed.
+
 #: Endings by which a dotted word is told from a file or a Python name; of the countries only what no language uses.
-_ENDING = re.compile(
+_ENDING = (
     "com|org|net|edu|gov|mil|int|info|biz|io|dev|app|cloud|online|site|xyz|internal|intranet|local|localdomain|lan|corp"
     "|home|svc|arpa|example|test|invalid|localhost|eu|uk|de|fr|nl|be|ch|at|it|es|pt|pl|cz|se|no|dk|fi|ie|us|ca|mx|br|ar"
-    "|au|nz|jp|cn|kr|in|sg|hk|tw|za|xn--[a-z0-9-]+",
-    re.IGNORECASE,
+    "|au|nz|jp|cn|kr|in|sg|hk|tw|za|xn--[a-z0-9-]+"
 )
 # Each run of such characters is looked at once: a text of a megabyte must not take a second.
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://([^\s/?#'\"<>|;)}\\]*+)")
-_DEVICE = re.compile(r"/dev/(?:tcp|udp)/([^\s/'\"]+)/")
+_DEVICE = r"/dev/(?:tcp|udp)/([^\s/'\"]+)/"
 _RUN = re.compile(r"[\w.-]++")
 _PORT = re.compile(r":\d{1,5}(?![\w.])")
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
-_BITS = re.compile(r"/\d{1,2}(?![\w./-])")
+_BITS = r"/\d{1,2}(?![\w./-])"
 _SPLIT = re.compile(r"[\s'\"=,;()<>|\[\]{}]+")
 #: Schemes whose address names one machine only; with the others a comma leads to the next one.
-_SINGLE = re.compile("https?|wss?|s?ftp|ssh|git|tcp|udp|file|unix", re.IGNORECASE)
+_SINGLE = "https?|wss?|s?ftp|ssh|git|tcp|udp|file|unix"
 
 # What follows a dotted word that is a name of Kubernetes: `apps.example.com/v1beta1`, `example.com/role=db`, and the
 # tag or digest of an image.
-_GROUP_VERSION = re.compile(r"/v\d+((alpha|beta)\d+)?(?![\w./-])")
-_LABEL = re.compile(r"/[A-Za-z0-9][\w.-]*(\s*[!=]=|=(?!\?)|:\s|\s+(not)?in\s*\()")
-_IMAGE = re.compile(r"(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z_][\w.-]*|:\d[\w.-]*|@sha256:[0-9a-f]+)(?![\w/:])")
+_GROUP_VERSION = r"/v\d+((alpha|beta)\d+)?(?![\w./-])"
+_LABEL = r"/[A-Za-z0-9][\w.-]*(\s*[!=]=|=(?!\?)|:\s|\s+(not)?in\s*\()"
+_IMAGE = r"(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z_][\w.-]*|:\d[\w.-]*|@sha256:[0-9a-f]+)(?![\w/:])"
 #: API groups and prefixes of labels: domains that name things in a cluster, hardly ever a machine.
-_VOCABULARY = re.compile(
+_VOCABULARY = (
     r"(.+\.)?(k8s|x-k8s|kubernetes|istio|litmuschaos|argoproj|cert-manager|linkerd|cilium|crossplane|openshift|kyverno"
     r"|traefik|strimzi|velero|longhorn|metallb|external-secrets|kubevirt|rook|keycloak|prometheus|helm|fluxcd"
     r"|projectcontour|solo|karmada|volcano)\.io"
     r"|(.+\.)?(chaos-mesh|projectcalico|jaegertracing|ray|kubeflow|spinnaker)\.org"
     r"|(.+\.)?(coreos|konghq|getambassador|banzaicloud|kubedb|zalan|cattle|containo|jetstack)\.(com|io|do|us)"
-    r"|(.+\.)?(knative|tekton|kuma|kserve|pulumi|upbound)\.(dev|io)|(.+\.)?k8s\.aws",
-    re.IGNORECASE,
+    r"|(.+\.)?(knative|tekton|kuma|kserve|pulumi|upbound)\.(dev|io)|(.+\.)?k8s\.aws"
 )
 
-_NAME_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
+_NAME_WORDS = r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])"
+#: Headers that say which of the services behind an address is meant.
+HOST_HEADERS = frozenset({"host", "x-forwarded-host", "x-host", ":authority"})
 #: What names end with whose value is a machine or an address of one.
-_MEANS_HOST = re.compile(
+_MEANS_HOST = (
     "hosts?|host-?names?|hostaddr|servers?|ur[li]s?|dsn|address(es)?|addr|endpoints?|upstreams?|brokers?|pghost(addr)?|dbhost"
     "|baseur[li]|apiserver|(https?|all|ftp|socks5?)-?proxy"
 )
 #: What makes something else of such an end.
-_MEANS_ELSE = re.compile("email|mail|mac|memory|street|wallet|bind|listen|no")
+_MEANS_ELSE = "email|mail|mac|memory|street|wallet|bind|listen|no"
 #: What names end with whose value is of another vocabulary, though it may look like a machine.
-_MEANS_NO_HOST = re.compile(
+_MEANS_NO_HOST = (
     "labels?|selectors?|annotations?|images?|modules?|versions?|apiversion|groups?|crds?|kinds?|resources?|plural|emails?"
     "|mail|recipients?|files?|filename|packages?|mime|type|taints?|finalizers?"
 )
@@ -80,7 +82,7 @@ def hosts_in(text: str, *, by_form: bool = True) -> list[str]:
     reading = text
     for reading in _readings(text):
         found += [host for scheme, authority in _ADDRESS.findall(reading) for host in _authorities(scheme, authority)]
-        found += _DEVICE.findall(reading)
+        found += re.findall(_DEVICE, reading)
     # Without an address around it a name is one only once it is decoded.
     found += [host for run in _RUN.finditer(reading) if (host := _machine(run, by_form))]
     found += [word for word in _SPLIT.split(reading) if word.count(":") > 1 and _is_ipv6(word)]
@@ -99,7 +101,11 @@ def _readings(text: str) -> Iterator[str]:
 
 def _authorities(scheme: str, authority: str) -> Iterator[str]:
     """The machines of `user:password@one:1,two:2`; '' is none."""
-    listed = authority.partition(",")[:1] if _SINGLE.fullmatch(scheme) else authority.rpartition("@")[2].split(",")
+    listed = (
+        authority.partition(",")[:1]
+        if re.fullmatch(_SINGLE, scheme, re.IGNORECASE)
+        else authority.rpartition("@")[2].split(",")
+    )
     yield from (host for each in listed if (host := of_authority(each)))
 
 
@@ -121,7 +127,7 @@ def _machine(run: re.Match[str], by_form: bool) -> str:
         # Only the shell knows how it goes on.
         return f"{run[0]}$" if by_form and _is_domain(word) else ""
     if _IPV4.fullmatch(word):
-        bits = _BITS.match(text, run.end())
+        bits = re.compile(_BITS).match(text, run.end())
         return word + bits[0] if bits and canonical(word + bits[0]) else word
     signed = before == "@" and text[run.start() - 2 : run.start() - 1].isalnum()
     return word if by_form and _has_form(word, signed, text, run.end()) else ""
@@ -131,7 +137,7 @@ def _has_form(word: str, signed: bool, text: str, end: int) -> bool:
     with_port = bool(_PORT.match(text, end))
     if "." not in word:
         return word == "localhost" and with_port
-    if word.replace(".", "").isdecimal() or _IMAGE.match(text, end):
+    if word.replace(".", "").isdecimal() or re.compile(_IMAGE).match(text, end):
         return False
     if with_port or signed:
         return True
@@ -141,11 +147,13 @@ def _has_form(word: str, signed: bool, text: str, end: int) -> bool:
 def _is_domain(word: str) -> bool:
     ending = word.rpartition(".")[2]
     # `x.in` is Python's, `shop.stage.in` a machine.
-    return bool(_ENDING.fullmatch(ending)) and (len(ending) > 2 or word.count(".") > 1)
+    return bool(re.fullmatch(_ENDING, ending, re.IGNORECASE)) and (len(ending) > 2 or word.count(".") > 1)
 
 
 def _is_of_kubernetes(word: str, text: str, end: int) -> bool:
-    return bool(_VOCABULARY.fullmatch(word) or _GROUP_VERSION.match(text, end) or _LABEL.match(text, end))
+    return bool(
+        re.fullmatch(_VOCABULARY, word, re.IGNORECASE) or re.compile(f"{_GROUP_VERSION}|{_LABEL}").match(text, end)
+    )
 
 
 def _is_ipv6(word: str) -> bool:
@@ -181,16 +189,16 @@ def _is_given(name: str, value: str) -> bool:
 def means_host(name: str) -> bool:
     """Whether what is called so holds a machine: `host`, `--base-url`, `PGHOST`, `redisEndpoint`, `DOCKER_HOST`."""
     *before, last = _words(name) or [""]
-    named = _MEANS_HOST.fullmatch(last) or (before and _MEANS_HOST.fullmatch(f"{before[-1]}-{last}"))
-    return bool(named) and not (before and _MEANS_ELSE.fullmatch(before[-1]))
+    named = re.fullmatch(_MEANS_HOST, last) or (before and re.fullmatch(_MEANS_HOST, f"{before[-1]}-{last}"))
+    return bool(named) and not (before and re.fullmatch(_MEANS_ELSE, before[-1]))
 
 
 def _means_no_host(name: str) -> bool:
-    return bool(_MEANS_NO_HOST.fullmatch((_words(name) or [""])[-1]))
+    return bool(re.fullmatch(_MEANS_NO_HOST, (_words(name) or [""])[-1]))
 
 
 def _words(name: str) -> list[str]:
-    return [word.lower() for word in _NAME_WORDS.findall(name)]
+    return [word.lower() for word in re.findall(_NAME_WORDS, name)]
 
 
 def given_hosts(value: str) -> Iterator[str]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from runner.guard.mentions import given_hosts, means_host, named_hosts, of_authority
+from runner.guard.mentions import HOST_HEADERS, given_hosts, means_host, named_hosts, of_authority
 from runner.guard.programs import Kind
 
-#: Headers that say which of the services behind an address is meant.
-HOST_HEADERS = frozenset({"host", "x-forwarded-host", "x-host", ":authority"})
 #: Options of `ssh -o` that name a machine; and those whose value is a command, read by `lines_of`.
 _SSH_HOSTS = frozenset({"hostname", "proxyjump"})
 _SSH_FORWARDS = frozenset({"localforward", "remoteforward"})

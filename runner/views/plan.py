@@ -12,9 +12,9 @@ from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.hosts import allowed_hosts
 from runner.guard.identity import identity_checks
 from runner.guard.lasting import lasting_action
+from runner.guard.mentions import HOST_HEADERS
 from runner.guard.opaque import command_line
 from runner.guard.refusal import Refusal
-from runner.guard.words import HOST_HEADERS
 from runner.specs.passing import unmatched
 from runner.views.text import duration, inert
 

@@ -86,7 +86,6 @@ _TOO_FAR: list[tuple[dict[str, Any], str]] = [
     # what is not known
     (_pods(namespace="shop"), "what 'namespace' of chaosk8s.pod.actions.terminate_pods means is not known"),
     (_pods(secrets={"KUBERNETES_CONTEXT": "prod"}), "what 'secrets' of"),
-    (kube("pod.actions.freeze_pods", ns="shop"), "the guard does not know what it does"),
     (kube("crd.actions.apply_from_yaml", resource="x"), "cannot be judged"),
     (kube("namespace.actions.delete_namespace", name="shop"), "a namespace is all that is in it"),
     (kube("actions.kill_microservice", name="web", ns="shop"), "old names of other actions"),
@@ -204,6 +203,15 @@ def test_what_the_configuration_says_is_judged_in_the_plan_and_what_it_does_not_
     plan = plan_of(cluster(), provider, document=asked)
     assert _said(plan) == ""
     assert "namespace '${ns}'" in "\n".join(map(str, judge_action(plan, "e", provider)))
+
+
+def test_an_action_that_nobody_knows_is_refused_even_where_its_module_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runner.guard.modules.names_in", lambda _: None)
+    text = _said(plan_of(cluster(), kube("pod.actions.terminate_pod", ns="shop")))
+    assert "terminate_pod is not allowed: the guard does not know what it does" in text
+    assert "did you mean 'chaosk8s.pod.actions.terminate_pods'?" in text
 
 
 def test_rollbacks_bring_back_as_many_as_there_were_and_stay_inside_otherwise() -> None:

@@ -1,0 +1,151 @@
+"""Python functions that are not there, or are given what they do not take: told without importing anything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guard_samples import LOCAL, activity, kube, plan_of, said
+
+from runner.guard.modules import names_in, signature_of
+from runner.guard.rules import judge_plan
+
+_SOURCE = """
+import os
+from functools import partial, wraps
+from .below import given, deeper as renamed
+raise SystemExit("imported")
+
+LATER = partial(print, "x")
+
+def break_it(name, count=1, *, force, secrets=None, configuration):
+    return name
+
+async def mend_it(**anything):
+    return anything
+
+@wraps(print)
+def decorated(a):
+    return a
+
+def by_position(a, /):
+    return a
+
+if os.name == "nt":
+    def either(a): ...
+else:
+    def either(b): ...
+
+try:
+    import fast
+except ImportError:
+    fast = None
+
+class Thing: ...
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The name of a package that must not be imported; another one for every test, for sources are kept."""
+    name = f"sample_{abs(hash(request.node.name))}"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text(_SOURCE)
+    (folder / "below.py").write_text("def given(a): ...\nfrom .further import deeper\n")
+    (folder / "further.py").write_text("def deeper(b, c=1): ...\n")
+    (folder / "all.py").write_text("from .further import *\n")
+    (folder / "hiding.py").write_text("def __getattr__(name): ...\n")
+    (folder / "broken.py").write_text("def (\n")
+    (folder / "spaces").mkdir()
+    (folder / "spaces" / "inner.py").write_text("def here(): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return name
+
+
+def _called(module: str, func: str, /, **arguments: Any) -> dict[str, Any]:
+    return {"type": "python", "module": module, "func": func, "arguments": arguments}
+
+
+@pytest.mark.parametrize(
+    ("module", "func", "arguments", "words"),
+    [
+        ("", "brake_it", {}, "has no function 'brake_it'; did you mean 'break_it'?"),
+        ("", "zzz", {}, "has no function 'zzz' [tools]"),
+        ("", "break_it", {"name": "x", "force": 1, "cuont": 2}, "break_it takes no argument 'cuont'; did you mean 'count'?"),
+        ("", "break_it", {"name": "x"}, "break_it needs an argument 'force'"),
+        ("", "break_it", {"force": True}, "break_it needs an argument 'name'"),
+        ("", "given", {}, "given needs an argument 'a'"),
+        ("", "renamed", {"b": 1, "d": 1}, "renamed takes no argument 'd'; it takes: b, c"),
+        (".further", "deepr", {}, "has no function 'deepr'; did you mean 'deeper'?"),
+        (".spaces.inner", "her", {}, "has no function 'her'; did you mean 'here'?"),
+        (".furter", "deeper", {"b": 1}, ".furter' on this machine; did you mean 'PACKAGE.further'?"),
+        (".none_at_all.x", "f", {}, "on this machine; install the package that has it"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_told_with_the_nearest(
+    package: str, module: str, func: str, arguments: dict[str, Any], words: str
+) -> None:
+    plan = plan_of(LOCAL, _called(package + module, func, **arguments))
+    assert words.replace("PACKAGE", package) in said(plan)
+    assert package not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("module", "func", "arguments"),
+    [
+        ("", "break_it", {"name": "x", "force": True, "count": "${n}"}),
+        ("", "mend_it", {"whatever": 1}),
+        ("", "decorated", {"whatever": 1}),
+        ("", "by_position", {}),
+        ("", "either", {"c": 1}),
+        ("", "LATER", {"c": 1}),
+        ("", "Thing", {"c": 1}),
+        ("", "fast", {}),
+        ("", "${function}", {}),
+        ("", "renamed", {"b": 1}),
+        (".all", "anything", {}),
+        (".hiding", "anything", {}),
+        (".broken", "anything", {}),
+        (".spaces.inner", "here", {}),
+    ],
+)
+def test_what_may_be_there_is_not_missed(package: str, module: str, func: str, arguments: dict[str, Any]) -> None:
+    assert said(plan_of(LOCAL, _called(package + module, func, **arguments))) == ""
+    assert package not in sys.modules
+
+
+def test_what_python_itself_has_is_known_by_name() -> None:
+    for module, func in (("time", "sleep"), ("os.path", "join"), ("random", "randint")):
+        assert "has no function" not in said(plan_of(LOCAL, _called(module, func)))
+    assert "has no function 'slepe'; did you mean 'sleep'?" in said(plan_of(LOCAL, _called("time", "slepe")))
+
+
+def test_a_refusal_leads_to_the_name_or_the_argument(package: str) -> None:
+    probe = activity(_called(package, "brake_it"), "ask", "probe")
+    plan = plan_of(LOCAL, _called(package, "break_it", name=1, force=1, x=1), probe)
+    places = [each.at for each in judge_plan(plan, attended=True)]
+    assert places == [("method", 0, "provider", "arguments", "x"), ("method", 1, "provider", "func")]
+
+
+def test_a_function_of_the_kubernetes_extension_that_is_not_there_is_told_once() -> None:
+    from guard_samples import cluster
+
+    for function, near in (("pod.actions.terminate_pod", "terminate_pods"), ("pod.probes.pod_ready", "")):
+        plan = plan_of(cluster(), kube(function, ns="shop"))
+        (line,) = [each for each in said(plan).splitlines() if "pod" in each and "context" not in each]
+        assert f"has no function {function.rpartition('.')[2]!r}" in line
+        assert (f"did you mean {near!r}?" in line) is bool(near)
+    assert "did you mean 'chaosk8s.pod.actions'?" in said(
+        plan_of(cluster(), kube("pods.actions.terminate_pods", ns="shop"))
+    )
+
+
+def test_what_the_extension_takes_is_read_from_its_source() -> None:
+    found = signature_of("chaosk8s.pod.actions", "terminate_pods")
+    assert found is not None
+    assert {"label_selector", "ns", "qty"} <= set(found.names)
+    assert "terminate_pods" in (names_in("chaosk8s.pod.actions") or ())
+    assert "chaosk8s.pod.actions" not in sys.modules
