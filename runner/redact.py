@@ -1,7 +1,8 @@
 """Taking secrets out of whatever is about to be written or shown, by value.
 
 A secret is found as it is, and in the spellings that tools give it: base64 wherever it begins, percent-encoded,
-hexadecimal, escaped for JSON, HTML, Python or a shell. Where a secret stood, `MASK` stands.
+hexadecimal, escaped for JSON, HTML, Python or a shell. So is what a parser leaves of one that it cuts: see `with_pieces`.
+Where a secret stood, `MASK` stands.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 MASK = "[redacted]"
 
 #: Characters. Shorter ones are found only as a whole value: taking every "1" or "no" out of a text would leave nothing
 #: of it. So a run does not begin with one: see `runner.guard.secrets`.
 SHORTEST = 4
+#: Characters of a piece of a secret; a shorter one tells little, and may be anybody's.
+SHORTEST_PIECE = 8
+# What addresses, headers, forms and lines are taken apart at.
+_CUTS = re.compile(r"[/?#@:&=\s]+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_MACHINE = re.compile(r"[^/?#\s]*")
+# A secret with more pieces is a key or a certificate, and no parser of addresses gives its pieces another spelling.
+_MANY_PIECES = 32
 # A key or certificate is often printed line by line; a shorter line may be anybody's.
 _SHORTEST_LINE = 12
 # Of such a length it is no chance: then the whole word goes, for the characters at both ends hold bits of the secret.
@@ -111,11 +121,19 @@ class Redactor:
 
     @cached_property
     def _known(self) -> tuple[str, ...]:
-        return tuple(secret for secret in self._secrets if len(secret) >= SHORTEST)
+        return tuple(secret for secret in self._secrets if len(secret) >= SHORTEST and secret not in self._plain)
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        """The pieces that are looked for as they are."""
+        long = (pieces(secret) for secret in self._secrets if len(secret) > _MANY_PIECES * SHORTEST_PIECE)
+        many = (each for found in long if len(found) > _MANY_PIECES for each in found)
+        return self._secrets.intersection(many)
 
     @cached_property
     def _exact(self) -> tuple[str, ...]:
         spellings = {each for secret in self._known for each in _spellings(secret) if len(each) >= SHORTEST}
+        spellings |= self._plain
         # What contains another is found with it; the other must be looked for all the same.
         return tuple(sorted(spellings))
 
@@ -131,6 +149,27 @@ class Redactor:
         )
 
 
+def pieces(secret: str) -> frozenset[str]:
+    """What may be left of a secret that somebody takes apart as an address, a header or a form: what stands between
+    `/ ? # @ : & =` and white space, percent-encoded or not, and in small letters as the name of a machine. The scheme and the
+    machine of a secret that is itself an address are no secret.
+    """
+    rest = secret
+    if scheme := _SCHEME.match(secret):
+        login, _, after = secret[scheme.end() :].rpartition("@")
+        rest = f"{login} {_MACHINE.sub('', after, count=1)}"
+    found = {piece for form in (rest, unquote(rest)) for piece in _CUTS.split(form) if len(piece) >= SHORTEST_PIECE}
+    return frozenset({form for piece in found for form in (piece, piece.lower())} - {secret})
+
+
+def with_pieces(secrets: Iterable[str], ordinary: Callable[[], str] = str) -> list[str]:
+    """The secrets, and the pieces of each that do not stand in the `ordinary` text, which has to be told."""
+    whole = list(dict.fromkeys(secrets))
+    cut = [piece for secret in whole for piece in sorted(pieces(secret))]
+    told = ordinary() if cut else ""
+    return list(dict.fromkeys((*whole, *(piece for piece in cut if piece not in told))))
+
+
 class Redacts(Protocol):
     """Takes the secrets that it knows out of texts and JSON-like values."""
 
@@ -140,10 +179,14 @@ class Redacts(Protocol):
 
 
 class Redaction:
-    """The secrets known so far. More may be learnt while a run goes on: an answer, what an experiment reads itself."""
+    """The secrets known so far. More may be learnt while a run goes on: an answer, what an experiment reads itself.
 
-    def __init__(self, known: Redactor) -> None:
+    `cut` adds what else has to be masked of them.
+    """
+
+    def __init__(self, known: Redactor, cut: Callable[[Iterable[str]], Iterable[str]] = list) -> None:
         self.known = known
+        self._cut = cut
         self._listeners: list[Callable[[list[str]], None]] = []
 
     def text(self, text: str) -> str:
@@ -156,7 +199,7 @@ class Redaction:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """From here on these are secrets too, here and for whoever listens."""
-        new = [secret for secret in dict.fromkeys(secrets) if secret and secret not in self.known.secrets]
+        new = [secret for secret in dict.fromkeys(self._cut(secrets)) if secret and secret not in self.known.secrets]
         if new:
             self.known = self.known.including(new)
             for listener in self._listeners:

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import socket
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from runner.errors import InputError, Problem, Refused
 from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.rules import judge_plan
 from runner.guard.secrets import lacking_secrets, resolve_secrets
-from runner.redact import Redaction, Redactor
+from runner.redact import Redaction, Redactor, with_pieces
 from runner.transcript.writer import TranscriptWriter
 from runner.values import dataclass
 
@@ -205,7 +206,9 @@ def _open(
     plan = made.plan
     path = socket_path(run, group)
     Registry().record(_record(plan, run, folder, path, request.person))
-    redaction = Redaction(Redactor(secrets.values()))
+    told = (request.person, str(folder), str(made.root), socket.gethostname())
+    cut = partial(with_pieces, ordinary=cache(lambda: _ordinary(plan, told)))
+    redaction = Redaction(Redactor(cut(secrets.values())), cut)
     try:
         writer = TranscriptWriter.create(folder, clock, redact=redaction.value, group=group)
     except BaseException:
@@ -238,6 +241,12 @@ def _open(
         person=request.person,
         script=script,
     )
+
+
+def _ordinary(plan: RunPlan, told: Iterable[str]) -> str:
+    from runner.guard.exposure import ordinary
+
+    return ordinary(plan, *told)
 
 
 def _record(plan: RunPlan, run: str, folder: Path, path: Path, person: str) -> OpenRun:

@@ -18,6 +18,7 @@ import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
 from runner.private import open_private
-from runner.redact import MASK, Redaction, Redactor
+from runner.redact import MASK, Redaction, Redactor, with_pieces
 from runner.specs.configuration import known_configuration
 from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
@@ -71,8 +72,15 @@ class Story:
         self._writer: TranscriptWriter | None = None
         if not self.begun:
             return
+        cut = partial(with_pieces, ordinary=cache(self._ordinary))
+        self.redaction = Redaction(Redactor(cut(self.redaction.known.secrets)), cut)
         with contextlib.suppress(Exception):
             self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redaction.value)
+
+    def _ordinary(self) -> str:
+        from runner.guard.exposure import ordinary
+
+        return ordinary(self.plan, str(self.folder))
 
     def _take(self, recorded: ev.Recorded) -> None:
         match recorded.event:

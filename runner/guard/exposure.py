@@ -73,6 +73,13 @@ def _vocabulary() -> Iterator[str]:
         yield from (field.name for field in fields(event))
 
 
+def ordinary(plan: RunPlan, *told: str) -> str:
+    """All that a transcript of this run says whatever is secret, and what else it was `told`: no piece of a secret can be
+    kept out of it.
+    """
+    return "\n".join([*_vocabulary(), *(text for _, text in _texts(plan_to_json(plan), ())), *told])
+
+
 def judge_exposed(plan: RunPlan, secrets: Mapping[str, str]) -> tuple[Refusal, ...]:
     """Secrets that the files of the run say in plain, by chance or not: to mask them would change what is undone."""
     places = [*_texts(plan_to_json(plan), ())] if secrets else []

@@ -10,13 +10,14 @@ import shlex
 import subprocess
 import textwrap
 from collections.abc import Callable
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.redact import MASK, SHORTEST, RedactedStream, Redaction, Redactor
+from runner.redact import MASK, SHORTEST, RedactedStream, Redaction, Redactor, pieces, with_pieces
 
 SECRET = 'p@ss/w"ord \n+ü~1234567890'
 
@@ -306,3 +307,72 @@ def test_a_secret_that_is_learnt_meanwhile_is_found_from_then_on() -> None:
     redaction.learn(["hunter1", "hunter2", ""])
     assert told == ["hunter2"]
     assert stream.take(b"ter2\n") == f"{MASK}\n"
+
+
+# -- what a parser leaves of one ---------------------------------------------------------------------------------------
+
+
+def _refused_address(address: str) -> str:
+    """What an HTTP client says of an address that it cannot use."""
+    try:
+        requests.get(address, timeout=0.01)
+    except (requests.RequestException, ValueError) as error:
+        return f"{error} {error!r}"
+    return ""
+
+
+@pytest.mark.parametrize("cut", "/?#@:&= \t\n")
+@pytest.mark.parametrize(
+    "address", ["http://user:{}@127.0.0.1:9/", "http://{}@127.0.0.1:9/", "http://{}/x", "http://127.0.0.1:9/?t={}"]
+)
+def test_nothing_is_left_of_one_that_an_http_client_cuts(address: str, cut: str) -> None:
+    token = f"Abcd+123efgh{cut}Ijkl%7Emnop!5{cut}Qrst_7890uvw"
+    redactor = Redactor(with_pieces([token]))
+
+    said = redactor.text(_refused_address(address.format(token)))
+
+    for piece in token.lower().split(cut):
+        for spelling in (piece, unquote(piece), quote(piece).lower()):
+            assert spelling not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        ("abcdefgh", set()),
+        ("abcdefgh/short", {"abcdefgh"}),
+        ("Abcdefgh=short", {"Abcdefgh", "abcdefgh"}),
+        ("abc%2Fdefghijk", {"abc%2fdefghijk", "defghijk"}),
+        ("https://db.example.com/hooks/abcdefghij", {"abcdefghij"}),
+        ("postgres://app:abcd/efghijkl@database.example.com:5432/shopfront", {"efghijkl", "shopfront"}),
+        ("one two three four", set()),
+    ],
+)
+def test_the_pieces_of_a_secret(secret: str, found: set[str]) -> None:
+    assert pieces(secret) == found
+
+
+def test_a_piece_that_has_to_be_told_is_no_secret() -> None:
+    assert with_pieces(["production/tokentoken"], lambda: "the environment is production") == [
+        "production/tokentoken",
+        "tokentoken",
+    ]
+
+
+def test_the_pieces_of_what_is_learnt_are_masked_too() -> None:
+    heard: list[str] = []
+    redaction = Redaction(Redactor(), with_pieces)
+    redaction.tell(heard.extend)
+    redaction.learn(["firsthalf/secondhalf"])
+
+    assert redaction.text("port: 'secondhalf'") == f"port: '{MASK}'"
+    assert "secondhalf" in heard
+
+
+def test_of_a_key_each_piece_is_looked_for_as_it_is() -> None:
+    lines = [base64.b64encode(bytes([number]) * 48).decode() for number in range(200)]
+    key = "\n".join(["-----BEGIN KEY-----", *lines, "-----END KEY-----"])
+    redactor = Redactor(with_pieces([key]))
+
+    assert redactor.text(f"x {lines[7]} y") == f"x {MASK} y"
+    assert len(redactor._exact) < 10 * len(lines)
