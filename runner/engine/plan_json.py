@@ -10,9 +10,10 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 from runner.engine.plan import RunPlan
+from runner.values import hints
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -52,12 +53,12 @@ def _build(kind: type[T], document: Any) -> T:
 @cache
 def _fields(kind: type[Any]) -> tuple[tuple[str, Convert, Callable[[], Any] | None], ...]:
     """Name, converter and, for a field without a default, what makes up for a missing one."""
-    hints = get_type_hints(kind)
+    told = hints(kind)
     return tuple(
         (
             field.name,
-            _converter(hints[field.name]),
-            _empty(hints[field.name]) if field.default is MISSING and field.default_factory is MISSING else None,
+            _converter(told[field.name]),
+            _empty(told[field.name]) if field.default is MISSING and field.default_factory is MISSING else None,
         )
         for field in fields(kind)
     )

@@ -7,6 +7,7 @@ decodes to `Unrecognised`, an unknown field is left out, a missing one takes its
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import types
@@ -19,6 +20,7 @@ from typing import Any
 
 from runner.clock import Stamp
 from runner.engine.events import KINDS, Event, Recorded, Unrecognised
+from runner.values import hints
 
 #: The transcript's name in its run folder.
 FILE = "transcript.jsonl"
@@ -182,11 +184,11 @@ class _Layout:
 
     def __init__(self, event_type: type[Event]) -> None:
         self._type = event_type
-        hints = typing.get_type_hints(event_type)
+        told = hints(event_type)
         self._fields = [
             (field.name, shape.accepted, shape.convert, _default(field))
             for field in fields(event_type)
-            for shape in (_shape(hints[field.name]),)
+            for shape in (_shape(told[field.name]),)
         ]
 
     def build(self, raw: dict[str, Any]) -> Event:
@@ -226,6 +228,7 @@ def _is_known(kind: str) -> bool:
     return kind in KINDS and KINDS[kind] is not Unrecognised
 
 
+@functools.cache
 def _shape(hint: Any) -> _Shape:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:

@@ -7,11 +7,14 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import dataclass as standard
+from typing import Any, get_type_hints
 
 import pytest
 
-from runner.values import dataclass
+from runner.engine.events import KINDS
+from runner.engine.plan import RunPlan, Step
+from runner.values import dataclass, hints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,3 +118,58 @@ def test_threads_that_come_together_all_find_it_complete() -> None:
             _, child = _family()
             made = list(pool.map(lambda name, child=child: child(name=name), "abcdefgh"))
             assert [each.tags for each in made] == [[]] * 8
+
+
+def _both(**options: Any) -> tuple[type[Any], type[Any]]:
+    """The same class by hand and by the standard library."""
+
+    def body() -> type[Any]:
+        class Thing:
+            """Has a bit of everything."""
+
+            size: int
+            name: str = "none"
+            tags: list[str] = field(default_factory=list, compare=False, repr=False)
+            born: int = field(default=7, init=False)
+
+        return Thing
+
+    return dataclass(**options)(body()), standard(**options)(body())
+
+
+_OPTIONS = [{}, {"frozen": True}, {"frozen": True, "kw_only": True}, {"kw_only": True}, {"frozen": True, "eq": False}]
+_CALLS: dict[str, Callable[[type[Any]], Any]] = {
+    "positions": lambda cls: cls(1, "a", ["x"]),
+    "names": lambda cls: cls(size=1, name="a"),
+    "too few": lambda cls: cls(),
+    "too many": lambda cls: cls(1, "a", [], 7),
+    "unknown": lambda cls: cls(size=1, colour="red"),
+    "equal": lambda cls: cls(size=1) == cls(size=1, tags=["x"]),
+    "of another class": lambda cls: cls(size=1) == object(),
+    "hash": lambda cls: hash(cls(size=1)) == hash(cls(size=1)),
+    "set": lambda cls: setattr(cls(size=1), "size", 2),
+    "set another": lambda cls: setattr(cls(size=1), "colour", 2),
+    "delete": lambda cls: delattr(cls(size=1), "size"),
+    "matched": lambda cls: cls(size=1).__match_args__,
+    "a subclass sets its own": lambda cls: setattr(type("Below", (cls,), {})(size=1), "colour", 2),
+    "fields": lambda cls: [(each.name, each.default, each.init, each.kw_only) for each in fields(cls)],
+    "born": lambda cls: cls(size=1).born,
+}
+
+
+@pytest.mark.parametrize("options", _OPTIONS, ids=str)
+@pytest.mark.parametrize("call", _CALLS.values(), ids=_CALLS)
+def test_it_is_what_the_standard_library_makes(call: Callable[[type[Any]], Any], options: dict[str, Any]) -> None:
+    def outcome(cls: type[Any]) -> tuple[Any, ...]:
+        try:
+            return (repr(call(cls)),)
+        except (TypeError, AttributeError) as error:
+            return type(error), str(error)
+
+    ours, theirs = _both(**options)
+    assert outcome(ours) == outcome(theirs)
+
+
+@pytest.mark.parametrize("kind", [RunPlan, Step, *KINDS.values()], ids=lambda kind: kind.__name__)
+def test_the_types_of_fields_are_those_that_typing_finds(kind: type[Any]) -> None:
+    assert hints(kind) == get_type_hints(kind)
