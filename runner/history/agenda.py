@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runner.errors import InputError
-from runner.history.summary import Summary, latest_of
+from runner.history.summary import Summary, latest_of, rehearsal_of
 from runner.specs.catalogue import Catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """One drill. `cadence` in s, None when it has none; `overdue` also when it has one and was never run."""
+    """One drill. `cadence` in s, None when it has none; `overdue` also when it has one and was never rehearsed.
+
+    `last_...` is of the latest run, whatever became of it; `rehearsed_at` of the latest that was played to its end.
+    """
 
     slug: str
     name: str = ""
@@ -25,25 +28,29 @@ class Due:
     last_outcome: str = ""
     last_run: str = ""
     last_at: datetime | None = None
+    rehearsed_at: datetime | None = None
     cadence: float | None = None
     overdue: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"last_at": self.last_at.isoformat() if self.last_at else None}
+        moments = {"last_at": self.last_at, "rehearsed_at": self.rehearsed_at}
+        return asdict(self) | {name: at.isoformat() if at else None for name, at in moments.items()}
 
 
 def agenda(catalogue: Catalogue, runs: Sequence[Summary], now: datetime) -> list[Due]:
     """Every drill here, overdue ones first, then by name. One that cannot be read is in it too, with its problems."""
-    rows = [_row(catalogue, slug, latest_of(slug, runs), now) for slug in catalogue.drills()]
+    rows = [_row(catalogue, slug, runs, now) for slug in catalogue.drills()]
     return sorted(rows, key=lambda row: (not row.overdue, row.slug))
 
 
-def _row(catalogue: Catalogue, slug: str, last: Summary | None, now: datetime) -> Due:
+def _row(catalogue: Catalogue, slug: str, runs: Sequence[Summary], now: datetime) -> Due:
+    last, played = latest_of(slug, runs), rehearsal_of(slug, runs)
+    rehearsed = played.started if played else None
     outcome, run, at = (last.ending, last.run, last.started) if last else ("", "", None)
     try:
         loaded = catalogue.load_drill(slug)
     except InputError as error:
-        return Due(slug=slug, problems=len(error.problems), last_outcome=outcome, last_run=run, last_at=at)
+        return Due(slug=slug, problems=len(error.problems), last_outcome=outcome, last_run=run, last_at=at, rehearsed_at=rehearsed)
     cadence = loaded.drill.cadence
     return Due(
         slug=slug,
@@ -54,6 +61,7 @@ def _row(catalogue: Catalogue, slug: str, last: Summary | None, now: datetime) -
         last_outcome=outcome,
         last_run=run,
         last_at=at,
+        rehearsed_at=rehearsed,
         cadence=cadence,
-        overdue=cadence is not None and (at is None or now - at > timedelta(seconds=cadence)),
+        overdue=cadence is not None and (rehearsed is None or now - rehearsed > timedelta(seconds=cadence)),
     )

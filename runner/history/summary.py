@@ -73,6 +73,15 @@ def summaries(folders: Iterable[Path]) -> Iterator[Summary]:
             yield summary
 
 
+#: Endings of a run that was played to its end, whatever it came to: only these rehearse anything.
+_PLAYED = ("passed", "failed", "inconclusive")
+
+
+def rehearsal_of(slug: str, all_runs: Iterable[Summary]) -> Summary | None:
+    """The newest run of a drill that was a rehearsal: one refused, aborted, stopped or broken is none."""
+    return latest_of(slug, (each for each in all_runs if each.ending in _PLAYED))
+
+
 def latest_of(slug: str, all_runs: Iterable[Summary]) -> Summary | None:
     """The newest closed run of a drill."""
     done = (each for each in all_runs if each.slug == slug and each.ending and not each.tabletop)

@@ -76,9 +76,9 @@ def due(drill: Due, now: datetime) -> tuple[str, str]:
     """`overdue`, `due in 78 days`, or '' for one without a cadence; and how it is meant."""
     if drill.cadence is None:
         return "", ""
-    if drill.overdue or drill.last_at is None:
+    if drill.overdue or drill.rehearsed_at is None:
         return "overdue", "warn"
-    return f"due in {span(drill.last_at + timedelta(seconds=drill.cadence) - now)}", "dim"
+    return f"due in {span(drill.rehearsed_at + timedelta(seconds=drill.cadence) - now)}", "dim"
 
 
 def span(time: timedelta) -> str:

@@ -115,3 +115,29 @@ def test_what_is_overdue_comes_first_and_what_is_wrong_is_in_it(tmp_path: Path) 
     assert rows[-1].problems > 0
     assert rows[-1].last_outcome == "passed"
     assert rows[1].to_json()["last_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "counts"),
+    [
+        ("passed", True),
+        ("failed", True),
+        ("inconclusive", True),
+        ("refused", False),
+        ("aborted", False),
+        ("stopped", False),
+        ("broken", False),
+        ("", False),
+    ],
+)
+def test_only_a_run_that_was_played_to_its_end_is_a_rehearsal(tmp_path: Path, ending: str, counts: bool) -> None:
+    drill = tmp_path / "drills" / "a" / "drill.yaml"
+    drill.parent.mkdir(parents=True)
+    drill.write_text("name: D\nbriefing: b\ntarget: local\nrunbook: r\ncadence: 1d\n")
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "r.yaml").write_text("name: R\nsteps: [{name: Look}]\n")
+    old, new = _NOW - timedelta(days=9), _NOW - timedelta(hours=2)
+    [row] = agenda(Catalogue(tmp_path), [_summary("a", "passed", old), _summary("a", ending, new)], _NOW)
+    assert row.overdue is not counts
+    assert row.rehearsed_at == (new if counts else old)
+    assert row.last_outcome == (ending or "passed")

@@ -32,6 +32,7 @@ _DRILLS = (
         last_outcome="passed",
         last_run="20261108-cache-lost-1a2b",
         last_at=_NOW - timedelta(days=12),
+        rehearsed_at=_NOW - timedelta(days=12),
         cadence=90 * _DAY,
     ),
     Due(slug="queue", name="Queue stuck", target="staging", last_outcome="failed", last_at=_NOW - timedelta(hours=2)),
@@ -225,7 +226,7 @@ def test_words_for_how_it_stands() -> None:
     assert outcome(Due(slug="a", problems=1)) == ("✗ 1 problem", "bad")
     assert outcome(Due(slug="a", last_outcome="broken")) == ("✗ broken", "bad")
     assert due(Due(slug="a"), _NOW) == ("", "")
-    soon = Due(slug="a", cadence=_DAY, last_at=_NOW - timedelta(seconds=_DAY - 30))
+    soon = Due(slug="a", cadence=_DAY, rehearsed_at=_NOW - timedelta(seconds=_DAY - 30))
     assert due(soon, _NOW) == ("due in less than a minute", "dim")
     assert [span(timedelta(seconds=s)) for s in (-5, 60, 3600, 2 * _DAY)] == [
         "less than a minute",
