@@ -58,7 +58,8 @@ class ProbeResult:
     """One call of a probe.
 
     `t` is when it was sent and `duration` how long the answer took, both in seconds. `value` is what came back, fit
-    for JSON, redacted and cut short; headers are left out. `why` is one line, empty when `ok`.
+    for JSON, redacted and cut short; headers are left out. `why` is one line, empty when `ok`;
+    `answered` is false when there was nothing to judge: it could not be asked, or was not answered in time.
     """
 
     t: float
@@ -66,6 +67,7 @@ class ProbeResult:
     ok: bool
     value: Any
     why: str = ""
+    answered: bool = True
 
 
 class ProbeCaller:
@@ -74,7 +76,7 @@ class ProbeCaller:
     `variables` and `secrets` fill `${name}`; secrets, and what `redaction` knows, are masked in every result. A command
     sees `env`, and those secrets that it names.
     `python` sends a request `{"probe": …, "secrets": …}` to the process that runs Python providers and returns its
-    reply `{"ok", "value", "error"}`; without one such probes fail. Use and `close` it on one event loop.
+    reply `{"ok", "value", "error", "judged"}`; without one such probes fail. Use and `close` it on one event loop.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class ProbeCaller:
         """Call it now. `default` stands in for a provider's missing timeout, `most` caps either; seconds."""
         await self.ready(probe)
         sent = self.clock.now()
+        answered = True
         try:
             resolved = self._resolve(probe)
             limit = min(_own_limit(resolved.provider) or default, most)
@@ -120,11 +123,12 @@ class ProbeCaller:
                     value, why = await self._judged(resolved)
             except TimeoutError:
                 value, why = _unanswered(resolved, limit)
+                answered = value is not None
         except ProbeFailed as error:
-            value, why = None, str(error)
+            value, why, answered = None, str(error), False
         duration = round(max(0.0, self.clock.now() - sent), 6)
         line = " ".join(self._redaction.text(why).split())
-        return ProbeResult(sent, duration, not why, self._short(value), line)
+        return ProbeResult(sent, duration, not why, self._short(value), line, answered)
 
     def _short(self, value: Any) -> Any:
         # Masked between two cuts: half a secret is no longer found, and a whole body takes too long to mask.
@@ -150,6 +154,8 @@ class ProbeCaller:
         provider, tolerance = probe.provider, probe.tolerance
         if isinstance(provider, PythonProvider):
             reply = await self._call_python(probe.as_document(), provider)
+            if reply.get("judged") is False and reply.get("value") is None:
+                raise ProbeFailed(str(reply.get("error") or "it gave no value"))
             return reply.get("value"), "" if reply.get("ok") is True else _python_reason(tolerance, reply)
         if isinstance(provider, TcpProvider):
             closed = await closed_port(provider, self._lookup)

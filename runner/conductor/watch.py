@@ -11,6 +11,7 @@ from runner.actuators.load import RequestWindow
 from runner.actuators.ticks import ticks
 from runner.conductor.run import Run
 from runner.engine import events as ev
+from runner.engine.alerts import AlertWatch
 from runner.engine.indicators import Judge
 from runner.engine.plan import Check, Indicator
 
@@ -111,15 +112,17 @@ class WatchHand:
         from runner.specs.probe import Probe
 
         probe = Probe.model_validate(check.probe)
-        firing = False
+        alert = AlertWatch(check.name)
         while True:
             result = await self._run.caller.call(probe)
-            stamp = self._run.clock.stamp(round(result.t + result.duration, 6))
-            if result.ok and not firing:
-                before = self._run.state.last_injection is None
-                self._run.observe(ev.AlertFired(alert=check.name, before=before), by="watch", stamp=stamp)
-            elif firing and not result.ok and result.value is not None:
-                self._run.observe(ev.AlertCleared(alert=check.name), by="watch", stamp=stamp)
-            if result.ok or result.value is not None:
-                firing = result.ok
+            event = alert.take(
+                ok=result.ok,
+                answered=result.answered,
+                value=result.value,
+                why=result.why,
+                injected=self._run.state.last_injection is not None,
+            )
+            if event is not None:
+                stamp = self._run.clock.stamp(round(result.t + result.duration, 6))
+                self._run.observe(event, by="watch", stamp=stamp)
             await asyncio.sleep(check.every)

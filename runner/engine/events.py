@@ -776,6 +776,21 @@ class AlertCleared(Event, kind="alert-cleared"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertSilent(Event, kind="alert-silent"):
+    """Where it is asked for nobody answers: whether it fires is not known until `AlertAnswers`."""
+
+    alert: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertAnswers(Event, kind="alert-answers"):
+    """It can be asked for again."""
+
+    alert: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImpactSeen(Event, kind="impact-seen"):
     """The first breach after injection; the moment itself is `since`."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.engine.plan import RunPlan
-from runner.engine.scorecard import EpisodeScore, FaultScore, HypothesisScore, StepScore, Times, Unobserved
+from runner.engine.scorecard import AlertScore, EpisodeScore, FaultScore, HypothesisScore, StepScore, Times, Unobserved
 from runner.engine.tally import Tally
 from runner.engine.wording import broken_control
 from runner.values import dataclass
@@ -71,7 +71,7 @@ def proves_nothing(found: Findings) -> list[str]:
         return []
     if not found.tally.episodes.injected:
         return _not_asked(found) if found.plan.bare else ["no fault was injected"]
-    reasons = [*_not_proven_in(found), *_not_observed(found), *_not_asked(found)]
+    reasons = [*_not_proven_in(found), *_not_observed(found), *_not_asked(found), *unheard(found)]
     return [*reasons, *(_unfinished(found) if found.plan.bare else _without_impact(found))]
 
 
@@ -108,6 +108,17 @@ def unobserved(found: Findings, gap: Unobserved) -> str:
     ended = by_load and load.ended is not None and load.ended <= gap.until
     why = f": the load had ended at {load.ended:.1f} s ({load.why or 'by itself'})" if ended else ""
     return f"{gap.indicator} was not observed from {gap.since:.1f} s to {gap.until:.1f} s{why}"
+
+
+def unheard(found: Findings) -> list[str]:
+    """Alerts that nobody could see fire, where the time to detect rests on them: nobody noticed, no other fired."""
+    rests = found.plan.time_to_detect is not None and found.impact and found.times.detected.seconds is None
+    return [_silent(alert) for alert in found.tally.alerts if alert.silent is not None] if rests else []
+
+
+def _silent(alert: AlertScore) -> str:
+    why = f": {alert.why}" if alert.why else ""
+    return f"alert {alert.name} could not be asked for from {alert.silent or 0.0:.1f} s on{why}"
 
 
 def _not_asked(found: Findings) -> list[str]:
@@ -179,7 +190,9 @@ def _of_alerts(found: Findings) -> list[str]:
     alerts = found.tally.alerts
     told = []
     if found.impact and not found.tally.live:
-        told += [f"alert {alert.name} never fired" for alert in alerts if alert.status == "never"]
+        never = [alert for alert in alerts if alert.status == "never"]
+        told += [f"alert {alert.name} never fired" for alert in never if alert.silent is None]
+    told += [_silent(alert) for alert in alerts if alert.silent is not None]
     return told + [f"alert {alert.name} fired before the fault" for alert in alerts if alert.status == "before"]
 
 

@@ -119,12 +119,17 @@ class StepScore:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertScore:
-    """An alert. status: fired, never, or before (it already fired before the fault). Moments on the run's clock."""
+    """An alert. status: fired, never, or before (it already fired before the fault). Moments on the run's clock.
+
+    `silent`: when, with a fault in, it could not be asked for, first, and `why`; then `never` only means: not seen.
+    """
 
     name: str
     status: str
     fired: float | None = None
     cleared: float | None = None
+    silent: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

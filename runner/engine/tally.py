@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from runner.engine import events as ev
@@ -222,15 +223,26 @@ class Tally:
     def _alert_fired(self, event: ev.AlertFired, t: float, _by: str) -> None:
         known = self._alerts.get(event.alert)
         if known is None or known.status == "never":
-            status = "before" if event.before else "fired"
-            self._alerts[event.alert] = AlertScore(name=event.alert, status=status, fired=t)
+            self._alert(event.alert, status="before" if event.before else "fired", fired=t)
         elif known.status == "before" and not event.before:
-            self._alerts[event.alert] = AlertScore(name=event.alert, status="fired", fired=t)
+            self._alert(event.alert, status="fired", fired=t, cleared=None)
+
+    def _alert(self, name: str, **changes: Any) -> None:
+        self._alerts[name] = replace(self._alerts.get(name) or AlertScore(name=name, status="never"), **changes)
+
+    def _alert_silent(self, event: ev.AlertSilent, t: float, _by: str) -> None:
+        known = self._alerts.get(event.alert)
+        if self.ended is None and (known is None or known.silent is None):
+            self._alert(event.alert, silent=t, why=event.why)
+
+    def _alert_answers(self, event: ev.AlertAnswers, _t: float, _by: str) -> None:
+        if not self.episodes.injected:
+            self._alert(event.alert, silent=None, why="")
 
     def _alert_cleared(self, event: ev.AlertCleared, t: float, _by: str) -> None:
         known = self._alerts.get(event.alert)
         if known is not None and known.fired is not None and known.cleared is None:
-            self._alerts[event.alert] = AlertScore(name=known.name, status=known.status, fired=known.fired, cleared=t)
+            self._alert(event.alert, cleared=t)
 
     def _sampled(self, event: ev.LoadSampled) -> None:
         for window in event.requests.values():
@@ -265,6 +277,8 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.ExperimentEnded: (Tally._experiment_ended,),
     ev.AlertFired: (Tally._alert_fired,),
     ev.AlertCleared: (Tally._alert_cleared,),
+    ev.AlertSilent: (Tally._alert_silent,),
+    ev.AlertAnswers: (Tally._alert_answers,),
     ev.StepStarted: (lambda tally, *seen: tally.steps.started(*seen),),
     ev.StepEnded: (lambda tally, *seen: tally.steps.ended(*seen),),
     ev.StepDone: (Tally._done, lambda tally, *seen: tally.steps.acted(*seen)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runner.engine.findings import TELLS, Findings, hypothesis, proves_nothing, unobserved, vacuous_checks
+from runner.engine.findings import TELLS, Findings, hypothesis, proves_nothing, unheard, unobserved, vacuous_checks
 from runner.engine.scorecard import Objective, StepScore, Time, Verdict
 from runner.engine.tally import Tally
 from runner.engine.tally_steps import UNFINISHED
@@ -92,7 +92,10 @@ def _steady_state(found: Findings) -> list[Objective]:
 def _detect(found: Findings, bound: float) -> Objective:
     name, time = "time-to-detect", found.times.detected
     reachable = bool(found.plan.alerts) or _people_can(found, "detected")
-    return _timed(found, name, bound, time, "" if reachable else "needs people", "nobody noticed and no alert fired")
+    unjudged = "" if reachable else "needs people"
+    if not found.tally.live:
+        unjudged = unjudged or "; ".join(unheard(found))
+    return _timed(found, name, bound, time, unjudged, "nobody noticed and no alert fired")
 
 
 def _notice(found: Findings, bound: float) -> Objective:

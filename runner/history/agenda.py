@@ -50,7 +50,14 @@ def _row(catalogue: Catalogue, slug: str, runs: Sequence[Summary], now: datetime
     try:
         loaded = catalogue.load_drill(slug)
     except InputError as error:
-        return Due(slug=slug, problems=len(error.problems), last_outcome=outcome, last_run=run, last_at=at, rehearsed_at=rehearsed)
+        return Due(
+            slug=slug,
+            problems=len(error.problems),
+            last_outcome=outcome,
+            last_run=run,
+            last_at=at,
+            rehearsed_at=rehearsed,
+        )
     cadence = loaded.drill.cadence
     return Due(
         slug=slug,

@@ -162,7 +162,8 @@ class _Card:
         if self._card.alerts:
             yield self._title("alerts")
         for alert in self._card.alerts:
-            when = f"at {duration(alert.fired)}" if alert.fired is not None else "never fired: a finding"
+            never = "never fired: a finding" if alert.silent is None else f"could not be asked for: {alert.why}"
+            when = f"at {duration(alert.fired)}" if alert.fired is not None else never
             yield f"    {alert.name:{_WIDTH}}{when}"
 
     def _faults(self) -> Iterator[str]:

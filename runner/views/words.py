@@ -226,6 +226,14 @@ class Words:
         self._line("○", f"alert cleared: {event.alert}")
 
     @_tell.register
+    def _(self, event: ev.AlertSilent) -> None:
+        self._line("!", f"alert {event.alert} cannot be asked for: {event.why}", "yellow")
+
+    @_tell.register
+    def _(self, event: ev.AlertAnswers) -> None:
+        self._line("·", f"alert {event.alert} can be asked for again")
+
+    @_tell.register
     def _(self, event: ev.StepStarted) -> None:
         step = self._steps.get(event.step)
         name = step.name if step else event.step

@@ -114,6 +114,7 @@ time.sleep(60)
 CONTROLS = """
 import os
 from chaoslib.exceptions import InterruptExecution
+from chaoslib.types import Dry
 
 
 def _note(word):
@@ -137,8 +138,10 @@ def after_method_control(context, **_):
     _note("after method")
 
 
-def before_activity_control(context, stop_at=None, turn=None, **_):
+def before_activity_control(context, stop_at=None, turn=None, dry=None, **_):
     _note("before " + context["name"])
+    if context["name"] == dry:
+        context["dry"] = Dry.ACTIONS
     if context["name"] == stop_at:
         raise InterruptExecution("enough")
     if turn and context["name"] in turn:

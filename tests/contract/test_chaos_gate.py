@@ -45,6 +45,34 @@ def refuse(child: ChaosChild, report: ChaosReport) -> None:
         obedient(child, report)
 
 
+def test_an_action_that_came_back_with_nothing_done_is_told(tmp_path: Path) -> None:
+    controls = [{"name": "ctrl", "provider": {"type": "python", "module": "ctrl", "arguments": {"dry": "left out"}}}]
+    method = [
+        process("fails", "false"),
+        process("allowed", "sh", ["-c", "exit 3"]),
+        process("is killed", "sh", ["-c", "kill -9 $$"], background=True),
+        python("finds nothing", "answer", {"value": []}),
+        python("finds something", "answer", {"value": ["pod"]}),
+        touching(tmp_path, "left out"),
+        probe(process("only looks", "false")),
+    ]
+    extension = {"name": "gameday", "ok-exit-codes": [0, 3]}
+    document = experiment(method, controls=controls, extensions=[extension])
+
+    story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
+
+    assert {ended.name: ended.doubt for ended in story.all(ActivityEnded)} == {
+        "fails": "exited with 1",
+        "allowed": "",
+        "is killed": "was killed by SIGKILL",
+        "finds nothing": "selected nothing: it gave back an empty result",
+        "finds something": "",
+        "left out": "was left out: it is dry",
+        "only looks": "",
+    }
+    assert not (tmp_path / "left out").exists()
+
+
 @pytest.mark.parametrize("background", [False, True])
 def test_a_refused_action_and_all_that_follow_never_run(tmp_path: Path, background: bool) -> None:
     document = experiment([touching(tmp_path, "first", background=background), touching(tmp_path, "second")])

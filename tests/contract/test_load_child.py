@@ -196,6 +196,24 @@ class Steps(LoadTestShape):
     assert load.of(LoadEnded)[0].why == "the load shape ended"
 
 
+@pytest.mark.parametrize(
+    ("ending", "why", "processes"),
+    [
+        ("raise StopUser()", "every user stopped", 1),
+        ("raise StopUser()", "every user stopped", 2),
+        ("self.stop()", "every user stopped", 1),
+        ("self.environment.runner.quit()", "the locustfile ended it", 1),
+    ],
+)
+def test_a_load_that_ends_by_itself_says_how(tmp_path: Path, ending: str, why: str, processes: int) -> None:
+    once = f"from locust.exception import StopUser\n{FOREVER}        {ending}\n"
+    with Target() as target:
+        load = Watcher(tmp_path, once, host=target.url, users=3, processes=processes)
+        load.run(lambda: False)
+    assert [ended.why for ended in load.of(LoadEnded)] == [why]
+    assert target.answered["/ok"] == 3
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_locusts_own_statistics_are_kept_private(tmp_path: Path, processes: int) -> None:
     with Target() as target:

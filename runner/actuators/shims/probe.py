@@ -2,7 +2,7 @@
 
 Parent to child, first {"do": "load", "origin": ns, "env": {…}, "redact": […]}, then any number of {"id": n,
 "probe": {"name", "provider", "tolerance"}, "configuration": {…}, "secrets": {…}}; child to parent, for each, {"kind":
-"answer", "id": n, "ok": bool, "value": …, "error": text or null, "t": when it was sent, "duration": seconds}. Each
+"answer", "id": n, "ok": bool, "value": …, "error": text or null, "judged": whether it gave a value, "t": when it was sent, "duration": seconds}. Each
 probe has its own thread: one that hangs holds up no other. The process ends with its parent.
 """
 
@@ -62,6 +62,10 @@ def _leave(_number: int, _frame: Any) -> None:
     os._exit(0)
 
 
+#: Why a value was not accepted; any other error says that there is none.
+_OUTSIDE = "out of tolerance"
+
+
 class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     """Notes when the probe is really called and when it has answered."""
 
@@ -96,6 +100,7 @@ class _Prober:
             "ok": ok,
             "value": shown(value, redactor),
             "error": shown(error, redactor),
+            "judged": ok or error is _OUTSIDE,
             "t": stamps.started,
             "duration": round(max(0.0, stamps.ended - stamps.started), 6),
         }
@@ -117,7 +122,7 @@ def _called(request: Message, stamps: _Stamps, redactor: Redactor) -> tuple[bool
     if "tolerance" not in probe:
         return True, value, None
     met = within_tolerance(probe["tolerance"], value, configuration=configuration, secrets=secrets)
-    return bool(met), value, None if met else "out of tolerance"
+    return bool(met), value, None if met else _OUTSIDE
 
 
 if __name__ == "__main__":
