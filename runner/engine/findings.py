@@ -197,11 +197,11 @@ def _of_alerts(found: Findings) -> list[str]:
 
 
 def _of_people(found: Findings) -> list[str]:
+    """Without people nobody expects a notice, whatever a script says or a step carries."""
     said = found.tally.milestones.get("detected")
-    if said is None or said.noticed:
+    if not found.tally.attended or said is None or said.noticed or said.role == "system":
         return []
-    who = f"by the {said.role} {said.by}" if said.role != "system" else "by nobody: its step ended unattended"
-    return [f"detected was said {who}: that is no participant's notice"]
+    return [f"detected was said by the {said.role} {said.by}: that is no participant's notice"]
 
 
 def doubt(fault: FaultScore) -> str:

@@ -299,7 +299,7 @@ def test_what_nobody_noticed_is_no_persons_detection(role: str) -> None:
     assert told.times.detected_by_person.seconds is None
     assert told.times.detected.seconds is None
     assert {each.name: each.status for each in told.objectives}["time-to-notice"] == "missed"
-    assert any("no participant's notice" in each for each in told.findings)
+    assert any("no participant's notice" in each for each in told.findings) is (role != "system")
 
 
 def test_a_participant_notices_after_the_facilitator_and_after_the_alert() -> None:
