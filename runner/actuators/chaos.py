@@ -257,14 +257,15 @@ class ChaosChild:
         origin: int,
         journal: Path,
         hold: bool,
+        cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
         control_deadline: float | None = None,
     ) -> None:
-        """Give it a checked document. `origin` is the run clock's; `env` joins the minimal environment; `secrets` are
-        the values to mask; `hold` keeps the fault in after the method until `release()`; `control_deadline` is how many
-        seconds one call of a control may take.
+        """Give it a checked document. `origin` is the run clock's; it works in the folder `cwd`, or where it was spawned;
+        `env` joins the minimal environment; `secrets` are the values to mask; `hold` keeps the fault in after the method
+        until `release()`; `control_deadline` is how many seconds one call of a control may take.
         """
         self._shim.send(
             {
@@ -273,6 +274,7 @@ class ChaosChild:
                 "origin": origin,
                 "journal": str(journal),
                 "hold": hold,
+                "cwd": str(cwd or ""),
                 "env": dict(env or {}),
                 "secrets": list(secrets),
                 "settings": dict(settings or {}),

@@ -32,8 +32,9 @@ class RollbackOrder:
     """What is undone, and with what.
 
     `experiment` and `configuration` as the method left them; a rollback that needs a value that is `withheld` fails.
-    `secrets` resolved, in the toolkit's groups, or None to read them again from where the experiment says; `redact` are
-    the values to mask. Without `controls` none of the experiment's controls is called.
+    It works in the folder `cwd`, or where it was spawned. `secrets` resolved, in the toolkit's groups, or None to read
+    them again from where the experiment says; `redact` are the values to mask. Without `controls` none of the
+    experiment's controls is called.
     """
 
     experiment: Mapping[str, Any]
@@ -41,6 +42,7 @@ class RollbackOrder:
     configuration: Mapping[str, Any]
     withheld: Sequence[str] = ()
     origin: int
+    cwd: str = ""
     secrets: Mapping[str, Any] | None = None
     env: Mapping[str, str] | None = None
     redact: Sequence[str] = ()
@@ -120,6 +122,7 @@ class RollbackChild:
                 "configuration": dict(order.configuration),
                 "withheld": list(order.withheld),
                 "origin": order.origin,
+                "cwd": order.cwd,
                 "secrets": None if order.secrets is None else dict(order.secrets),
                 "env": dict(order.env or {}),
                 "redact": list(order.redact),

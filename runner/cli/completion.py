@@ -16,9 +16,11 @@ def complete_drills(_context: click.Context, _parameter: click.Parameter, incomp
     """Drill names here, and experiment files once something like a path is typed."""
     from click.shell_completion import CompletionItem
 
-    names = [path.parent.name for path in _root().glob("drills/*/drill.yaml")]
+    from runner.specs.names import Names
+
+    names = list(Names(_root()).of("drills"))
     if "/" in incomplete:
-        names = [str(path) for pattern in ("*.yaml", "*.yml", "*.json") for path in Path("experiments").glob(pattern)]
+        names += [str(path) for pattern in ("*.yaml", "*.yml", "*.json") for path in Path("experiments").glob(pattern)]
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
@@ -35,8 +37,9 @@ def complete_runbooks(_context: click.Context, _parameter: click.Parameter, inco
     """The names of the runbooks here."""
     from click.shell_completion import CompletionItem
 
-    base = _root() / "runbooks"
-    names = {path.relative_to(base).with_suffix("").as_posix() for path in base.rglob("*.y*ml")}
+    from runner.specs.names import Names
+
+    names = Names(_root()).of("runbooks")
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
@@ -124,6 +127,7 @@ def _possible(kind: type | None, name: str) -> tuple[str, ...]:
 
 
 def _root() -> Path:
-    """The folder that holds drills/, here or above."""
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "drills").is_dir()), here)
+    """The folder that holds drills/, experiments/ or runbooks/, here or above; else this one."""
+    from runner.specs.names import repository
+
+    return repository(Path.cwd()) or Path.cwd()

@@ -22,9 +22,9 @@ _RUN = click.argument("run", metavar="[RUN]", required=False, shell_complete=com
 
 def project_root() -> Path:
     """The folder that holds drills/, experiments/ or runbooks/, here or above; else this one."""
-    here = Path.cwd()
-    kinds = ("drills", "experiments", "runbooks")
-    return next((at for at in (here, *here.parents) if any((at / kind).is_dir() for kind in kinds)), here)
+    from runner.specs.names import repository
+
+    return repository(Path.cwd()) or Path.cwd()
 
 
 def run_folder(run: str | None, chosen: str | None) -> Path:

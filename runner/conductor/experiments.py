@@ -86,6 +86,7 @@ class ExperimentsHand:
         child.load(
             experiment=dict(experiment.document),
             origin=self._run.clock.origin,
+            cwd=self._run.root,
             env=self._env(experiment),
             secrets=sorted(self._run.redactor.secrets),
             journal=self._run.folder / f"journal-{experiment.slug}.json",

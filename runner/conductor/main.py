@@ -39,6 +39,8 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
             return _close(link, ExitCode.PASSED)
         os.chdir(wanted.cwd)
         opening = open_run(wanted)
+        # What was typed is read by now. From here on a relative path means what it will mean to `recover`.
+        os.chdir(opening.root)
     except (GamedayError, OSError) as failure:
         if spare is not None:
             spare.discard()

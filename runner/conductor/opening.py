@@ -225,6 +225,7 @@ def _open(
         boot_id=boot_id(),
         origin=clock.origin,
         tool=__version__,
+        cwd=str(made.root.resolve()),
     )
     return Opening(
         run=run,

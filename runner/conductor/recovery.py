@@ -143,7 +143,8 @@ def _secrets(folder: Path, tell: Callable[[str], None]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, source in plan_from_json(first.event.plan).secret_sources.items():
         try:
-            found.update(resolve_secrets({name: source}, folder))
+            # A file of secrets is named from where the run worked.
+            found.update(resolve_secrets({name: source}, Path(first.event.cwd or folder)))
         except InputError as error:
             tell(f"{error.problems[0].what}; what undoes has to do without it")
     return found

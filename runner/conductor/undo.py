@@ -63,6 +63,9 @@ class Story:
         self.known: dict[str, Known] = {}
         self.url = ""
         self.vars: Mapping[str, str] = {}
+        self.cwd = ""
+        # Forked from the conductor, it is where the run works, even if that folder was moved or taken away.
+        self.there = told is not None
         self.bites: dict[str, bool] = {}
         self.sandbox: ev.ProcessStarted | None = None
         self.begun = False
@@ -87,6 +90,7 @@ class Story:
             case ev.RunStarted() as first:
                 self.begun = True
                 self.run = first.run
+                self.cwd = first.cwd
                 self.plan: RunPlan = plan_from_json(first.plan)
                 self.same_boot = first.boot_id == boot_id()
                 self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=self.same_boot))
@@ -195,6 +199,10 @@ class UndoWorker:
         if not experiments:
             story.tell(ev.UndoEnded())
             return ()
+        if why := "" if story.there else _enter(story.cwd):
+            left = tuple(each.slug for each in experiments)
+            story.tell(*(ev.FaultLeft(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
+            return left
         for experiment in experiments:
             # Also where the sandbox is gone: a fault may lie outside of it.
             await self._roll_back(experiment)
@@ -245,6 +253,7 @@ class UndoWorker:
             configuration=known.configuration,
             withheld=known.withheld,
             origin=story.clock.origin,
+            cwd=_here(),
             env=story.env(),
             redact=sorted(story.redaction.known.secrets),
             controls=controls,
@@ -380,6 +389,26 @@ class UndoWorker:
             if child is not None:
                 await child.stop()
         return results
+
+
+def _enter(folder: str) -> str:
+    """Work where the run worked, or nothing of what its rollbacks name would be meant; why that is not possible, else ''.
+
+    Of a run whose transcript does not say where, that is where this process was started.
+    """
+    try:
+        os.chdir(folder or ".")
+    except OSError as error:
+        return (
+            f"nothing was undone: {folder}, the folder in which the run worked, cannot be entered ({error.strerror}); "
+            "bring it back, then: gameday recover"
+        )
+    return ""
+
+
+def _here() -> str:
+    """Where this process works, as another can get there, also when the folder has no name any more."""
+    return f"/proc/{os.getpid()}/cwd"
 
 
 def _was_killed(result: RollbackResult) -> bool:

@@ -51,6 +51,8 @@ class Recorded:
 class RunStarted(Event, kind="run-started"):
     """The first line. `plan` is a `RunPlan` as JSON; `origin` is CLOCK_BOOTTIME in ns at t = 0 of boot `boot_id`.
 
+    `cwd` is the folder in which everything of the run works, its undo too; '' where an older release did not say.
+
     `attended`: people answer. Else steps take their `unattended` way, but for the `scripted` ones, which an operator
     file answers.
     """
@@ -66,6 +68,7 @@ class RunStarted(Event, kind="run-started"):
     boot_id: str = ""
     origin: int = 0
     tool: str = ""
+    cwd: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

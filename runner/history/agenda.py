@@ -10,6 +10,7 @@ from typing import Any
 from runner.errors import InputError
 from runner.history.summary import Summary, latest_of, rehearsal_of
 from runner.specs.catalogue import Catalogue
+from runner.specs.fields import slug as run_slug
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ def agenda(catalogue: Catalogue, runs: Sequence[Summary], now: datetime) -> list
 
 
 def _row(catalogue: Catalogue, slug: str, runs: Sequence[Summary], now: datetime) -> Due:
-    last, played = latest_of(slug, runs), rehearsal_of(slug, runs)
+    last, played = latest_of(run_slug(slug), runs), rehearsal_of(run_slug(slug), runs)
     rehearsed = played.started if played else None
     outcome, run, at = (last.ending, last.run, last.started) if last else ("", "", None)
     try:

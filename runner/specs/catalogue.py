@@ -17,7 +17,8 @@ from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
 from runner.specs.explain import validated
 from runner.specs.locustfile import check_locustfile
-from runner.specs.looks import exists, glob, is_dir, is_file
+from runner.specs.looks import below, exists, is_dir, is_file
+from runner.specs.names import DRILL_FILES, FOLDERS, Names, is_file_name, repository, shown, straight
 from runner.specs.notes import Notes, nearest
 from runner.specs.options import apply_options
 from runner.specs.runbook import Runbook
@@ -32,8 +33,6 @@ from runner.values import dataclass
 T = TypeVar("T")
 Reader = Callable[[Document], tuple[T | None, Notes]]
 
-FOLDERS = ("drills", "experiments", "runbooks")
-_DRILL_FILES = ("drill.yaml", "drill.yml")
 _TARGETS_FILES = ("targets.yaml", "targets.yml")
 
 
@@ -87,57 +86,65 @@ class Catalogue:
     """The files of one repository. Reads each at most once, so it does not see later changes."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+        self.root = straight(root)
         self._read: dict[tuple[Path, Any], tuple[Any, Notes, Document]] = {}
-        self._names: dict[str, dict[str, Path]] = {}
+        self._names = Names(self.root)
         self._options: dict[str, Document] = {}
 
     @classmethod
     def find(cls, cwd: Path) -> Catalogue:
         """The repository that `cwd` is in. Raises InputError when it is in none."""
-        here = cwd.absolute()
-        for folder in (here, *here.parents):
-            if any(is_dir(folder / name) for name in FOLDERS):
-                return cls(folder)
-        what = f"no {'/, '.join(FOLDERS)}/ here, nor in a folder above"
-        raise InputError(f"{what}; `gameday init` lays them out")
+        root = repository(cwd)
+        if root is None:
+            what = f"no {'/, '.join(FOLDERS)}/ here, nor in a folder above"
+            raise InputError(f"{what}; `gameday init` lays them out")
+        return cls(root)
 
     @classmethod
     def around(cls, cwd: Path, what: str) -> Catalogue:
-        """As `find`; but a file of an experiment needs no repository around it."""
-        try:
+        """The repository of what somebody in `cwd` names: by a name, the one that `cwd` is in; by a path, the one it lies in.
+
+        What lies in none is taken from where it is named: then `cwd` is all there is. Raises InputError for a name that
+        is typed where there is no repository.
+        """
+        here = repository(cwd)
+        known = None if here is None else cls(here)
+        if known is not None and known._names.knows(what):
+            return known
+        path = cwd / what
+        if not what or not exists(path):
             return cls.find(cwd)
-        except InputError:
-            if is_file(cwd / what):
-                return cls(cwd)
-            raise
+        home = repository(path if is_dir(path) else path.parent) or here
+        if home is None and is_dir(path):
+            return cls.find(cwd)
+        return known if known is not None and home == here else cls(home or cwd)
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def drills(self) -> list[str]:
-        """The names of the drills: the folders under drills/ with a drill.yaml in them."""
-        return list(self._drill_paths())
+        """The names of the drills: the folders anywhere under drills/ with a drill.yaml in them."""
+        return list(self._names.of("drills"))
 
     def experiments(self) -> list[str]:
         """The names of the experiments: the files under experiments/, without their endings."""
-        return list(self._files("experiments"))
+        return list(self._names.of("experiments"))
 
     def runbooks(self) -> list[str]:
         """The names of the runbooks: the files under runbooks/, without their endings."""
-        return list(self._files("runbooks"))
+        return list(self._names.of("runbooks"))
 
     def drill(self, what: str) -> Path:
         """The file of a drill: by its name, its folder or the file itself. Raises InputError with the nearest name."""
-        paths = self._drill_paths()
+        paths = self._names.of("drills")
         if what in paths:
-            return paths[what]
+            return self._called("drills", what)
         path = Path(what)
         if is_dir(path):
-            found = next((path / name for name in _DRILL_FILES if is_file(path / name)), None)
+            found = next((path / name for name in DRILL_FILES if is_file(path / name)), None)
             if found is not None:
-                return found.absolute()
-        elif _is_file_name(path) and (exists(path) or "/" in what):
-            return path.absolute()
+                return straight(found)
+        elif is_file_name(path) and (exists(path) or "/" in what):
+            return straight(path)
         raise InputError(f"there is no drill {what!r}{_or_nearest(what, paths, 'drills here')}")
 
     def experiment(self, what: str) -> Path:
@@ -145,34 +152,36 @@ class Catalogue:
         return self._named("experiment", what)
 
     def _named(self, kind: str, what: str) -> Path:
-        paths = self._files(f"{kind}s")
+        paths = self._names.of(f"{kind}s")
         if what in paths:
-            return paths[what]
+            return self._called(f"{kind}s", what)
         path = Path(what)
-        if _is_file_name(path) and (exists(path) or "/" in what):
-            return path.absolute()
+        if is_file_name(path) and (exists(path) or "/" in what):
+            return straight(path)
         raise InputError(f"there is no {kind} {what!r}{_or_nearest(what, paths, f'{kind}s here')}")
 
-    def runbook(self, slug: str) -> Path | None:
-        """The file of a runbook, if there is one."""
-        return self._files("runbooks").get(slug)
+    def _called(self, folder: str, name: str) -> Path:
+        """The file of a name that is known. Raises InputError when it fits several."""
+        if (clash := self._names.clash(folder, name)) is not None:
+            raise InputError(clash)
+        return self._names.of(folder)[name]
 
     def is_experiment(self, what: str) -> bool:
         """Whether `what`, given to `gameday run`, names an experiment. A drill of the same name comes first.
 
         Raises InputError when it names neither.
         """
-        if what in self._drill_paths():
+        if what in self._names.of("drills"):
             return False
         path = Path(what)
-        if is_file(path) and _is_file_name(path):
+        if is_file(path) and is_file_name(path):
             return self._runnable(path) == "experiment"
-        if what in self._files("experiments"):
+        if what in self._names.of("experiments"):
             return True
         if is_dir(path) or "/" in what:
             self.drill(what)
             return False
-        known = [*self._drill_paths(), *self._files("experiments")]
+        known = [*self._names.of("drills"), *self._names.of("experiments")]
         raise InputError(f"there is no drill or experiment {what!r}{_or_nearest(what, known, 'here')}")
 
     def _runnable(self, path: Path) -> str:
@@ -186,25 +195,9 @@ class Catalogue:
             Problem(file=self.shown(path), what=f"is {article}, not a drill or an experiment", meant=meant)
         )
 
-    def _drill_paths(self) -> dict[str, Path]:
-        if "drills" not in self._names:
-            folder = self.root / "drills"
-            found = (file for name in _DRILL_FILES for file in glob(folder, f"*/{name}"))
-            self._names["drills"] = {file.parent.name: file for file in sorted(found, reverse=True)}
-            self._names["drills"] = dict(sorted(self._names["drills"].items()))
-        return self._names["drills"]
-
-    def _files(self, folder: str) -> dict[str, Path]:
-        if folder not in self._names:
-            base = self.root / folder
-            found = [file for file in glob(base, "**/*") if _is_file_name(file)] if is_dir(base) else []
-            self._names[folder] = {file.relative_to(base).with_suffix("").as_posix(): file for file in found}
-        return self._names[folder]
-
     def shown(self, path: Path) -> str:
         """A path as messages and transcripts name it: relative to the root when it lies under it."""
-        path = path.absolute()
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return shown(path, self.root)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -293,11 +286,11 @@ class Catalogue:
         parts.target_name = override or str(raw.get("target") or "")
         parts.overridden = override is not None
         parts.target = parts.targets.get(parts.target_name)
-        if isinstance(raw.get("runbook"), str) and (file := self.runbook(raw["runbook"])):
+        if file := self._meant("runbooks", raw.get("runbook"), problems):
             parts.runbook, parts.runbook_document = self._part(file, read_runbook, problems)
         for planned in raw.get("experiments") or () if isinstance(raw.get("experiments"), list) else ():
             slug = planned.get("experiment") if isinstance(planned, dict) else None
-            if isinstance(slug, str) and (file := self._files("experiments").get(slug)):
+            if isinstance(slug, str) and (file := self._meant("experiments", slug, problems)):
                 experiment, document = self._part(file, read_experiment, problems)
                 if experiment is not None and document is not None:
                     parts.experiments[slug] = (experiment, document)
@@ -305,6 +298,14 @@ class Catalogue:
         if isinstance(load, dict) and isinstance(load.get("locustfile", ""), str):
             parts.locustfile = path.parent / (load.get("locustfile") or "locustfile.py")
             problems += check_locustfile(parts.locustfile, self.shown(parts.locustfile))
+
+    def _meant(self, folder: str, name: Any, problems: list[Problem]) -> Path | None:
+        """The file that a drill calls by this name; the first when it fits several, which is a problem of its own."""
+        if not isinstance(name, str):
+            return None
+        if (clash := self._names.clash(folder, name)) is not None:
+            problems.append(clash)
+        return self._names.of(folder).get(name)
 
     def _part(self, file: Path, reader: Reader[T], problems: list[Problem]) -> tuple[T | None, Document | None]:
         try:
@@ -319,7 +320,7 @@ class Catalogue:
         target = parts.target or BUILT_IN["sandbox"]
         return LoadedDrill(
             root=self.root,
-            slug=path.parent.name,
+            slug=self._slug(path),
             file=self.shown(path),
             drill=drill,
             document=parts.document,
@@ -336,6 +337,11 @@ class Catalogue:
             runbook_document=parts.runbook_document,
             locustfile=parts.locustfile,
         )
+
+    def _slug(self, path: Path) -> str:
+        """What a drill is called: its folder below drills/, with those between; elsewhere the folder alone."""
+        base = self.root / "drills"
+        return path.parent.relative_to(base).as_posix() if path.parent.is_relative_to(base) else path.parent.name
 
     def _targets(self) -> tuple[dict[str, Target | None], Notes | None]:
         """Name → target, None for one that is wrong; and what is wrong with them."""
@@ -382,6 +388,7 @@ class Catalogue:
                 alone.update(self._check_alone(path))
             except InputError as error:
                 found.update(error.problems)
+        found.update(clash for clash in self._names.clashes() if clash.file in set(map(self.shown, files)))
         told = {(problem.file, problem.line, problem.column) for problem in found}
         return sorted(found.union(each for each in alone if (each.file, each.line, each.column) not in told))
 
@@ -404,16 +411,20 @@ class Catalogue:
 
     def _all(self) -> list[Path]:
         targets = [file for name in _TARGETS_FILES if exists(file := self.root / "drills" / name)]
-        own = (self._files(folder).values() for folder in ("experiments", "runbooks"))
-        return [*self._drill_paths().values(), *targets, *(file for files in own for file in files)]
+        named = [file for folder in FOLDERS for file in self._names.of(folder).values()]
+        # A drill under another name has no name to run it by, but may be run by its path.
+        unnamed = (
+            file for file in below(self.root / "drills") if is_file_name(file) and file not in {*named, *targets}
+        )
+        return [*targets, *named, *(file for file in unnamed if self.kind(file) == "drill")]
 
     def _under(self, path: Path) -> list[Path]:
-        path = path.absolute()
+        path = straight(path)
         if not is_dir(path):
             return [path]
         if path == self.root:
             return self._all()
-        return [file for file in glob(path, "**/*") if _is_file_name(file) and is_file(file)]
+        return [file for file in below(path) if is_file_name(file)]
 
     def _check(self, path: Path) -> list[Problem]:
         if path.suffix == ".py":
@@ -431,10 +442,11 @@ class Catalogue:
 
     def kind(self, path: Path) -> str:
         """drill, runbook, experiment, targets or script: by the file's place, else by what is in it; '' when unclear."""
-        parts = path.absolute().relative_to(self.root).parts if path.absolute().is_relative_to(self.root) else ()
+        path = straight(path)
+        parts = path.relative_to(self.root).parts if path.is_relative_to(self.root) else ()
         if path.name in _TARGETS_FILES and parts[:1] in ((), ("drills",)):
             return "targets"
-        if path.name in _DRILL_FILES:
+        if path.name in DRILL_FILES:
             return "drill"
         if parts[:1] in (("experiments",), ("runbooks",)):
             return parts[0].removesuffix("s")
@@ -456,10 +468,6 @@ _READERS: dict[str, Reader[Any]] = {
 
 def _as_it_is(document: Document) -> tuple[None, Notes]:
     return None, Notes(document, further=True)
-
-
-def _is_file_name(path: Path) -> bool:
-    return path.suffix in (".yaml", ".yml", ".json") and not path.name.startswith(".")
 
 
 def _kind_by_keys(value: Any) -> str:

@@ -7,6 +7,7 @@ was looked for and was not there included.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Look:
-    """One look: what was asked of an absolute path (`file`, `content`, a pattern below it), and the answer as a text."""
+    """One look: what was asked of an absolute path (`file`, `content`, what is below it), and the answer as a text."""
 
     asked: str
     path: str
@@ -64,9 +65,17 @@ def exists(path: Path) -> bool:
     return _noted("there", path, path.exists())
 
 
-def glob(folder: Path, pattern: str) -> list[Path]:
-    """What `Path.glob` finds, sorted."""
-    return _noted(f"{_GLOB}{pattern}", folder, sorted(folder.glob(pattern)))
+def below(folder: Path) -> list[Path]:
+    """Every file in it and in the folders below, in order, links followed but for those that lead back up.
+
+    None when it is no folder, or one that cannot be read.
+    """
+    return _noted("below", folder, _below(folder))
+
+
+def resolve(path: Path) -> Path:
+    """As `Path.resolve`."""
+    return _noted("resolved", path, [path.resolve()])[0]
 
 
 def note_content(path: Path, content: bytes) -> None:
@@ -74,18 +83,26 @@ def note_content(path: Path, content: bytes) -> None:
     _noted("content", path, content)
 
 
-_GLOB = "glob:"
+def _below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
+    real = os.path.realpath(folder)
+    try:
+        entries = [] if real in above else sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [file for entry in entries for file in (_below(entry, (*above, real)) if entry.is_dir() else [entry])]
+
+
 _LOOKS: Mapping[str, Callable[[Path], object]] = {
     "file": Path.is_file,
     "folder": Path.is_dir,
     "there": Path.exists,
+    "below": _below,
+    "resolved": lambda path: [path.resolve()],
     "content": lambda path: path.read_bytes() if path.is_file() else None,
 }
 
 
 def _again(asked: str, path: Path) -> str:
-    if asked.startswith(_GLOB):
-        return _answer(sorted(path.glob(asked.removeprefix(_GLOB))))
     return _answer(_LOOKS[asked](path))
 
 

@@ -7,7 +7,8 @@ from os.path import lexists
 from pathlib import Path
 
 from runner.errors import InputError
-from runner.specs.catalogue import FOLDERS, Catalogue
+from runner.specs.catalogue import Catalogue
+from runner.specs.names import FOLDERS
 from runner.specs.notes import nearest
 
 #: Stands for the name of every drill that ships.

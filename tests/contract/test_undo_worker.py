@@ -49,7 +49,9 @@ def _experiment(slug: str, *rollbacks: str, check: str = "", deadline: float = 5
     )
 
 
-def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None, **more: Any) -> None:
+def _open_run(
+    folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None, cwd: str = "", **more: Any
+) -> None:
     """A run that died with these faults in."""
     clock = SystemClock()
     plan = RunPlan(
@@ -60,7 +62,9 @@ def _open_run(folder: Path, *experiments: Experiment, injected: Sequence[str] | 
         **more,
     )
     writer = TranscriptWriter.create(folder, clock, redact=lambda value: value)
-    start = ev.RunStarted(run="r1", plan=plan_to_json(plan), attended=False, boot_id=boot_id(), origin=clock.origin)
+    start = ev.RunStarted(
+        run="r1", plan=plan_to_json(plan), attended=False, boot_id=boot_id(), origin=clock.origin, cwd=cwd
+    )
     writer.append(Entry(start, "conductor"))
     for slug in [each.slug for each in experiments] if injected is None else injected:
         intent = ev.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
@@ -211,6 +215,38 @@ def test_a_rollback_that_needs_what_could_not_be_written_down_fails_by_its_name(
     assert _undo(folder) == 6
     assert not said.exists()
     assert "made" in _events(folder, ev.FaultLeft)[0].why
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_it_works_where_the_run_worked_or_where_it_stands(
+    told: bool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for each in (here, there):
+        each.mkdir()
+        (each / "flag").touch()
+    monkeypatch.chdir(here)
+    _open_run(folder, _experiment("files", "rm flag", check="test ! -e flag"), cwd=str(there) if told else "")
+    assert _undo(folder) == 0
+    # A transcript of an older release does not say where.
+    assert ((here / "flag").exists(), (there / "flag").exists()) == ((True, False) if told else (False, True))
+
+
+def test_where_the_run_worked_is_gone_nothing_is_undone_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there"
+    (tmp_path / "flag").touch()
+    monkeypatch.chdir(tmp_path)
+    _open_run(folder, _experiment("files", "rm -f flag"), _experiment("more", "rm -f flag"), cwd=str(there))
+    assert _undo(folder) == 6
+    assert (tmp_path / "flag").exists()
+    assert [event.experiment for event in _events(folder, ev.FaultLeft)] == ["more", "files"]
+    assert f"{there}, the folder in which the run worked, cannot be entered" in _events(folder, ev.FaultLeft)[0].why
+    there.mkdir()
+    (there / "flag").touch()
+    assert _undo(folder) == 0
+    assert not (there / "flag").exists()
 
 
 def test_the_latest_fault_is_undone_first_and_each_rollback_in_its_order(folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,108 @@ def test_a_bare_experiment_and_its_target(catalogue: Catalogue) -> None:
         catalogue.load_experiment("payment-gateway-errors", target="local")
     with pytest.raises(InputError, match="there is no target 'stagin'; did you mean 'staging'"):
         catalogue.load_experiment("pod-kill", target="stagin")
+
+
+# -- which repository --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two repositories side by side with the same names in them, and a file in neither."""
+    for name in ("one", "two"):
+        shutil.copytree(_EVERYTHING, tmp_path / name)
+    (tmp_path / "alone.yaml").write_text("title: t\ndescription: d\nmethod: []\n")
+    monkeypatch.chdir(tmp_path / "two" / "drills")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("what", "root"),
+    [
+        (_NAME, "two"),
+        (f"{_NAME}/drill.yaml", "two"),
+        (f"../../one/drills/{_NAME}/drill.yaml", "one"),
+        (f"../../one/drills/{_NAME}", "one"),
+        ("{top}/one/drills/" + _NAME, "one"),
+        ("../../one/experiments/pod-kill.json", "one"),
+        (f"../../one/runbooks/{_NAME}.yaml", "one"),
+        ("../experiments/pod-kill.json", "two"),
+        ("pod-kill", "two"),
+        # What lies in no repository takes the targets of the one that somebody stands in.
+        ("../../alone.yaml", "two"),
+    ],
+)
+def test_what_is_named_by_its_path_belongs_where_it_lies(what: str, root: str, two: Path) -> None:
+    assert Catalogue.around(Path.cwd(), what.format(top=two)).root == two / root
+
+
+def test_without_any_repository_it_is_where_one_stands(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (two / "empty").mkdir()
+    monkeypatch.chdir(two / "empty")
+    assert Catalogue.around(Path.cwd(), "../alone.yaml").root == two / "empty"
+    assert Catalogue.around(Path.cwd(), f"../one/drills/{_NAME}").root == two / "one"
+    for what in (_NAME, "..", "../nothing.yaml"):
+        with pytest.raises(InputError, match="gameday init"):
+            Catalogue.around(Path.cwd(), what)
+
+
+def test_a_drill_of_another_repository_takes_everything_from_there(two: Path) -> None:
+    for kind in ("experiments", "runbooks"):
+        shutil.rmtree(two / "two" / kind)
+    what = f"../../one/drills/{_NAME}"
+    loaded = Catalogue.around(Path.cwd(), what).load_drill(what)
+    assert (loaded.root, loaded.slug, loaded.file) == (two / "one", _NAME, f"drills/{_NAME}/drill.yaml")
+    assert loaded.runbook_file == f"runbooks/{_NAME}.yaml"
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_drills_in_deeper_folders_and_behind_links_are_found(catalogue: Catalogue) -> None:
+    drills = catalogue.root / "drills"
+    shutil.copytree(drills / _NAME, drills / "shop" / "eu" / "outage")
+    (drills / "linked").symlink_to(drills / _NAME)
+    (drills / "loop").symlink_to(drills)
+    (drills / "shop" / "eu" / "back").symlink_to(drills / "shop")
+    found = Catalogue(catalogue.root)
+    assert {"linked", "shop/eu/outage"} < set(found.drills())
+    loaded = found.load_drill("shop/eu/outage")
+    assert (loaded.slug, loaded.file) == ("shop/eu/outage", "drills/shop/eu/outage/drill.yaml")
+    assert found.load_drill(str(drills / "shop" / "eu" / "outage")).slug == "shop/eu/outage"
+
+
+def test_a_drill_that_is_not_called_one_is_checked_all_the_same(catalogue: Catalogue) -> None:
+    (catalogue.root / "drills" / "flat.yaml").write_text("name: F\ntarget: local\nrunbok: x\n")
+    assert any(problem.file == "drills/flat.yaml" for problem in Catalogue(catalogue.root).check())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ask"),
+    [
+        ("runbooks/r.yaml", "runbooks/r.yml", lambda found: found.load_runbook("r")),
+        ("runbooks/r.json", "runbooks/r.yml", lambda found: found.load_drill("d")),
+        ("runbooks/a/r.yaml", "runbooks/a/r.yml", lambda found: found.load_runbook("a/r")),
+        ("experiments/e.json", "experiments/e.yaml", lambda found: found.load_experiment("e", target="local")),
+        ("experiments/e.yaml", "experiments/e.yml", lambda found: found.load_drill("d")),
+        ("drills/x/drill.yaml", "drills/x/drill.yml", lambda found: found.load_drill("x")),
+        ("runbooks/r.yaml", "runbooks/r.yml", lambda found: found.check() and found.load_runbook("r")),
+    ],
+)
+def test_two_files_of_one_name_are_both_named(
+    one: str, other: str, ask: Callable[[Catalogue], object], catalogue: Catalogue
+) -> None:
+    experiment = '{"title": "t", "description": "d", "method": []}'
+    drill = '{"name": "D", "target": "local", "runbook": "r", "experiments": [{"experiment": "e"}]}'
+    runbook = '{"name": "R", "steps": [{"name": "Look"}]}'
+    texts = {"drills": drill, "experiments": experiment, "runbooks": runbook}
+    for name in ("drills/d/drill.yaml", "runbooks/r.yaml", "experiments/e.yaml", one, other):
+        if name in (one, other) or name[:-5] != one.rpartition(".")[0]:
+            path = catalogue.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[name.partition("/")[0]])
+    found = Catalogue(catalogue.root)
+    with pytest.raises(InputError) as caught:
+        ask(found)
+    name = one.partition("/")[2].removesuffix("/drill.yaml").rpartition(".")[0] or "x"
+    assert any(one in said and other in said and repr(name) in said for said in _said(caught))
+    assert any(one in str(each) and other in str(each) for each in found.check())

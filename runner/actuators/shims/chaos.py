@@ -3,7 +3,7 @@
 HEIR, three words, is what a rollback's process is left behind with; see `heir`. FD is one end of a private socket. Parent to child, one JSON object a line:
 
     {"do": "load", "experiment": {…}, "origin": ns, "env": {…}, "secrets": […], "journal": path, "hold": bool,
-     "settings": {…}, "control_deadline": s}
+     "cwd": path or "", "settings": {…}, "control_deadline": s}
     {"do": "arm"}   {"do": "inject"}   {"do": "go"} or {"do": "refuse", "why": …}   {"do": "release"}
 
 Child to parent, `kind`: hello, loaded, configured, hypothesis, armed, learned, asking, activity-started, activity-ended,
@@ -47,6 +47,7 @@ from runner.actuators.shims.wire import (
     one_line,
     take_environment,
     take_signals,
+    work_in,
 )
 from runner.clock import SystemClock
 from runner.redact import Redaction, Redactor
@@ -99,6 +100,7 @@ class _Run:
         self._clock = SystemClock(order["origin"])
         self._journal = Path(order["journal"])
         self._redaction = redaction
+        work_in(order.get("cwd", ""))
         take_environment(order.get("env", {}))
         log_to_stderr(redaction)
         complete(self._experiment, self._settings)

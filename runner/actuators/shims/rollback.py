@@ -1,8 +1,9 @@
 """Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
 
 Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
-"secrets": {…} or null, "env": {…}, "origin": ns, "redact": […], "controls": bool}. Child to parent: hello,
-rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is called.
+"secrets": {…} or null, "cwd": path or "", "env": {…}, "origin": ns, "redact": […], "controls": bool}. Child to parent:
+hello, rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is
+called.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
 masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
@@ -56,6 +57,7 @@ from runner.actuators.shims.wire import (
     shown,
     take_environment,
     take_signals,
+    work_in,
 )
 from runner.clock import Clock, SystemClock
 from runner.redact import MASK, Redaction, Redactor
@@ -123,6 +125,7 @@ class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no type
 
 class _Rollback:
     def __init__(self, wire: Wire, order: Message, redaction: Redaction) -> None:
+        work_in(order.get("cwd", ""))
         take_environment(order.get("env", {}))
         self._redaction = redaction
         log_to_stderr(redaction)

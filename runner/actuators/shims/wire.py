@@ -109,6 +109,12 @@ def take_signals(handler: Callable[[int, Any], None]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
+def work_in(folder: str) -> None:
+    """Take relative paths from there on as the run does; '' leaves them as they are. Raises OSError."""
+    if folder:
+        os.chdir(folder)
+
+
 def take_environment(variables: dict[str, str]) -> None:
     """What a process started with `variables` would see, module path included."""
     before = os.environ.get("PYTHONPATH", "")

@@ -1,0 +1,79 @@
+"""Which files a repository of drills has, by the names that people and drills call them.
+
+A repository is a folder with `drills/`, `experiments/` or `runbooks/` in it. A drill is called by its folder below
+`drills/`, an experiment or a runbook by its file below `experiments/` or `runbooks/`, without its ending.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.errors import Problem
+from runner.specs.looks import below, is_dir, resolve
+
+FOLDERS = ("drills", "experiments", "runbooks")
+ENDINGS = (".yaml", ".yml", ".json")
+DRILL_FILES = tuple(f"drill{ending}" for ending in ENDINGS)
+
+
+class Names:
+    """The names in the repository `root`. Each folder is listed once, so later changes are not seen."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._listed: dict[str, dict[str, list[Path]]] = {}
+
+    def of(self, folder: str) -> dict[str, Path]:
+        """Name → file, in order, of drills, experiments or runbooks; of a name that fits several files, the first."""
+        return {name: files[0] for name, files in self._listing(folder).items()}
+
+    def knows(self, name: str) -> bool:
+        """Whether a drill, an experiment or a runbook is called that."""
+        return any(name in self._listing(folder) for folder in FOLDERS)
+
+    def clash(self, folder: str, name: str) -> Problem | None:
+        """What is wrong when several files are called that."""
+        files = [shown(each, self.root) for each in self._listing(folder).get(name, ())]
+        if len(files) < 2:
+            return None
+        also = f"{' and '.join(files[1:])} {'is' if len(files) == 2 else 'are'} called {name!r} too"
+        return Problem(file=files[0], what=also, meant="rename or remove all but one of them")
+
+    def clashes(self) -> list[Problem]:
+        """Every name that fits several files."""
+        found = (self.clash(folder, name) for folder in FOLDERS for name in self._listing(folder))
+        return [problem for problem in found if problem is not None]
+
+    def _listing(self, folder: str) -> dict[str, list[Path]]:
+        if folder not in self._listed:
+            base = self.root / folder
+            named: dict[str, list[Path]] = {}
+            for file in below(base):
+                if folder == "drills" and file.name in DRILL_FILES and file.parent != base:
+                    named.setdefault(file.parent.relative_to(base).as_posix(), []).append(file)
+                elif folder != "drills" and is_file_name(file):
+                    named.setdefault(file.relative_to(base).with_suffix("").as_posix(), []).append(file)
+            self._listed[folder] = dict(sorted(named.items()))
+        return self._listed[folder]
+
+
+def straight(path: Path) -> Path:
+    """Absolute, and without `..`: one file has one name."""
+    return resolve(path) if ".." in path.parts else path.absolute()
+
+
+def repository(folder: Path) -> Path | None:
+    """The nearest folder, this one or one above, that has drills/, experiments/ or runbooks/ in it."""
+    here = straight(folder)
+    return next((each for each in (here, *here.parents) if any(is_dir(each / name) for name in FOLDERS)), None)
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path as messages and transcripts name it: relative to the root when it lies under it."""
+    path = straight(path)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def is_file_name(path: Path) -> bool:
+    """Whether a file of this name is one of those that are written here."""
+    return path.suffix in ENDINGS and not path.name.startswith(".")
