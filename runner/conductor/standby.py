@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
@@ -23,7 +22,6 @@ from runner.actuators.processes import frozen, start_time
 from runner.actuators.spawn import Adopted, Heir, Process
 from runner.errors import ExitCode
 from runner.private import open_private
-from runner.transcript.codec import FILE
 
 _MASKED = {
     signal.SIGINT,
@@ -162,6 +160,9 @@ def fork_worker(folder: Path, word: int, heir: Heir | None) -> tuple[int, int]:
 
 
 def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
+    # Not above: the guardian imports this module too, and needs no transcript.
+    from runner.transcript.codec import FILE
+
     code = int(ExitCode.BROKEN)
     try:
         os.setsid()
@@ -176,6 +177,8 @@ def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
             told = Path(f"/proc/self/fd/{story.fileno()}")
             code = undo_on_word(folder, os.fdopen(word, "rb"), heir, told)
     except BaseException:
+        import traceback
+
         traceback.print_exc()
     finally:
         sys.stdout.flush()
