@@ -47,7 +47,8 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
 def check(paths: tuple[str, ...], as_json: bool) -> int:
     """Parse every file here, or those given: file:line:column, what is wrong, what was meant; all errors at once.
 
-    Remarks are printed too, such as a variable that is not set here; they change nothing about the exit code.
+    So is what the guard would refuse in every run of a drill on its own target. Remarks are printed too, such as a variable
+    that is not set here; they change nothing about the exit code.
     """
     remarks: list[str] = []
     try:
@@ -66,7 +67,6 @@ def check(paths: tuple[str, ...], as_json: bool) -> int:
 
 
 def _problems(paths: tuple[str, ...], remarks: list[str]) -> tuple[Problem, ...]:
-    from runner.guard.remarks import remarks_on
     from runner.specs.catalogue import Catalogue
 
     # Without `..`, or a way round to the repository's own folder would not be known for it.
@@ -76,9 +76,15 @@ def _problems(paths: tuple[str, ...], remarks: list[str]) -> tuple[Problem, ...]
         catalogue = Catalogue.find(near)
     except InputError:
         catalogue = Catalogue.around(Path.cwd(), paths[0] if paths else "")
-    problems = tuple(catalogue.check(chosen))
-    remarks += remarks_on(catalogue, chosen)
-    return problems
+    problems = catalogue.check(chosen)
+    found = list(catalogue.readable(chosen))
+    if found:
+        from runner.guard.remarks import look_over  # runbooks alone need no guard
+
+        findings = look_over(catalogue, found)
+        problems += findings.problems
+        remarks += findings.remarks
+    return tuple(sorted(problems))
 
 
 @click.command()

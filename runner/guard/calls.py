@@ -57,13 +57,22 @@ class Call:
         return not self.final and bool(placeholders(value))
 
 
-def planned_calls(plan: RunPlan) -> Iterator[Call]:
-    """Every call that the plan's experiments hold: configuration, hypothesis, method, rollbacks."""
+def planned_calls(plan: RunPlan, *, sealed: bool = False) -> Iterator[Call]:
+    """Every call that the plan's experiments hold: configuration, hypothesis, method, rollbacks.
+
+    `sealed` leaves open what the environment says, which may be another one when the plan is run.
+    """
     for experiment in plan.experiments:
-        known = _known(plan, experiment)
+        known = _known(plan, experiment, sealed=sealed)
         for name, activity, sort, at in _activities(experiment.document):
             provider = _partly(activity.get("provider") or {}, known)
             yield Call(name=name, sort=sort, provider=provider, file=experiment.file, at=at)
+
+
+def written_calls(document: Mapping[str, Json], file: str) -> Iterator[Call]:
+    """The calls of an experiment by itself, as they stand in its file."""
+    for name, activity, sort, at in _activities(document):
+        yield Call(name=name, sort=sort, provider=activity.get("provider") or {}, file=file, at=at)
 
 
 def asked_calls(plan: RunPlan) -> Iterator[Call]:
@@ -153,14 +162,17 @@ def _extension(document: Mapping[str, Json]) -> Path_:
 # -- what is known of their arguments ----------------------------------------------------------------------------------
 
 
-def _known(plan: RunPlan, experiment: Experiment) -> dict[str, Json]:
+def _known(plan: RunPlan, experiment: Experiment, *, sealed: bool = False) -> dict[str, Json]:
     """Its configuration, as far as it is written down or stands in the environment.
 
     What is not to be known stands for itself: a secret, which would be shown, and what only the found target tells.
     """
     document = experiment.document
     secret = {*plan.secrets, *plan.secret_sources, *plan.target.secrets, *secret_variables(document)}
-    own = {name: os.environ[name] for name in environment(document) if name in os.environ}
+    read = environment(document)
+    own = {name: os.environ[name] for name in read if name in os.environ}
+    if sealed:
+        own = {name: f"${{{name}}}" for name in read}
     later = [*secret, *(f"TARGET_{name.upper()}" for name in _FOUND.get(plan.target.kind, ()))]
     return known_configuration(document, {**own, **target_variables(plan.target), **{n: f"${{{n}}}" for n in later}})
 

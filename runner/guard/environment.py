@@ -25,7 +25,7 @@ def judge_environment(plan: RunPlan) -> Iterator[Refusal]:
         for at, variable, what, cure in missing(experiment.document, given, os.environ):
             if variable not in told:
                 told.add(variable)
-                yield Refusal(rule=_RULE, what=what, where=experiment.file, at=at, cure=cure)
+                yield Refusal(rule=_RULE, what=what, where=experiment.file, at=at, cure=cure, here=True)
 
 
 def missing(

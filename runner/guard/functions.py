@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from runner.guard.calls import Call
 from runner.guard.modules import exists, names_in, nearest_module, signature_of
@@ -32,7 +33,7 @@ def judge_function(call: Call) -> Iterator[Refusal]:
     module, name = str(call.provider.get("module")), str(call.provider.get("func"))
     what, cure = missing_module(module)
     if what:
-        yield _refusal(call, ("module",), what, cure)
+        yield replace(_refusal(call, ("module",), what, cure), here=True)
         return
     known = names_in(module)
     if known is None or placeholders(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def judge_identity(plan: RunPlan) -> Iterator[Refusal]:
     if why:
         cure = "set KUBECONFIG to the one file that has the context"
         what = f"context {target.context!r}: {why}"
-        yield _refusal(what, target.file, ("targets", target.name, "context"), cure)
+        yield replace(_refusal(what, target.file, ("targets", target.name, "context"), cure), here=True)
     for name in filter(_leads, plan.passed):
         yield _refusal(f"{name} would lead to another cluster", *let_through_at(plan, name), "do not let it through")
     for name in filter(_leads, plan.secret_sources):

@@ -15,13 +15,17 @@ Places = Callable[[str, Path_], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """One reason why not. `where` is a file; `at` leads to the value in it until `placed` has put its line there."""
+    """One reason why not. `where` is a file; `at` leads to the value in it until `placed` has put its line there.
+
+    `here` is true of what this machine lacks, and another one may have.
+    """
 
     rule: str
     what: str
     where: str
     at: Path_ = ()
     cure: str = ""
+    here: bool = False
 
     def __str__(self) -> str:
         return inert(f"{self.where}: {self.what}" + (f"; {self.cure}" if self.cure else "") + f" [{self.rule}]")

@@ -1,54 +1,79 @@
-"""What `gameday check` says beside what is wrong in the files: what they ask of a machine, and this one has not."""
+"""What `gameday check` says of files that are right in themselves: what the guard will refuse, and what this machine lacks."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from runner.errors import Problem
+from runner.guard.calls import written_calls
 from runner.guard.compile import compile_drill
-from runner.guard.environment import judge_environment, missing
+from runner.guard.environment import missing
 from runner.guard.refusal import Refusal, placed
+from runner.guard.rules import judge_files, judge_plan
 from runner.guard.secrets import lacking_secrets
+from runner.guard.tools import judge_tools
 from runner.specs.catalogue import Catalogue, LoadedDrill
 from runner.specs.experiment import Experiment
+from runner.values import dataclass
 
 
-def remarks_on(catalogue: Catalogue, paths: Iterable[Path]) -> tuple[str, ...]:
-    """One line each, of the files that are right in themselves; each once."""
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """`problems` follow from the files alone: no run of them would begin. `remarks`, one line each, are about this machine."""
+
+    problems: tuple[Problem, ...]
+    remarks: tuple[str, ...]
+
+
+def look_over(catalogue: Catalogue, found: Iterable[LoadedDrill | Experiment]) -> Findings:
+    """What there is to say of these drills, each on its own target, and of the experiments alone; each once."""
     drills: list[LoadedDrill] = []
     alone: dict[str, Experiment] = {}
-    for found in catalogue.readable(paths):
-        if isinstance(found, LoadedDrill):
-            drills.append(found)
+    for each in found:
+        if isinstance(each, LoadedDrill):
+            drills.append(each)
         else:
-            alone[found.file] = found
-    said: list[str] = []
+            alone[each.file] = each
+    certain: list[Refusal] = []
+    here: list[Refusal] = []
+    warnings: list[str] = []
     for drill in drills:
-        said += _of_drill(drill, catalogue)
-        for each in drill.experiments:
+        _take_drill(drill, catalogue, certain, here)
+        for part in drill.experiments:
             # What it lacks when it is run alone its drill may give it.
-            alone.pop(each.experiment.file, None)
-            said += each.experiment.warnings
+            alone.pop(part.experiment.file, None)
+            warnings += part.experiment.warnings
     for experiment in alone.values():
-        said += [*_of_experiment(experiment, catalogue), *experiment.warnings]
-    return tuple(dict.fromkeys(said))
-
-
-def _of_drill(drill: LoadedDrill, catalogue: Catalogue) -> Iterator[str]:
-    plan = compile_drill(drill)
-    yield from _lines((*lacking_secrets(plan, catalogue.root), *judge_environment(plan)), catalogue)
-
-
-def _of_experiment(experiment: Experiment, catalogue: Catalogue) -> Iterator[str]:
-    found = missing(experiment.document, (), os.environ)
-    yield from _lines(
-        (
-            Refusal(rule="environment", what=what, where=experiment.file, at=at, cure=cure)
-            for at, _, what, cure in found
-        ),
-        catalogue,
+        refusals = [*_of_experiment(experiment)]
+        certain += [each for each in refusals if not each.here]
+        here += [each for each in refusals if each.here]
+        warnings += experiment.warnings
+    return Findings(
+        problems=tuple(sorted({_problem(each, catalogue) for each in certain})),
+        remarks=tuple(dict.fromkeys((*_lines(here, catalogue), *warnings))),
     )
+
+
+def _take_drill(drill: LoadedDrill, catalogue: Catalogue, certain: list[Refusal], here: list[Refusal]) -> None:
+    plan = compile_drill(drill)
+    refused = judge_files(plan)
+    certain += refused
+    here += lacking_secrets(plan, catalogue.root)
+    # What people are needed for, or must type, is said when a run is planned.
+    here += [each for each in judge_plan(plan, attended=True, consent=plan.target.name) if each not in refused]
+
+
+def _of_experiment(experiment: Experiment) -> Iterator[Refusal]:
+    for at, _, what, cure in missing(experiment.document, (), os.environ):
+        yield Refusal(rule="environment", what=what, where=experiment.file, at=at, cure=cure, here=True)
+    for call in written_calls(experiment.document, experiment.file):
+        yield from judge_tools(call)
+
+
+def _problem(refusal: Refusal, catalogue: Catalogue) -> Problem:
+    what = f"{refusal.what} [{refusal.rule}]"
+    return catalogue.problem(refusal.where, refusal.at, what, refusal.cure)
 
 
 def _lines(refusals: Iterable[Refusal], catalogue: Catalogue) -> Iterator[str]:

@@ -32,6 +32,13 @@ def judge_plan(
     return tuple(dict.fromkeys(refusals))
 
 
+def judge_files(plan: RunPlan) -> tuple[Refusal, ...]:
+    """What will be refused wherever, whenever and by whomever the plan is run: it follows from the files alone."""
+    asked = _Asked(attended=True, scripted=frozenset(), consent=plan.target.name, sealed=True)
+    refusals = [refusal for rule in _RULES for refusal in rule(plan, asked) if not refusal.here]
+    return tuple(dict.fromkeys(refusals))
+
+
 def judge_call(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     """Why this one call may not be made, as far as its arguments are known."""
     yield from judge_cluster(plan, call)
@@ -44,6 +51,7 @@ class _Asked:
     attended: bool
     scripted: frozenset[str]
     consent: str
+    sealed: bool = False
 
 
 # -- production --------------------------------------------------------------------------------------------------------
@@ -146,8 +154,8 @@ def judge_load(plan: RunPlan, host: str) -> Iterator[Refusal]:
         yield Refusal(rule="hosts", what=f"the load's host: {why}", where=plan.file, at=("load", "host"))
 
 
-def _calls(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
-    for call in (*planned_calls(plan), *asked_calls(plan)):
+def _calls(plan: RunPlan, asked: _Asked) -> Iterator[Refusal]:
+    for call in (*planned_calls(plan, sealed=asked.sealed), *asked_calls(plan)):
         yield from judge_call(plan, call)
 
 

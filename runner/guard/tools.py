@@ -19,7 +19,9 @@ def judge_tools(call: Call) -> Iterator[Refusal]:
     if call.kind == "process" and isinstance(path, str) and not placeholders(path) and not _on_path(path):
         what = f"{call.name}: the command {path!r} is not on this machine"
         at = (*call.at, "path") if call.at else ()
-        yield Refusal(rule="tools", what=what, where=call.file, at=at, cure="install it, or write its full path")
+        yield Refusal(
+            rule="tools", what=what, where=call.file, at=at, cure="install it, or write its full path", here=True
+        )
     if call.kind == "python" and isinstance(module, str) and not placeholders(module):
         from runner.guard.functions import judge_function  # many runs call none
 
@@ -36,7 +38,7 @@ def judge_controls(plan: RunPlan) -> Iterator[Refusal]:
             if what:
                 place = (*at, "provider", "module")
                 what = f"control {control.get('name')}: {what}"
-                yield Refusal(rule="tools", what=what, where=experiment.file, at=place, cure=cure)
+                yield Refusal(rule="tools", what=what, where=experiment.file, at=place, cure=cure, here=True)
 
 
 def judge_shells(plan: RunPlan) -> Iterator[Refusal]:
@@ -46,7 +48,9 @@ def judge_shells(plan: RunPlan) -> Iterator[Refusal]:
         if step.run and not _on_path(program):
             what = f"step {step.id}: its shell {program!r} is not on this machine"
             at = ("steps", index, "shell" if step.shell else "run")
-            yield Refusal(rule="tools", what=what, where=plan.runbook_file or step.where, at=at, cure="install it")
+            yield Refusal(
+                rule="tools", what=what, where=plan.runbook_file or step.where, at=at, cure="install it", here=True
+            )
 
 
 def _on_path(command: str) -> bool:

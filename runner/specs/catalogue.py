@@ -273,12 +273,19 @@ class Catalogue:
 
         `at` is the value's path; of what is not written there, the nearest that is. Just the file when nobody has read it.
         """
+        problem = self.problem(file, at, "")
+        return f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+
+    def problem(self, file: str, at: Path_, what: str, meant: str = "") -> Problem:
+        """What is wrong with the value at `at`, with its place as in `where`."""
         read = {document.file: document for _, _, document in self._read.values()} | self._options
         document = read.get(file)
         if document is None or not at:
-            return file
+            return Problem(file=file, what=what, meant=meant)
+        if option := document.option(at):
+            return Problem(file=option, what=what, meant=meant)
         place = document.place(at)
-        return document.option(at) or f"{file}:{place.line}:{place.column}"
+        return Problem(file=file, line=place.line, column=place.column, what=what, meant=meant)
 
     def _gather(
         self, raw: Mapping[str, Any], parts: Parts, problems: list[Problem], path: Path, *, override: str | None

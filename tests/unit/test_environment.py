@@ -15,7 +15,7 @@ from runner.engine.plan_json import plan_to_json
 from runner.engine.state import State
 from runner.engine.wording import broken_control
 from runner.guard.gate import judge_action, unresolved
-from runner.guard.remarks import remarks_on
+from runner.guard.remarks import look_over
 from runner.guard.rules import judge_plan
 from runner.guard.secrets import lacking_secrets
 from runner.specs.catalogue import Catalogue
@@ -195,12 +195,17 @@ method: []
 """
 
 
+def _remarks(root: Path) -> tuple[str, ...]:
+    catalogue = Catalogue(root)
+    return look_over(catalogue, catalogue.readable()).remarks
+
+
 def test_check_remarks_what_this_machine_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(NOWHERE, raising=False)
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "e.yaml").write_text(_ASKS % NOWHERE)
 
-    (remark,) = remarks_on(Catalogue(tmp_path), ())
+    (remark,) = _remarks(tmp_path)
 
     assert remark.startswith(f"experiments/e.yaml:3:41: configuration where: the environment variable {NOWHERE}")
 
@@ -215,4 +220,4 @@ def test_what_a_drill_gives_its_experiment_is_not_missed(tmp_path: Path, monkeyp
     )
     (tmp_path / "drills" / "d" / "drill.yaml").write_text(drill)
 
-    assert remarks_on(Catalogue(tmp_path), ()) == ()
+    assert _remarks(tmp_path) == ()
