@@ -214,40 +214,61 @@ class RedactedStream:
     """Redacts what comes in pieces. What it gives on is never part of a secret that the next piece completes.
 
     It holds back the last line until that is whole, and a longer one but for its last characters; and whole lines while
-    a secret of several lines may be under way.
+    a secret of several lines may be under way. What it holds is bounded, and each character is searched a bounded number
+    of times, whatever comes in whatever pieces.
     """
 
     def __init__(self, redaction: Redaction, longest_line: int = 1 << 16) -> None:
         self._redaction = redaction
         self._longest_line = longest_line
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""
+        self._pieces: list[str] = []
+        self._size = 0
+        #: How many characters at the beginning of what is held belong to a secret whose mask was told already.
+        self._masked = 0
 
     def take(self, data: bytes) -> str:
         """What can be told of all that came so far; '' when nothing can."""
-        self._held += self._decoder.decode(data)
+        text = self._decoder.decode(data)
+        self._pieces.append(text)
+        self._size += len(text)
         redactor = self._redaction.known
-        lines = self._held.rfind("\n") + 1
-        lines -= max((len(each) for each in redactor.openings if self._held.endswith(each, 0, lines)), default=0)
-        if len(self._held) - lines > self._longest_line:
-            lines = self._between(redactor)
-        text, self._held = self._held[:lines], self._held[lines:]
-        return redactor.text(text) if text else ""
+        # At least as much is new as was searched before and held back.
+        if "\n" not in text and self._size <= redactor.reach + max(self._longest_line, redactor.reach):
+            return ""
+        held = "".join(self._pieces)
+        lines = held.rfind("\n") + 1
+        lines -= max((len(each) for each in redactor.openings if held.endswith(each, 0, lines)), default=0)
+        if len(held) - lines > self._longest_line:
+            lines = max(len(held) - redactor.reach, lines)
+        return self._told(redactor, held, lines)
 
     def end(self) -> str:
         """The rest."""
-        text, self._held = self._held + self._decoder.decode(b"", final=True), ""
-        return self._redaction.text(text) if text else ""
+        held = "".join([*self._pieces, self._decoder.decode(b"", final=True)])
+        return self._told(self._redaction.known, held, len(held))
 
-    def _between(self, redactor: Redactor) -> int:
-        """As far as this too long line may go on: not into a secret."""
-        cut = max(len(self._held) - redactor.reach, 0)
-        return next((start for start, end in redactor.spans(self._held) if start < cut < end), cut)
+    def _told(self, redactor: Redactor, held: str, until: int) -> str:
+        """The first `until` characters of what is held, which are held no longer."""
+        self._pieces, self._size = [held[until:]], len(held) - until
+        if not until:
+            return ""
+        if until == len(held) and not self._masked:
+            return redactor.text(held)
+        begun, at, pieces = self._masked, 0, []
+        self._masked = 0
+        for start, end in _merged([*([(0, begun)] if begun else ()), *redactor.spans(held)]):
+            if start >= until:
+                break
+            pieces += [held[at:start], "" if begun and start == 0 else MASK]
+            # A secret that goes on has its mask now; the rest of it is told with no other.
+            at, self._masked = min(end, until), max(end - until, 0)
+        return "".join([*pieces, held[at:until]])
 
 
 def _merged(spans: list[Span]) -> list[Span]:
     spans.sort()
-    merged = [spans[0]]
+    merged = spans[:1]
     for start, end in spans[1:]:
         last = merged[-1]
         if start < last[1]:
@@ -336,8 +357,13 @@ def _base64_cores(plain: str) -> Iterator[str]:
 def _places(spelling: str, text: str) -> Iterator[Span]:
     at = text.find(spelling)
     while at >= 0:
-        yield at, at + len(spelling)
-        at = text.find(spelling, at + 1)
+        start, end = at, at + len(spelling)
+        at = text.find(spelling, start + 1)
+        # Of one that repeats itself there may be as many as there are characters.
+        while 0 <= at < end:
+            end = at + len(spelling)
+            at = text.find(spelling, at + 1)
+        yield start, end
 
 
 def _words_with(core: str, text: str) -> Iterator[Span]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.actuators.drain import read_on
+from runner.actuators.lines import Lines
 from runner.actuators.processes import Origin, fence
 from runner.actuators.spawn import Spawned, spawn
 from runner.private import open_private
@@ -46,7 +47,7 @@ class ShimProcess:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_message: Callable[[Message], None] = lambda _: None
         self._on_gone: Callable[[int], None] = lambda _: None
-        self._received = bytearray()
+        self._received = Lines()
         self._outbox = bytearray()
         self._printed = RedactedStream(Redaction(Redactor()))
         self._handle = -1
@@ -164,9 +165,7 @@ class ShimProcess:
             data = b""
         if not data and self._loop:
             self._loop.remove_reader(self._socket)
-        *lines, rest = (self._received + data).split(b"\n")
-        self._received = bytearray(rest)
-        for line in lines:
+        for line in self._received.take(data):
             self._heard(json.loads(line))
         return bool(data)
 

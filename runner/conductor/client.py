@@ -20,7 +20,7 @@ def ask(path: Path, message: Mapping[str, Any], *, timeout: float = 5.0) -> dict
         try:
             client.connect(str(path))
             client.sendall(json.dumps(dict(message)).encode() + b"\n")
-            data = b""
+            data = bytearray()
             while not data.endswith(b"\n") and (piece := client.recv(_PIECE)):
                 data += piece
         except OSError as error:

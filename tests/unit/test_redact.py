@@ -9,7 +9,7 @@ import json
 import shlex
 import subprocess
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus, unquote
 
 import pytest
@@ -376,3 +376,62 @@ def test_of_a_key_each_piece_is_looked_for_as_it_is() -> None:
 
     assert redactor.text(f"x {lines[7]} y") == f"x {MASK} y"
     assert len(redactor._exact) < 10 * len(lines)
+
+
+# -- large outputs: linear work, bounded memory
+
+_LARGE = 6_000
+_WORD = base64.b64encode(b"x" * 300 + b"hunter2-and-more" + b"y" * 60_000).decode()
+_SHAPES: dict[str, tuple[str, str]] = {
+    "a line without end": ("hunter2-and-more", "x" * 60_000),
+    "nothing but the secret": ("hunter2-and-more", "hunter2-and-more" * 4_000),
+    "a secret that overlaps itself": ("aaaaaaaa", "a" * 60_000),
+    "a word of base64 around it": ("hunter2-and-more", _WORD),
+    "short lines": ("hunter2-and-more", "a line\n" * 9_000),
+    "lines as long as may be": ("hunter2-and-more", ("x" * 999 + "\n") * 600),
+    "empty lines": ("hunter2-and-more", "\n" * 60_000),
+    "the beginning of a secret, again and again": ("first line\nsecond line\n", "first line\n" * 6_000),
+    "half a secret, again and again": ("hunter2-and-more", "hunter2-and-mor" * 4_000),
+    "a long secret": ("-".join(f"part{i}" for i in range(300)), "part0-part1-" * 5_000),
+}
+
+
+class _Counting(Redactor):
+    """Counts the characters that are searched."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__(secrets)
+        self.searched = 0
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        self.searched += len(text)
+        return super().spans(text)
+
+
+def _work(secret: str, text: str, piece: int) -> tuple[int, int]:
+    """Characters searched, and the most that were held back at a time."""
+    redactor = _Counting([secret])
+    stream, most = RedactedStream(Redaction(redactor), 1000), 0
+    data = text.encode()
+    for at in range(0, len(data), piece):
+        stream.take(data[at : at + piece])
+        most = max(most, stream._size)
+    stream.end()
+    return redactor.searched, most
+
+
+@pytest.mark.parametrize("piece", [7, 4096])
+@pytest.mark.parametrize("shape", _SHAPES)
+def test_a_large_output_costs_work_in_proportion_and_no_memory(shape: str, piece: int) -> None:
+    secret, text = _SHAPES[shape]
+    text = text[: _LARGE * 10 if piece > 7 else _LARGE]
+    searched, held = _work(secret, text, piece)
+    # What is held back is searched once more with what comes next.
+    assert searched <= 3 * len(text)
+    assert held <= 1000 + 2 * Redactor([secret]).reach
+
+
+@pytest.mark.parametrize("shape", ["nothing but the secret", "a secret that overlaps itself"])
+def test_of_a_secret_without_end_nothing_is_told_but_its_mask(shape: str) -> None:
+    secret, text = _SHAPES[shape]
+    assert set(_streamed(text[:_LARGE], list(range(0, _LARGE, 997)), secret, longest_line=100).split(MASK)) == {""}

@@ -17,6 +17,8 @@ from contextlib import suppress
 from select import POLLERR, POLLHUP, POLLIN, POLLOUT, poll
 from typing import Any, NoReturn
 
+from runner.actuators.lines import Lines
+
 #: Seconds without a word from the owner after which the load ends. Renewed five times a second.
 LEASE = 2.0
 
@@ -52,14 +54,13 @@ class Lifeline:
     def _follow(self) -> None:
         poller = poll()
         poller.register(self._fd, POLLIN | POLLHUP | POLLERR)
-        rest = b""
+        received = Lines()
         while True:
             if poller.poll(self._left()):
                 chunk = self._read()
                 if not chunk:
                     end_all("the owner of this load is gone")
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
+                for line in received.take(chunk):
                     self._heard(line)
             # Judged only after reading: what is already there counts, however late this thread got its turn.
             elif self._expires is not None and time.monotonic() > self._expires:

@@ -10,11 +10,13 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
 from runner.actuators.journal import plain
+from runner.actuators.lines import Lines
 from runner.redact import Redacts
 
 #: How a child ends when it can no longer be controlled: at once, before anything else is done.
@@ -35,7 +37,8 @@ class Wire:
         os.set_inheritable(descriptor, False)
         self._socket = socket.socket(fileno=descriptor)
         self._lock = threading.Lock()
-        self._received = bytearray()
+        self._received = Lines()
+        self._waiting: deque[bytes] = deque()
 
     def send(self, message: Message) -> None:
         """Raises OSError when nobody is at the other end."""
@@ -45,16 +48,14 @@ class Wire:
 
     def receive(self, timeout: float | None = None) -> Message | None:
         """The next message, or None after `timeout` seconds. Raises EOFError at the end, ValueError for nonsense."""
-        while b"\n" not in self._received:
+        while not self._waiting:
             if timeout is not None and not select.select([self._socket], [], [], timeout)[0]:
                 return None
             data = self._socket.recv(1 << 16)
             if not data:
                 raise EOFError("the other end is gone")
-            self._received += data
-        line, _, rest = bytes(self._received).partition(b"\n")
-        self._received = bytearray(rest)
-        message = json.loads(line)
+            self._waiting += self._received.take(data)
+        message = json.loads(self._waiting.popleft())
         if not isinstance(message, dict):
             raise ValueError("a message must be an object")  # noqa: TRY004  one error for every kind of nonsense
         return message
