@@ -234,6 +234,8 @@ class Drive:
         if self.state.phase not in ("warm-up", "live") or not measurable:
             return
         for indicator in self.plan.indicators:
+            if indicator.source == "load" and self.state.load.ended_t is not None:
+                continue
             self.observe(bucket(indicator, since, self.health[indicator.name]))
 
     def _answer(self, event: e.Event) -> None:

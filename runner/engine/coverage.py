@@ -17,7 +17,7 @@ from runner.engine.scorecard import Unobserved
 
 #: Seconds by which the last judged second may lie behind the end, beside how late judgements came before the fault:
 #: the load's windows and the watch's own patience with them (`_LOAD_LATE`), to the end of a bucket.
-LAG = 4.0
+LAG = 5.0
 
 #: Gaps kept of one indicator; of more than these the earlier ones run together.
 _KEPT = 16

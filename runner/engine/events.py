@@ -375,9 +375,10 @@ class RetryScheduled(Event, kind="retry-scheduled"):
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone(Event, kind="step-done"):
-    """A person says that a manual step is done (its verification may still come)."""
+    """A person says that a manual step is done (its verification may still come). `role`: what that person is, or `system`."""
 
     step: str
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,11 @@ from runner.engine.events import (
     Recorded,
 )
 from runner.engine.plan import StopRule
-from runner.engine.state import BASELINE_BUCKETS, AlertView, Bucket, IndicatorView, State, Streak
+from runner.engine.state import BASELINE_BUCKETS, AlertView, Bucket, IndicatorView, LoadView, State, Streak
 from runner.values import but
+
+#: Names of requests remembered.
+_NAMES = 50
 
 #: The first second after the ramp still holds requests that began during it.
 SETTLING = 1.0
@@ -35,9 +38,15 @@ def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
     sent = sum(int(window.get("n") or 0) for window in event.requests.values())
     failed = sum(int(window.get("failures") or 0) for window in event.requests.values())
     load = state.load
-    return state.but(
-        load=but(load, users=event.users, requests=load.requests + sent, failures=load.failures + failed, last=event),
-    )
+    counts = {"requests": load.requests + sent, "failures": load.failures + failed}
+    return state.but(load=but(load, users=event.users, names=_names(load, event), last=event, **counts))
+
+
+def _names(load: LoadView, event: LoadSampled) -> tuple[str, ...]:
+    """With the new ones of this window; a load may make up as many names as it sends requests."""
+    if event.requests.keys() <= set(load.names) or len(load.names) >= _NAMES:
+        return load.names
+    return tuple(dict.fromkeys((*load.names, *event.requests)))[:_NAMES]
 
 
 def load_ended(state: State, event: LoadEnded, record: Recorded) -> State:

@@ -107,7 +107,7 @@ def step_chosen(state: State, event: StepChosen, record: Recorded) -> State:
 
 
 def step_done(state: State, event: StepDone, record: Recorded) -> State:
-    return change_step(_driven(state, record), event.step, status="done", who=record.by)
+    return change_step(_driven(state, record), event.step, status="done", who=record.by, role=event.role)
 
 
 def command_intended(state: State, event: CommandIntended, record: Recorded) -> State:

@@ -59,7 +59,8 @@ class StepView:
 
     `visits` counts how often it became current (for an anytime step: how often it was done). `attempt` is the number
     of its latest command, `forgiven` those before a person last said "retry". `answered` names the questions that have
-    an answer. `primed`: its verification already held when it became current; None when nobody looked.
+    an answer. `primed`: its verification already held when it became current; None when nobody looked. `role` is what
+    the person is who said that it is done.
     """
 
     id: str
@@ -93,6 +94,7 @@ class StepView:
     held: bool | None = None
     vacuous: bool = False
     who: str = ""
+    role: str = ""
     holder: str = ""
     hint_shown: bool = False
     reminded_t: float | None = None
@@ -172,7 +174,10 @@ class IndicatorView:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadView:
-    """The load: its users, its latest window, and what it sent so far. `why` it ended, by itself or told to."""
+    """The load: its users, its latest window, and what it sent so far. `why` it ended, by itself or told to.
+
+    `names` are those its requests had so far, the first of them when there are many.
+    """
 
     users: int = 0
     started_t: float | None = None
@@ -182,6 +187,7 @@ class LoadView:
     failed: str = ""
     requests: int = 0
     failures: int = 0
+    names: tuple[str, ...] = ()
     last: LoadSampled | None = None
 
 

@@ -162,7 +162,7 @@ def _expect_gate(gate: str, step: Step, view: StepView) -> None:
 def _do(state: State, order: Order, command: Do, step: Step, view: StepView) -> Events:
     if step.automated or step.choose:
         raise IllegalCommand(_why_not(step, view))
-    return (StepDone(step=step.id),)
+    return (StepDone(step=step.id, role=role_of(state, order)),)
 
 
 def _run(state: State, order: Order, command: RunCommand, step: Step, view: StepView) -> Events:
@@ -236,7 +236,8 @@ def do(state: State, order: Order, command: Do) -> Events:
     if step is None or not step.anytime:
         raise IllegalCommand(f"step {named} is not current: {state.current or 'no step'} is")
     _refuse_when_paused(state)
-    return (StepDone(step=named), *succeed(state, step, role=role_of(state, order)))
+    role = role_of(state, order)
+    return (StepDone(step=named, role=role), *succeed(state, step, role=role))
 
 
 def go_to(state: State, order: Order, command: GoTo) -> Events:

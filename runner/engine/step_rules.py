@@ -127,7 +127,10 @@ def succeed(state: State, step: Step, to: str = "", *, role: str = "") -> tuple[
 
 def _doer(state: State, step: Step) -> str:
     """What whoever did the step is in this run; `system` when nobody did."""
-    who = state.steps[step.id].who
+    view = state.steps[step.id]
+    if view.role:
+        return view.role
+    who = view.who
     return state.roles.get(who, "participant") if who and who not in PROCESSES else "system"
 
 
@@ -194,7 +197,7 @@ def _unattended(state: State, step: Step, view: StepView) -> Reaction:
     if step.choose:
         return _nobody(step, "a choice")
     if step.unattended == "done":
-        return at_once(StepDone(step=step.id))
+        return at_once(StepDone(step=step.id, role="system"))
     if step.verify is None:
         return at_once(*fail(state, step, "unattended, and nothing verifies it"))
     return _verify_or_succeed(state, step, view)

@@ -18,6 +18,8 @@ PROBES_ONLY = 5.0
 ARMING_LIMIT = 120.0
 #: A ramp that is not complete this long before the warm-up's end does not hold up the arming.
 ARMING_MARGIN = 3.0
+#: Names of requests that are told.
+_SHOWN = 5
 #: A warm-up shorter than this holds two whole seconds after the ramp, not three.
 SHORT = 4.0
 
@@ -123,7 +125,20 @@ def _unmet(state: State, name: str, window: tuple[Bucket, ...]) -> str:
     if bad is None:
         return ""
     indicator = _indicator(state, name)
+    if bad.value is None and (never := _never_sent(state, indicator)):
+        return never
     return f"{measured(indicator, bad.value)} at {bad.since:g} s, not {bound(indicator)}"
+
+
+def _never_sent(state: State, indicator: Indicator) -> str:
+    """That the load has never asked what the indicator looks at, and what it asks instead; '' when it has."""
+    names = state.load.names
+    if indicator.source != "load" or indicator.request in names or (names and not indicator.request):
+        return ""
+    if not names:
+        return "was not measured: the load has made no request"
+    shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    return f"was not measured: the load has made no request called {indicator.request!r}, but {shown}"
 
 
 def _indicator(state: State, name: str) -> Indicator:

@@ -35,6 +35,14 @@ def _told(*events: Event, by: str = "conductor", t: float = 1.0) -> str:
         (ev.NeedChecked(name="data is loaded", met=False, why="none"), "+00:01.00  ✗ data is loaded: none\n"),
         (ev.TargetReady(url="http://x"), "+00:01.00  · target: http://x\n"),
         (ev.MilestoneReached(milestone="detected"), "+00:01.00  ★ detected  (ana)\n"),
+        (ev.LoadEnded(why="every user stopped"), "+00:01.00  ! the load ended by itself: every user stopped\n"),
+        (
+            ev.ActivityEnded(
+                experiment="x", index=0, name="kill", sort="action", status="succeeded", doubt="exited with 1"
+            ),
+            "+00:01.00  ! action 'kill' exited with 1: the fault may not be in\n",
+        ),
+        (ev.AlertSilent(alert="Errors", why="refused"), "+00:01.00  ! alert Errors cannot be asked for: refused\n"),
         (ev.Paused(why="a call"), "+00:01.00  ‖ paused: a call  (ana)\n"),
         (ev.FaultLeft(experiment="errors", why="exit code 1"), "+00:01.00  ✗ LEFT BEHIND: errors: exit code 1\n"),
         (ev.EndDecided(cause="aborted", why="enough"), "+00:01.00  ■ the run ends, aborted: enough  (ana)\n"),
@@ -43,6 +51,11 @@ def _told(*events: Event, by: str = "conductor", t: float = 1.0) -> str:
 )
 def test_what_a_line_says(event: Event, line: str) -> None:
     assert _told(event, by="ana") == line
+
+
+def test_a_load_that_was_told_to_stop_is_no_warning() -> None:
+    told = _told(ev.PhaseEntered(phase="undoing"), ev.LoadEnded(why="told to stop"))
+    assert told.splitlines()[1].endswith("the load has stopped")
 
 
 def _started(step: Step, *, attended: bool = True, scripted: tuple[str, ...] = ()) -> list[str]:
