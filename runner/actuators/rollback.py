@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class RollbackOrder:
     `experiment` and `configuration` as the method left them; a rollback that needs a value that is `withheld` fails.
     It works in the folder `cwd`, or where it was spawned. `secrets` resolved, in the toolkit's groups, or None to read
     them again from where the experiment says; `redact` are the values to mask. Without `controls` none of the
-    experiment's controls is called.
+    experiment's controls is called, nor those of the toolkit's `settings`.
     """
 
     experiment: Mapping[str, Any]
@@ -47,6 +48,7 @@ class RollbackOrder:
     env: Mapping[str, str] | None = None
     redact: Sequence[str] = ()
     controls: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +129,7 @@ class RollbackChild:
                 "env": dict(order.env or {}),
                 "redact": list(order.redact),
                 "controls": order.controls,
+                "settings": dict(order.settings),
             }
         )
         awake = asyncio.create_task(self._keep_awake())

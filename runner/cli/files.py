@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.completion import complete_drills
+from runner.cli.options import absolute, absolutes, given_beside, pairs
 from runner.errors import ExitCode, InputError, Problem
 from runner.inert import inert
 
@@ -101,6 +102,7 @@ def schema(kind: str) -> int:
 @click.argument("what", metavar="DRILL|EXPERIMENT", shell_complete=complete_drills)
 @click.option("--target", metavar="NAME", help="Another target than the drill's.")
 @click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill.")
+@given_beside
 @click.option("--operator", metavar="FILE", help="As a run with these scripted answers would be.")
 @click.option("--attended", is_flag=True, help="As a run with people would be.")
 @click.option("--consent", metavar="TARGET", default="", help="The target's name, typed, for a production target.")
@@ -109,6 +111,9 @@ def plan(
     what: str,
     target: str | None,
     sets: tuple[str, ...],
+    variables: tuple[str, ...],
+    variable_files: tuple[str, ...],
+    settings: str | None,
     operator: str | None,
     attended: bool,
     consent: str,
@@ -118,16 +123,24 @@ def plan(
 
     Changes nothing. The exit code is 3 when the guard would refuse the run, 2 when only a secret is not there.
     """
-    from runner.cli.options import pairs
+    from runner.conductor.launch import Request
+    from runner.conductor.planned import opened
     from runner.engine.plan_json import plan_to_json
     from runner.guard.compile import compile_named
     from runner.guard.refusal import placed
     from runner.guard.rules import judge_plan
     from runner.guard.secrets import lacking_secrets
-    from runner.specs.catalogue import Catalogue
     from runner.views.plan import plan_text
 
-    catalogue = Catalogue.around(Path.cwd(), what)
+    request = Request(
+        what=what,
+        cwd=str(Path.cwd()),
+        person="",
+        variables=variables,
+        variable_files=absolutes(variable_files),
+        settings=absolute(settings),
+    )
+    catalogue = opened(request)
     found = compile_named(catalogue, what, target=target, sets=dict(pairs(sets)), attended=attended)
     scripted = _scripted(Path(operator).absolute(), found) if operator else ()
     judged = judge_plan(found, attended=attended, scripted=scripted, consent=consent)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
 
 from runner.errors import InputError, Problem
 from runner.people import not_a_name
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -28,6 +34,30 @@ def pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
         if times > 1:
             raise InputError(Problem(file=f"--set {name}", what=f"is given {times} times", meant="say it once"))
     return found
+
+
+def given_beside(command: Command) -> Command:
+    """Adds the options that Chaos Toolkit's own command has for an experiment's values and its settings."""
+    options = (
+        click.option("--var", "variables", metavar="K[:TYPE]=V", multiple=True, help="A value of the configuration."),
+        click.option(
+            "--var-file", "variable_files", metavar="FILE", multiple=True, help="Values, as `chaos run` has them."
+        ),
+        click.option("--settings", metavar="FILE", help="Chaos Toolkit's.  [default: ~/.chaostoolkit/settings.yaml]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def absolute(path: str | None) -> str | None:
+    """A path from here, for a process that may stand elsewhere."""
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+def absolutes(paths: Iterable[str]) -> tuple[str, ...]:
+    """Each as `absolute` has it."""
+    return tuple(str(Path(path).expanduser().absolute()) for path in paths)
 
 
 def person(name: str | None) -> str:

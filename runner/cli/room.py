@@ -55,14 +55,14 @@ def pick(runs: str | None) -> tuple[str, str | None] | None:
 
 def look_over(request: Request) -> Request | None:
     """The plan and the guard's verdict, before anything starts; what was looked at is what will run. None: not now."""
+    from runner.conductor.planned import opened
     from runner.guard.compile import compile_named
     from runner.guard.refusal import Refusal, placed
     from runner.guard.rules import judge_plan
     from runner.guard.secrets import lacking_secrets
-    from runner.specs.catalogue import Catalogue
     from runner.views.tui.preflight_app import Preflight
 
-    catalogue = Catalogue.around(Path.cwd(), request.what)
+    catalogue = opened(request)
     plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=True)
     lacking = lacking_secrets(plan, catalogue.root)
 

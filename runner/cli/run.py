@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.completion import complete_drills
-from runner.cli.options import pairs, person
+from runner.cli.options import absolute, absolutes, given_beside, pairs, person
 from runner.cli.room import ROLES, at_a_terminal, is_drill, look_over, pick, play_in_room
 from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 from runner.errors import InputError
@@ -44,6 +44,7 @@ _LOOK = 0.1
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
 @click.option("--target", metavar="NAME", help="Another target than the drill's.")
 @click.option("--set", "sets", metavar="K=V", multiple=True, help="Change a field of the drill, such as load.users=10.")
+@given_beside
 @click.option("--runs-dir", metavar="DIR", help="Where run folders go.  [default: runs/ beside the drills]")
 @click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan is still the one with this hash.")
 @click.option("--consent", metavar="TARGET", default="", help="The target's name, typed, for a production target.")
@@ -59,6 +60,9 @@ def run(
     name: str | None,
     target: str | None,
     sets: tuple[str, ...],
+    variables: tuple[str, ...],
+    variable_files: tuple[str, ...],
+    settings: str | None,
     runs_dir: str | None,
     plan_hash: str | None,
     consent: str,
@@ -84,6 +88,9 @@ def run(
         operator=str(Path(operator).absolute()) if operator else None,
         target=target,
         sets=pairs(sets),
+        variables=variables,
+        variable_files=absolutes(variable_files),
+        settings=absolute(settings),
         runs_dir=runs_dir,
         plan_hash=plan_hash,
         consent=consent,

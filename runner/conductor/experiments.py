@@ -91,6 +91,7 @@ class ExperimentsHand:
             secrets=sorted(self._run.redactor.secrets),
             journal=self._run.folder / f"journal-{experiment.slug}.json",
             hold=not self._run.plan.bare or self._checked(experiment),
+            settings=self._run.settings,
             control_deadline=experiment.control_deadline,
         )
 

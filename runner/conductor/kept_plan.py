@@ -69,7 +69,8 @@ class KeptPlan:
         `masked` takes the secrets out of a document: a plan with one in it is not kept.
         """
         document = plan_to_json(kept.plan)
-        alone = document["load"] is None and _depends_on_files_alone(document)
+        foreign = document["load"] is not None or document["settings"]
+        alone = not foreign and _depends_on_files_alone(document)
         if self._path is None or not alone or masked(document) != document:
             return
         entry = {

@@ -40,6 +40,9 @@ class Request:
     operator: str | None = None
     target: str | None = None
     sets: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[str, ...] = ()
+    settings: str | None = None
     runs_dir: str | None = None
     plan_hash: str | None = None
     consent: str = ""
@@ -49,7 +52,8 @@ class Request:
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> Request:
-        return cls(**{**said, "sets": tuple((key, value) for key, value in said["sets"])})
+        lists = {name: tuple(said[name]) for name in ("variables", "variable_files")}
+        return cls(**{**said, **lists, "sets": tuple((key, value) for key, value in said["sets"])})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ class Opening:
     first: RunStarted
     person: str
     script: Script | None
+    settings: Mapping[str, Any]
 
     @property
     def announcement(self) -> dict[str, Any]:
@@ -124,6 +125,9 @@ def _as_typed(request: Request) -> str:
     words = [request.what]
     words += ["--target", request.target] if request.target else []
     words += [word for key, value in request.sets for word in ("--set", f"{key}={value}")]
+    words += [word for each in request.variables for word in ("--var", each)]
+    words += [word for each in request.variable_files for word in ("--var-file", each)]
+    words += ["--settings", request.settings] if request.settings else []
     words += ["--operator", request.operator] if request.operator else []
     words += ["--attended"] if request.attended else []
     words += ["--consent", request.consent] if request.consent else []
@@ -208,7 +212,7 @@ def _open(
     Registry().record(_record(plan, run, folder, path, request.person))
     told = (request.person, str(folder), str(made.root), socket.gethostname())
     cut = partial(with_pieces, ordinary=cache(lambda: _ordinary(plan, told)))
-    redaction = Redaction(Redactor(cut(secrets.values())), cut)
+    redaction = Redaction(Redactor(cut((*secrets.values(), *_secrets_of(made.settings)))), cut)
     try:
         writer = TranscriptWriter.create(folder, clock, redact=redaction.value, group=group)
     except BaseException:
@@ -241,7 +245,16 @@ def _open(
         first=first,
         person=request.person,
         script=script,
+        settings=made.settings,
     )
+
+
+def _secrets_of(settings: Mapping[str, Any]) -> list[str]:
+    if not settings:
+        return []
+    from runner.guard.passed import secrets_of
+
+    return secrets_of(settings)
 
 
 def _ordinary(plan: RunPlan, told: Iterable[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,17 @@ class Planned:
     """A plan, the root of its repository, and the places of what stands in its files."""
 
     def __init__(
-        self, plan: RunPlan, root: Path, catalogue: Callable[[], Catalogue], keep: Callable[..., None]
+        self,
+        plan: RunPlan,
+        root: Path,
+        catalogue: Callable[[], Catalogue],
+        keep: Callable[..., None],
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan = plan
         self.root = root
+        #: Chaos Toolkit's own, as plain values.
+        self.settings = settings or {}
         self._open = catalogue
         #: Call it with what takes secrets out of a document, once they are known.
         self.keep = keep
@@ -43,24 +51,32 @@ class Planned:
 def planned(request: Request) -> Planned:
     """The plan of what is asked for. Raises InputError with everything that is wrong."""
     place = KeptPlan(request)
-    kept = place.load()
+    # What a file of variables puts into the environment has to be put there each time.
+    kept = None if request.variable_files else place.load()
     if kept is not None:
         return Planned(kept.plan, kept.root, lambda: _catalogue(request), lambda _: None)
     with watched() as looks:
-        catalogue = _opened(request)
+        catalogue = opened(request)
         plan = _compiled(catalogue, request)
     made = Kept(plan, catalogue.root)
 
     def keep(masked: Callable[[Any], Any]) -> None:
         place.keep(made, looks.values(), masked)
 
-    return Planned(plan, catalogue.root, lambda: catalogue, keep)
+    return Planned(plan, catalogue.root, lambda: catalogue, keep, catalogue.beside.settings.value)
 
 
-def _opened(request: Request) -> Catalogue:
+def opened(request: Request) -> Catalogue:
+    """The repository, with what is given beside its files; variables of a file are put into this process's environment.
+
+    Raises InputError.
+    """
     from runner.specs.catalogue import Catalogue
+    from runner.specs.given import read_beside
 
-    return Catalogue.around(Path(request.cwd), request.what)
+    beside = read_beside(request.variables, request.variable_files, request.settings)
+    os.environ.update(beside.variables.environment)
+    return Catalogue.around(Path(request.cwd), request.what, beside)
 
 
 def _compiled(catalogue: Catalogue, request: Request) -> RunPlan:
@@ -74,7 +90,7 @@ def _compiled(catalogue: Catalogue, request: Request) -> RunPlan:
 
 def _catalogue(request: Request) -> Catalogue:
     """With all that belongs to the request read."""
-    catalogue = _opened(request)
+    catalogue = opened(request)
     # They may have changed a moment ago: what can be read of them has its places.
     with contextlib.suppress(InputError):
         _compiled(catalogue, request)

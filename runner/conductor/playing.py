@@ -60,6 +60,7 @@ async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline
         secrets=opening.secrets,
         conductor=conductor,
         where=opening.where,
+        settings=opening.settings,
     )
     run.redaction.tell(conductor.hide)
     conductor.redact = lambda text: run.redactor.text(text)

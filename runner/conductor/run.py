@@ -68,6 +68,8 @@ class Run:
     sandbox: SandboxInfo | None = None
     #: Processes that the fence spares: they are the target, not the run.
     spared: set[int] = field(default_factory=set)
+    #: Chaos Toolkit's own settings.
+    settings: Mapping[str, Any] = field(default_factory=dict)
     #: Where a value of the run's files stands.
     where: Places = nowhere
     #: Whether the target was found: nothing can be asked before.

@@ -18,7 +18,7 @@ import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ class Story:
         if not self.begun:
             return
         cut = partial(with_pieces, ordinary=cache(self._ordinary))
-        self.redaction = Redaction(Redactor(cut(self.redaction.known.secrets)), cut)
+        self.redaction = Redaction(Redactor(cut((*self.redaction.known.secrets, *self._secrets_of_settings()))), cut)
         with contextlib.suppress(Exception):
             self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redaction.value)
 
@@ -164,6 +164,25 @@ class Story:
         }
         # What was written down is used as it was; what looked secret is among the secrets.
         return minimal_env({**self.plan.passed, **target}) | self.secrets
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Chaos Toolkit's own, for the controls in them; empty when the file is another one by now."""
+        if not self.plan.settings:
+            return {}
+        from runner.specs.settings import read_settings
+
+        with contextlib.suppress(InputError):
+            settings = read_settings(self.plan.settings)
+            return settings.value if settings.hash == self.plan.settings_hash else {}
+        return {}
+
+    def _secrets_of_settings(self) -> list[str]:
+        if not self.settings:
+            return []
+        from runner.guard.passed import secrets_of
+
+        return secrets_of(self.settings)
 
     def vanished(self) -> bool:
         """A sandbox that is gone took its faults with it."""
@@ -257,6 +276,7 @@ class UndoWorker:
             env=story.env(),
             redact=sorted(story.redaction.known.secrets),
             controls=controls,
+            settings=story.settings,
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None

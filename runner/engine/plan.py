@@ -211,7 +211,8 @@ class RunPlan:
     a runbook alone: no target, no fault, no load, every step by hand. `secret_sources`: name → {} (the environment),
     {file} or {command}, of every secret that the drill or the target declares. `env` are the variables of the shell that
     the drill lets through, names or patterns, beside those of its target; `passed` are those that were there, with their
-    values, `passed_secrets` the names of those that look secret.
+    values, `passed_secrets` the names of those that look secret. `settings` is Chaos Toolkit's own file of that name, with
+    the modules of the `global_controls` in it.
     """
 
     name: str
@@ -252,6 +253,9 @@ class RunPlan:
     env: tuple[str, ...] = ()
     passed: Mapping[str, str] = field(default_factory=dict)
     passed_secrets: tuple[str, ...] = ()
+    settings: str = ""
+    settings_hash: str = ""
+    global_controls: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     opaque: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

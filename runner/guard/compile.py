@@ -17,7 +17,7 @@ from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
 from runner.guard.calls import planned_calls
 from runner.guard.headers import with_target_headers
-from runner.guard.opaque import opaque_activities, opaque_load
+from runner.guard.opaque import opaque_activities, opaque_controls, opaque_load
 from runner.guard.passed import split
 from runner.guard.plan_warnings import warnings_of
 from runner.specs import drill as spec
@@ -30,6 +30,7 @@ from runner.specs.fields import slug
 from runner.specs.files import read_bytes
 from runner.specs.probe import Probe
 from runner.specs.runbook import Runbook
+from runner.specs.settings import Settings
 from runner.specs.substitution import placeholders, substitute
 from runner.specs.yaml import Document
 
@@ -46,16 +47,16 @@ def compile_named(
     attended: bool = True,
 ) -> RunPlan:
     """The plan of the drill or the bare experiment that `what` names. Raises InputError with every problem."""
+    settings = catalogue.beside.settings
     if not catalogue.is_experiment(what):
-        return compile_drill(catalogue.load_drill(what, target=target, sets=sets), attended=attended)
+        drill = catalogue.load_drill(what, target=target, sets=sets)
+        return _with_settings(compile_drill(drill, attended=attended), settings)
     if sets:
-        raise InputError(
-            f"--set changes a drill, and {what} is an experiment; its `configuration` reads the environment"
-        )
+        raise InputError(f"--set changes a drill, and {what} is an experiment; --var changes its `configuration`")
     if target is None:
         known = ", ".join(catalogue.targets())
         raise InputError(f"an experiment alone needs a target: --target NAME; targets: {known}")
-    return compile_experiment(catalogue, what, target=target)
+    return _with_settings(compile_experiment(catalogue, what, target=target), settings)
 
 
 def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
@@ -161,15 +162,31 @@ def plan_hash(plan: RunPlan) -> str:
     return _hash(document)
 
 
+def _with_settings(plan: RunPlan, settings: Settings) -> RunPlan:
+    """With what Chaos Toolkit's own settings add to every experiment."""
+    if not settings.value or not plan.experiments:
+        return plan
+    plan = replace(
+        plan,
+        settings=settings.file,
+        settings_hash=settings.hash,
+        global_controls=settings.controls,
+        opaque=(*plan.opaque, *opaque_controls(settings.controls)),
+        warnings=(*plan.warnings, *settings.warnings),
+    )
+    return replace(plan, plan_hash=plan_hash(plan))
+
+
 def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[str, ...]) -> RunPlan:
     """With what follows from the experiments, and the hash over all of it."""
     loaded = tuple(loaded)
     own = [name for each in loaded for name in secret_variables(each.experiment.document)]
+    sources = {name: source for each in loaded for name, source in each.sources.items()}
     passed, kept = split((*plan.target.env, *plan.env), declared=(*own, *plan.secret_sources))
     plan = replace(
         plan,
         secrets=tuple(dict.fromkeys((*plan.secrets, *own))),
-        secret_sources={**{name: {} for name in (*own, *kept)}, **plan.secret_sources},
+        secret_sources={**{name: sources.get(name, {}) for name in (*own, *kept)}, **plan.secret_sources},
         passed=passed,
         passed_secrets=kept,
         opaque=(*(line for each in plan.experiments for _, line in opaque_activities(each)), *opaque),

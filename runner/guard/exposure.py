@@ -36,8 +36,10 @@ def declared_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
     if name in plan.target.secrets:
         return plan.target.file, ("targets", plan.target.name, "secrets")
     for experiment in plan.experiments:
-        # Without a source of its own, what is read is the variable that the experiment names.
-        if not plan.secret_sources.get(name) and (at := secret_entry(experiment.document, name)):
+        # Without a source of a file's own, what is read is the variable that the experiment names.
+        if not {"file", "command"} & plan.secret_sources.get(name, {}).keys() and (
+            at := secret_entry(experiment.document, name)
+        ):
             return experiment.file, at
     if name in plan.passed_secrets and not plan.secret_sources.get(name):
         return let_through_at(plan, name)

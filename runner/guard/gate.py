@@ -34,7 +34,7 @@ def judge_action(
     return tuple(
         refusal
         for call in calls
-        for refusal in (*_unfilled(experiment, call, known), *judge_call(plan, call), *judge_masked(call))
+        for refusal in (*_unfilled(plan, experiment, call, known), *judge_call(plan, call), *judge_masked(call))
     )
 
 
@@ -44,9 +44,9 @@ def unresolved(document: Mapping[str, Any], lacking: Collection[str]) -> tuple[s
     return tuple(name for name in used if name in lacking)
 
 
-def _unfilled(experiment: Experiment, call: Call, configuration: Mapping[str, Any]) -> Iterator[Refusal]:
+def _unfilled(plan: RunPlan, experiment: Experiment, call: Call, configuration: Mapping[str, Any]) -> Iterator[Refusal]:
     """A `${…}` that nothing has given a value: the toolkit would take it for a text."""
-    if call.sort == "rollback" and has_controls(experiment.document):
+    if call.sort == "rollback" and (plan.global_controls or has_controls(experiment.document)):
         # What a control learns while the method goes on, it puts in afterwards.
         return
     document = experiment.document

@@ -53,6 +53,11 @@ def _what(provider: Mapping[str, Any]) -> str:
     return f"{provider.get('module')}.{provider.get('func')} {arguments}"
 
 
+def opaque_controls(controls: Mapping[str, str]) -> tuple[str, ...]:
+    """The controls of Chaos Toolkit's settings: name → module."""
+    return tuple(f"{name}: control {module}" for name, module in controls.items())
+
+
 def opaque_load(load: Load | None) -> tuple[str, ...]:
     """The locustfile: it may call what it likes."""
     return (f"load: {load.locustfile}",) if load else ()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from runner.guard.exposure import unfit
 from runner.specs.passing import passing
+from runner.specs.settings import texts_of
 
 _SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|APIKEY|CREDENTIAL|(?:^|_)(?:KEYS?|PASS|PAT|JWT|DSN)(?:_|$)|_(?:AUTH|PWD)$"
@@ -29,6 +31,13 @@ def split(patterns: Iterable[str], *, declared: Collection[str] = ()) -> tuple[d
     found = passing(patterns, os.environ)
     secret = tuple(name for name, value in found.items() if name in declared or looks_secret(name, value))
     return {name: value for name, value in found.items() if name not in secret}, secret
+
+
+def secrets_of(settings: Any) -> list[str]:
+    """The values in Chaos Toolkit's settings that look secret; of its `auths` every value."""
+    auths = settings.get("auths") if isinstance(settings, Mapping) else None
+    own = [text for key, text in texts_of(settings) if looks_secret(key.replace("-", "_"), text)]
+    return [*own, *(text for key, text in texts_of(auths) if key == "value" and not unfit(text))]
 
 
 def looks_secret(name: str, value: str) -> bool:

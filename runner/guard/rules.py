@@ -16,7 +16,7 @@ from runner.guard.identity import judge_identity
 from runner.guard.lasting import lasting_action
 from runner.guard.leaks import judge_leaks
 from runner.guard.mentions import named_hosts
-from runner.guard.opaque import opaque_activities, opaque_load
+from runner.guard.opaque import opaque_activities, opaque_controls, opaque_load
 from runner.guard.refusal import Refusal
 from runner.guard.tools import judge_controls, judge_shells, judge_tools
 from runner.specs.substitution import placeholders
@@ -89,7 +89,8 @@ def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
     allowed = set(plan.target.allow.get("allow-opaque", ()))
     activities = [(each.file, at, what) for each in plan.experiments for at, what in opaque_activities(each)]
     load = [(plan.file, ("load", "locustfile"), what) for what in opaque_load(plan.load)]
-    for file, at, what in (*activities, *load):
+    controls = [(plan.settings, ("controls",), what) for what in opaque_controls(plan.global_controls)]
+    for file, at, what in (*activities, *load, *controls):
         if what not in allowed and what.partition(": ")[0] not in allowed:
             cure = f"name it under allow-opaque in {plan.file}"
             yield Refusal(rule="opaque", what=f"the guard cannot see into {what}", where=file, at=at, cure=cure)

@@ -10,6 +10,7 @@ from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
 from runner.guard.opaque import controls_of
 from runner.guard.refusal import Refusal
+from runner.specs.place import Path_
 from runner.specs.substitution import placeholders
 
 
@@ -30,15 +31,21 @@ def judge_tools(call: Call) -> Iterator[Refusal]:
 
 def judge_controls(plan: RunPlan) -> Iterator[Refusal]:
     """Controls that cannot be there: what they stand before would not be asked about, or not be told of."""
+    for name, module in plan.global_controls.items():
+        yield from _judge_control(name, module, plan.settings, ("controls", name))
     for experiment in plan.experiments:
         for at, control in controls_of(experiment.document):
-            from runner.guard.functions import missing_module  # as above
+            named = str((control.get("provider") or {}).get("module") or "sys")
+            yield from _judge_control(str(control.get("name")), named, experiment.file, at)
 
-            what, cure = missing_module(str((control.get("provider") or {}).get("module") or "sys"))
-            if what:
-                place = (*at, "provider", "module")
-                what = f"control {control.get('name')}: {what}"
-                yield Refusal(rule="tools", what=what, where=experiment.file, at=place, cure=cure, here=True)
+
+def _judge_control(name: str, module: str, file: str, at: Path_) -> Iterator[Refusal]:
+    from runner.guard.functions import missing_module  # as above
+
+    what, cure = missing_module(module)
+    if what:
+        place = (*at, "provider", "module")
+        yield Refusal(rule="tools", what=f"control {name}: {what}", where=file, at=place, cure=cure, here=True)
 
 
 def judge_shells(plan: RunPlan) -> Iterator[Refusal]:

@@ -130,6 +130,17 @@ def check_controls(shape: Shape, path: Path_, controls: Json) -> None:
             _check_control_provider(shape, (*at, "provider"), provider)
 
 
+def check_global_control(shape: Shape, path: Path_, control: Json) -> None:
+    """A control of Chaos Toolkit's settings, which has its name before it."""
+    if not shape.mapping(path, control, _CONTROL, ("provider",)):
+        return
+    if control.get("scope") is not None:
+        shape.word((*path, "scope"), control["scope"], ("before", "after"))
+    provider = control.get("provider")
+    if provider is not None and shape.mapping((*path, "provider"), provider, (), ("type", "module")):
+        _check_control_provider(shape, (*path, "provider"), provider)
+
+
 def _check_control_provider(shape: Shape, path: Path_, provider: dict[str, Json]) -> None:
     if provider.get("type") is not None:
         shape.word((*path, "type"), provider["type"], ("python",))

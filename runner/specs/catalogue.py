@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +18,7 @@ from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
 from runner.specs.explain import validated
+from runner.specs.given import Beside
 from runner.specs.locustfile import check_locustfile
 from runner.specs.looks import below, exists, is_dir, is_file
 from runner.specs.names import DRILL_FILES, FOLDERS, Names, is_file_name, repository, shown, straight
@@ -38,11 +41,12 @@ _TARGETS_FILES = ("targets.yaml", "targets.yml")
 
 @dataclass(frozen=True)
 class LoadedExperiment:
-    """An experiment of a drill, or a bare one (`planned` is then made up)."""
+    """An experiment of a drill, or a bare one (`planned` is then made up). `sources` of secrets that a var-file holds."""
 
     slug: str
     experiment: Experiment
     planned: PlannedExperiment
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,39 +89,41 @@ class LoadedDrill:
 class Catalogue:
     """The files of one repository. Reads each at most once, so it does not see later changes."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, beside: Beside | None = None) -> None:
+        """`beside` is what is given besides the files."""
         self.root = straight(root)
+        self.beside = beside or Beside()
         self._read: dict[tuple[Path, Any], tuple[Any, Notes, Document]] = {}
         self._names = Names(self.root)
         self._options: dict[str, Document] = {}
 
     @classmethod
-    def find(cls, cwd: Path) -> Catalogue:
+    def find(cls, cwd: Path, beside: Beside | None = None) -> Catalogue:
         """The repository that `cwd` is in. Raises InputError when it is in none."""
         root = repository(cwd)
         if root is None:
             what = f"no {'/, '.join(FOLDERS)}/ here, nor in a folder above"
             raise InputError(f"{what}; `gameday init` lays them out")
-        return cls(root)
+        return cls(root, beside)
 
     @classmethod
-    def around(cls, cwd: Path, what: str) -> Catalogue:
+    def around(cls, cwd: Path, what: str, beside: Beside | None = None) -> Catalogue:
         """The repository of what somebody in `cwd` names: by a name, the one that `cwd` is in; by a path, the one it lies in.
 
         What lies in none is taken from where it is named: then `cwd` is all there is. Raises InputError for a name that
         is typed where there is no repository.
         """
         here = repository(cwd)
-        known = None if here is None else cls(here)
+        known = None if here is None else cls(here, beside)
         if known is not None and known._names.knows(what):
             return known
         path = cwd / what
         if not what or not exists(path):
-            return cls.find(cwd)
+            return cls.find(cwd, beside)
         home = repository(path if is_dir(path) else path.parent) or here
         if home is None and is_dir(path):
-            return cls.find(cwd)
-        return known if known is not None and home == here else cls(home or cwd)
+            return cls.find(cwd, beside)
+        return known if known is not None and home == here else cls(home or cwd, beside)
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -226,6 +232,8 @@ class Catalogue:
         problems += target_notes.problems() if target_notes else []
         self._gather(raw, parts, problems, path, override=target)
         problems += check_together(raw, parts, self.runbooks(), self.experiments())
+        if not problems:
+            problems += self.beside.variables.in_vain([each.document for each, _ in parts.experiments.values()])
         if problems or drill is None or parts.target is None:
             raise InputError(*sorted(set(problems)))
         return self._loaded(path, drill, parts)
@@ -242,11 +250,12 @@ class Catalogue:
         declared = targets[target]
         if experiment is not None and declared is not None:
             problems += check_experiment(experiment, document, target, declared, ())
+            problems += self.beside.variables.in_vain([experiment.document])
         if problems or experiment is None or declared is None:
             raise InputError(*sorted(set(problems)))
         slug = path.stem
         planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
-        return LoadedExperiment(slug, experiment, planned), declared
+        return LoadedExperiment(slug, experiment, planned, self.beside.variables.sources()), declared
 
     def load_runbook(self, what: str) -> LoadedRunbook:
         """A runbook alone: by its name or the file itself. Raises InputError with every problem of it."""
@@ -279,7 +288,8 @@ class Catalogue:
     def problem(self, file: str, at: Path_, what: str, meant: str = "") -> Problem:
         """What is wrong with the value at `at`, with its place as in `where`."""
         read = {document.file: document for _, _, document in self._read.values()} | self._options
-        document = read.get(file)
+        settings = self.beside.settings
+        document = settings.document if settings.file and file == settings.file else read.get(file)
         if document is None or not at:
             return Problem(file=file, what=what, meant=meant)
         if option := document.option(at):
@@ -325,6 +335,7 @@ class Catalogue:
 
     def _loaded(self, path: Path, drill: Drill, parts: Parts) -> LoadedDrill:
         target = parts.target or BUILT_IN["sandbox"]
+        sources = self.beside.variables.sources()
         return LoadedDrill(
             root=self.root,
             slug=self._slug(path),
@@ -335,7 +346,7 @@ class Catalogue:
             target=target,
             targets_file=self.targets_file(parts.target_name),
             experiments=tuple(
-                LoadedExperiment(planned.experiment, parts.experiments[planned.experiment][0], planned)
+                LoadedExperiment(planned.experiment, parts.experiments[planned.experiment][0], planned, sources)
                 for planned in drill.experiments
             ),
             secrets={**target.secrets, **drill.secrets},
@@ -378,9 +389,15 @@ class Catalogue:
                 document = read_document(path, self.shown(path))
                 self._read[key] = (None, Notes(document, further=True), document)
             else:
-                document = self._document(path)
-                self._read[key] = (*reader(document), document)
+                self._read[key] = self._made(self._document(path), reader)
         return self._read[key]
+
+    def _made(self, document: Document, reader: Reader[T]) -> tuple[T | None, Notes, Document]:
+        chosen: Reader[Any] = reader
+        if chosen is read_experiment:
+            document = self.beside.variables.applied(document)
+            chosen = partial(read_experiment, filled=bool(self.beside.settings.controls))
+        return (*chosen(document), document)
 
     # -- checking ------------------------------------------------------------------------------------------------------
 

@@ -110,8 +110,10 @@ class Experiment:
         return not self.actions or bool(self.rollbacks) or self.extension.no_undo is not None
 
 
-def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
-    """The experiment in a document, and what is wrong with it; None when anything is."""
+def read_experiment(document: Document, *, filled: bool = False) -> tuple[Experiment | None, Notes]:
+    """The experiment in a document, and what is wrong with it; None when anything is. `filled`: controls from elsewhere may
+    give a name in `${…}` its value.
+    """
     notes = Notes(document)
     if not document.readable:
         return None, notes
@@ -125,7 +127,9 @@ def read_experiment(document: Document) -> tuple[Experiment | None, Notes]:
     _check_runtime(shape, value.get("runtime"))
     wants = tuple(_check_configuration(shape, value.get("configuration")))
     _check_secrets(shape, value.get("secrets"))
-    _check_placeholders(notes, value)
+    # A control may put into the configuration whatever it likes.
+    if not filled and not has_controls(value):
+        _check_placeholders(notes, value)
     note_nulls(notes, value, free=_FREE)
     if notes:
         return None, notes
@@ -272,9 +276,6 @@ def _check_secret(shape: Shape, path: Path_, entry: Json) -> None:
 
 
 def _check_placeholders(notes: Notes, value: dict[str, Json]) -> None:
-    if has_controls(value):
-        # A control may put into the configuration whatever it likes.
-        return
     known = variables(value)
     for path, name in undefined(value):
         notes.add(path, f"nothing defines ${{{name}}}", _definition(name, known))

@@ -124,6 +124,11 @@ def _load(plan: RunPlan) -> Iterator[Line]:
 
 
 def _faults(plan: RunPlan) -> Iterator[Line]:
+    if plan.settings:
+        yield ""
+        yield f"settings of Chaos Toolkit  ({plan.settings})"
+        for name, module in plan.global_controls.items():
+            yield Row("control", f"{name}: {module}, around every experiment")
     for experiment in plan.experiments:
         yield ""
         yield f"experiment {experiment.slug}  ({_moment(experiment.inject)})"

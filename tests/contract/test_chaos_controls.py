@@ -239,3 +239,31 @@ def test_an_undo_may_leave_out_the_controls(tmp_path: Path) -> None:
 
     assert asyncio.run(run_rollback(order, deadline=20, log=tmp_path / "undo.log")).ok
     assert (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("module", ["ctrl", "broken", "not_installed_here"])
+def test_controls_of_the_settings_are_called_around_an_undo_and_keep_none_from_happening(
+    tmp_path: Path, module: str
+) -> None:
+    env = ours(tmp_path)
+    arguments = {"at": "before_activity", "what": "raise"} if module == "broken" else {}
+    provider = {"type": "python", "module": module, "arguments": arguments}
+    order = RollbackOrder(
+        experiment=experiment([], [touching(tmp_path)]),
+        index=0,
+        configuration={},
+        origin=boottime_ns(),
+        env=env,
+        settings={"controls": {"ask first": {"provider": provider}}},
+    )
+
+    result = asyncio.run(run_rollback(order, deadline=20, log=tmp_path / "undo.log"))
+
+    assert result.ok
+    assert (tmp_path / "touched").exists()
+    notes = Path(env["NOTES"])
+    if module == "ctrl":
+        called = ["configured", "before rollbacks", "before touch", "after touch", "after rollbacks"]
+        assert notes.read_text().splitlines() == called
+    else:
+        assert result.broken_controls[0]["control"] == "ask first"

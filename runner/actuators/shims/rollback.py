@@ -1,9 +1,9 @@
 """Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
 
 Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
-"secrets": {…} or null, "cwd": path or "", "env": {…}, "origin": ns, "redact": […], "controls": bool}. Child to parent:
-hello, rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's controls is
-called.
+"secrets": {…} or null, "cwd": path or "", "env": {…}, "origin": ns, "redact": […], "controls": bool, "settings": {…}}. Child
+to parent: hello, rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's
+controls is called.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
 masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
@@ -29,22 +29,28 @@ from typing import Any
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
 from runner.actuators.shims.commands import take_commands
-from runner.actuators.shims.controls import BrokenControl, ControlWatch
+from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.memory import Memory
 from runner.actuators.shims.toolkit import (
     Control,
     InterruptExecution,
+    InvalidControl,
     RunEventHandler,
     Runner,
     Strategy,
     activities,
     cache_activities,
     cleanup_controls,
+    cleanup_global_controls,
     complete,
+    control_module,
     execute_activity,
     initialize_controls,
+    initialize_global_controls,
     load_configuration,
+    load_global_controls,
     load_secrets,
+    loaded_settings,
 )
 from runner.actuators.shims.wire import (
     BEAT,
@@ -130,9 +136,10 @@ class _Rollback:
         self._redaction = redaction
         log_to_stderr(redaction)
         self._experiment: dict[str, Any] = order["experiment"]
+        self._settings: dict[str, Any] = order.get("settings") or {}
         if not order.get("controls", True):
-            self._experiment = _without_controls(self._experiment)
-        complete(self._experiment)
+            self._experiment, self._settings = _without_controls(self._experiment), {}
+        complete(self._experiment, self._settings)
         self._index: int = order["index"]
         self._clock = SystemClock(order["origin"])
         withheld = set(order.get("withheld", ()))
@@ -188,11 +195,13 @@ class _Rollback:
             told["learned"] = learned
         with suppress(Exception):
             cleanup_controls(self._experiment)
+            cleanup_global_controls()
         return told
 
     def _configure_controls(self) -> None:
         """They are configured in each process, and must not begin again with what they learned in the method."""
         document, configuration = deepcopy(self._experiment), dict(self._configuration)
+        self._configure_global_controls()
         initialize_controls(
             self._experiment, self._configuration, self._secrets, event_registry=self._runner.event_registry
         )
@@ -203,6 +212,27 @@ class _Rollback:
             # What JSON could not carry here is only what they just made.
             if plain(current) == current:
                 self._configuration[name] = value
+
+    def _configure_global_controls(self) -> None:
+        """Those of the settings, as far as they can be there."""
+        found = {}
+        for name, control in (self._settings.get("controls") or {}).items():
+            try:
+                check_controls([{"name": name, **control}], self._redaction)
+                found[name] = control
+            except InvalidControl as error:
+                why = one_line(error, self._redaction)
+                self._broken.append(BrokenControl(control=name, when="configuring", activity="", why=why, stops=False))
+        if found:
+            loaded_settings.set(self._settings)
+            load_global_controls({"controls": found})
+            initialize_global_controls(
+                self._experiment,
+                self._configuration,
+                self._secrets,
+                self._settings,
+                event_registry=self._runner.event_registry,
+            )
 
     def _around(self, edge: str, at: int, runs: list[dict[str, Any]]) -> None:
         """The experiment's own controls around its rollbacks: before the first one, after the last one."""
@@ -220,6 +250,7 @@ class _Rollback:
         if self._stamps.started is None and run.get("status") != "succeeded":
             logger.warning("the rollback did not start; once more without the experiment's controls")
             bare = _without_controls(self._experiment)
+            control_module.reset_global_controls()
             run = self._executed(bare, bare["rollbacks"][self._index])
         return run
 

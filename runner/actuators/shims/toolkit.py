@@ -28,6 +28,7 @@ __all__ = [
     "cache_activities",
     "cleanup_control",
     "cleanup_controls",
+    "cleanup_global_controls",
     "complete",
     "control_module",
     "ensure_experiment_is_valid",
@@ -35,6 +36,7 @@ __all__ = [
     "get_controls",
     "initialize_control",
     "initialize_controls",
+    "initialize_global_controls",
     "load_configuration",
     "load_global_controls",
     "load_secrets",
@@ -107,7 +109,15 @@ with _nothing_collected(), _PUT_OFF.importing(), _one_version_only():
     from chaoslib.activity import execute_activity
     from chaoslib.caching import cache_activities
     from chaoslib.configuration import load_configuration
-    from chaoslib.control import Control, cleanup_controls, get_controls, initialize_controls, load_global_controls
+    from chaoslib.control import (
+        Control,
+        cleanup_controls,
+        cleanup_global_controls,
+        get_controls,
+        initialize_controls,
+        initialize_global_controls,
+        load_global_controls,
+    )
     from chaoslib.control.python import apply_python_control, cleanup_control, initialize_control
     from chaoslib.exceptions import ActivityFailed, InterruptExecution, InvalidControl
     from chaoslib.experiment import ensure_experiment_is_valid
