@@ -1,4 +1,4 @@
-"""Whether a fault ever outlives its run: `python tests/faults [CELL…] [--n N] [--jobs J] [--markdown]`.
+"""Whether a fault ever outlives its run: `python tests/faults [CELL…] [--n N] [--jobs J] [--join FILE…] [--markdown]`.
 
 Every trial is a real run in a PID namespace of its own, hit at a random moment and judged from outside; the peers go
 through the same. Exit code 1 when anything of ours was left behind, 2 when this machine permits no namespaces.

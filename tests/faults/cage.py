@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,19 +24,19 @@ from typing import Any, Self
 
 _INIT = Path(__file__).with_name("cage_init.py")
 _START = 20.0
-_LOOK = 0.01
-_ENVIRONMENT = 1 << 16
+_LOOK = 0.02
+#: Bytes of a command line, or of a line of the process table.
+_LONGEST = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One living process of a cage, by the pid it has in there. `environ` holds NAME=VALUE pieces."""
+    """One living process of a cage, by the pid it has in there."""
 
     pid: int
     parent: int
     state: str
     command: str
-    environ: frozenset[str]
 
     def __str__(self) -> str:
         return f"{self.pid} ← {self.parent} [{self.state}] {self.command}"
@@ -134,30 +134,34 @@ class Cage:
     def processes(self) -> list[Process]:
         """Everything that lives in here but process 1; what is dead and not yet reaped does not count."""
         found = []
-        for entry in self.path(Path("/proc")).iterdir():
-            if entry.name.isdigit() and entry.name != "1":
-                with contextlib.suppress(OSError):
-                    found.append(self._read(int(entry.name)))
-        return [process for process in found if process.state not in "ZX"]
+        for pid, fields in self._living():
+            with contextlib.suppress(OSError):
+                command = _contents(f"{self._proc}/{pid}/cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+                found.append(Process(pid=pid, parent=int(fields[1]), state=fields[0].decode(), command=command))
+        return found
 
     def empty(self) -> bool:
         """Whether nothing lives in here any more."""
-        return not self.processes()
+        return next(self._living(), None) is None
+
+    @property
+    def _proc(self) -> str:
+        return f"/proc/{self.init}/root/proc"
+
+    def _living(self) -> Iterator[tuple[int, list[bytes]]]:
+        """The pid of each, and the fields of its `stat` behind the name."""
+        # A Path for each would cost more than reading it, and many cages are looked into at once.
+        for entry in os.listdir(self._proc):  # noqa: PTH208
+            if entry.isdigit() and entry != "1":
+                with contextlib.suppress(OSError):
+                    fields = _contents(f"{self._proc}/{entry}/stat").rpartition(b")")[2].split()
+                    if fields[0] not in (b"Z", b"X"):
+                        yield int(entry), fields
 
     @property
     def screen(self) -> str:
         """What was shown at the terminal."""
         return b"".join(self._screen).decode(errors="replace")
-
-    def _read(self, pid: int) -> Process:
-        base = self.path(Path("/proc", str(pid)))
-        fields = (base / "stat").read_bytes().rpartition(b")")[2].split()
-        with (base / "environ").open("rb") as file:
-            environ = file.read(_ENVIRONMENT).decode(errors="replace").split("\0")
-        command = (base / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        return Process(
-            pid=pid, parent=int(fields[1]), state=fields[0].decode(), command=command, environ=frozenset(environ)
-        )
 
     # -- the wire ------------------------------------------------------------------------------------------------------
 
@@ -191,6 +195,14 @@ class Cage:
         self._unshare.kill()
         self._unshare.wait()
         self.hang_up()
+
+
+def _contents(path: str) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(handle, _LONGEST)
+    finally:
+        os.close(handle)
 
 
 def _unshare(control: socket.socket, tty: int, *, net: bool) -> subprocess.Popen[bytes]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from outcome import Outcome
 from report import bound, rows, table
+from results import Results, joined
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,29 @@ def test_a_row_without_a_peer_has_a_dash() -> None:
 def test_an_invalid_transcript_breaks_the_promise_too() -> None:
     outcome = Outcome(cell="disk-full", subject="gameday", index=0, kind="file", counted=True, invalid=True)
     assert outcome.bad
+
+
+def test_parts_make_one_table_and_a_trial_that_was_played_again_counts_once(tmp_path: Path) -> None:
+    for name, seed, outcomes in (
+        ("a", "s1", [_outcome(0), _outcome(1, left=True)]),
+        ("b", "s1", [_outcome(1)]),
+        ("b", "s2", [_outcome(0), _outcome(1, counted=False)]),
+    ):
+        with Results(tmp_path / name, seed) as results:
+            for outcome in outcomes:
+                results.add(outcome)
+
+    found = joined([tmp_path / "a", tmp_path / "b"])
+
+    assert [row[1] for row in rows([_Row()], found)] == ["0 of 3 (file 0 of 2, tc 0 of 1)"]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"seed": "s", "cell": "a", "more": 1}'])
+def test_what_is_no_outcome_is_named_by_its_place(line: str, tmp_path: Path) -> None:
+    with Results(tmp_path / "a", "s") as results:
+        results.add(_outcome(0))
+    with (tmp_path / "a").open("a") as file:
+        file.write(line + "\n")
+
+    with pytest.raises(ValueError, match=r"a:2: "):
+        joined([tmp_path / "a"])

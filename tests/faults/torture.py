@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import secrets
@@ -11,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from cage import why_not
@@ -20,9 +18,11 @@ from load_target import Target
 from load_trial import LOAD_CELLS, LoadCell
 from outcome import Outcome
 from report import notes, rows, table
+from results import Results, joined
 from series import Base, Series, play_all, workshop
 
 ALL: tuple[Cell | LoadCell, ...] = (*CELLS, *LOAD_CELLS)
+MACHINE = f"{os.cpu_count()} cores, {platform.platform(terse=True)}, Python {platform.python_version()}"
 #: Trials that are begun for one that counts, at most.
 _MOST = 2
 
@@ -33,8 +33,10 @@ def by_name(name: str) -> Cell | LoadCell:
 
 
 def main() -> int:
-    """Torture what was named, else all."""
+    """Torture what was named, else all; or join what was played before."""
     wanted = _arguments()
+    if wanted.join:
+        return _join(wanted)
     if why := why_not():
         print(f"no namespaces are permitted here ({why}); run this as root on Linux", file=sys.stderr)
         return 2
@@ -44,17 +46,32 @@ def main() -> int:
     print(f"seed {seed}; evidence in {kept}", file=sys.stderr, flush=True)
     began, load = time.monotonic(), os.getloadavg()[0]
     cells = _cells(wanted)
-    with workshop() as where, Target() as shop:
+    with workshop() as where, Target() as shop, Results(wanted.results or kept / "outcomes.jsonl", seed) as results:
         base = Base(seed=seed, where=where, keep=kept, shop=shop.url, keep_all=wanted.keep_all or bool(wanted.only))
-        outcomes = play_all(_series(cells, wanted, base), wanted.jobs, _tell)
+        outcomes = play_all(_series(cells, wanted, base), wanted.jobs, lambda outcome: _tell(outcome, results))
     minutes = (time.monotonic() - began) / 60
-    machine = f"{os.cpu_count()} cores, {platform.platform(terse=True)}, Python {platform.python_version()}"
     averages = f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after"
-    print(f"{machine}; seed {seed}; {minutes:.1f} min; {averages}\n")
+    print(f"{MACHINE}; seed {seed}; {minutes:.1f} min; {averages}\n")
+    code = _report(cells, outcomes, wanted)
+    print(f"\nevidence: {kept}; outcomes: {results.path}")
+    return code
+
+
+def _join(wanted: argparse.Namespace) -> int:
+    """One table of what was played before, perhaps in several parts."""
+    try:
+        outcomes = joined(wanted.join)
+    except (OSError, ValueError) as why:
+        print(f"not the outcomes of a torture: {why}", file=sys.stderr)
+        return 2
+    played = {outcome.cell for outcome in outcomes}
+    print(f"{MACHINE}; {len(outcomes)} trials\n")
+    return _report([cell for cell in _cells(wanted) if cell.name in played], outcomes, wanted)
+
+
+def _report(cells: Sequence[Cell | LoadCell], outcomes: Sequence[Outcome], wanted: argparse.Namespace) -> int:
     print(table(rows(cells, outcomes), markdown=wanted.markdown))
     print("\n" + "\n".join(notes(outcomes)))
-    (kept / "outcomes.json").write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
-    print(f"\nevidence: {kept}")
     return int(any(outcome.bad for outcome in outcomes if outcome.subject == "gameday"))
 
 
@@ -75,7 +92,8 @@ def _subjects(cell: Cell | LoadCell, wanted: argparse.Namespace) -> list[str]:
     return ["gameday", *peers]
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: Outcome, results: Results) -> None:
+    results.add(outcome)
     if outcome.subject == "gameday" and (outcome.bad or outcome.blemishes):
         words = "; ".join([*(["LEFT BEHIND"] if outcome.left else []), *outcome.blemishes])
         print(f"{outcome.cell}:{outcome.index} {outcome.what}: {words}", file=sys.stderr, flush=True)
@@ -99,6 +117,12 @@ def _arguments() -> argparse.Namespace:
         "--only", type=_only, metavar="CELL:INDEX", help="play one trial again, keep its evidence (needs --seed)"
     )
     parser.add_argument("--keep", metavar="DIR", help="where the evidence goes")
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="where the outcomes are added, each as it comes (in the evidence)"
+    )
+    parser.add_argument(
+        "--join", type=Path, nargs="+", metavar="FILE", help="play nothing: one table of the outcomes in these files"
+    )
     parser.add_argument("--keep-all", action="store_true", help="also that of trials that went well")
     parser.add_argument("--no-peers", action="store_true", help="only ours")
     parser.add_argument("--markdown", action="store_true", help="the table as Markdown")

@@ -13,9 +13,13 @@ from cells import Cell
 from faults import Fault, Shape
 from outcome import Outcome, Ticket, keep
 from scene import Hit, NeverThere, Scene
-from subjects import GAMEDAY, Chaos, Gameday, Load, Subject
+from subjects import Chaos, Gameday, Load, Subject
+
+from runner.transcript.reader import verify
 
 _LOOK = 0.05
+#: Between two questions about the fault, each of which is a command: one that is back stays.
+_SELDOM = 0.25
 #: Seconds after the judgement in which a fault must not come back, and everything should have gone.
 _LATER = 5.0
 _LOADED = 0.3
@@ -179,7 +183,7 @@ class _Trial:
             if scene.fault.present(scene.cage) and not outcome.left:
                 outcome.left = True
                 outcome.blemishes.append("the fault came back after the judgement")
-            time.sleep(_LOOK)
+            time.sleep(_SELDOM)
         outcome.left = outcome.left or scene.fault.present(scene.cage)
 
     def _tidy(self) -> None:
@@ -197,14 +201,6 @@ class _Trial:
             return
         if subject.marks()[-1:] != ["closed"]:
             outcome.blemishes.append("the story has no end")
-        if self._verify():
-            outcome.invalid = True
-
-    def _verify(self) -> int | None:
-        scene = self._scene
-        argv = [*GAMEDAY, "verify"]
-        log = scene.root / "verify.log"
-        code = scene.cage.call(argv, cwd=scene.root, out=log, env=scene.subject.env())
-        if code:
-            self._outcome.blemishes.append(f"verify: {log.read_text().strip()}")
-        return code
+        problems = [str(problem) for problem in verify(subject.folder)]
+        outcome.invalid = bool(problems)
+        outcome.blemishes += (f"verify: {problem}" for problem in problems)
