@@ -18,6 +18,8 @@ from runner.values import dataclass
 
 #: Commands within commands that are looked into. Nobody writes so many.
 _DEEPEST = 6
+#: Variables of a line that are followed, and values of each that are tried one after the other.
+_MOST_VALUES = 50
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 #: Words of the shell's grammar before a command.
 _BEFORE = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"})
@@ -48,8 +50,13 @@ def reached_by(provider: Mapping[str, Any], variables: Mapping[str, str]) -> lis
     found = [*(reader.line(" ".join(words), 0) if through_shell else reader.command(words, 0))]
     program = _base(words[0])
     for word in words:
-        found += [_reached(program, host) for host in hosts_in(word, by_form=not reader.closed)]
+        named = hosts_in(word, by_form=not reader.closed)
+        found += [_reached(program, host) for host in named if not reader.has_put_in(host)]
     return list({each.host: each for each in reversed(found)}.values())[::-1]
+
+
+def _holds(word: str, name: str) -> bool:
+    return "$" in word and re.search(rf"\$(?:{name}\b|\{{{name}\}})", word) is not None
 
 
 def _expanded(word: str, variables: Mapping[str, str]) -> str:
@@ -71,11 +78,32 @@ class _Reader:
 
     def __init__(self) -> None:
         self.closed = True
+        self._values: dict[str, Sequence[str]] = {}
 
     def line(self, text: str, depth: int) -> Iterator[Reached]:
-        """The commands of a shell line."""
+        """The commands of a shell line, with what the line itself puts into its variables."""
         for words in simple_commands(text):
-            yield from self.command(words, depth)
+            name = next((name for name in self._values if any(_holds(word, name) for word in words)), "")
+            for value in self._values.get(name, ("",)):
+                yield from self.command([_expanded(word, {name: value}) for word in words] if name else words, depth)
+            self._learn(words)
+
+    def has_put_in(self, text: str) -> bool:
+        """Whether a variable in it got its value in the line, and was read with it."""
+        return any(_holds(text, name) for name in self._values)
+
+    def _learn(self, words: Sequence[str]) -> None:
+        """`HOST=web1` for the commands after it, `for HOST in web1 web2`."""
+        if len(self._values) >= _MOST_VALUES:
+            return
+        match words:
+            case ["for", name, "in", *values]:
+                self._values[name] = values[:_MOST_VALUES]
+            case [*first] if all(_ASSIGNMENT.match(word) or word == "export" for word in first):
+                for word in first:
+                    name, sign, value = word.partition("=")
+                    if sign:
+                        self._values[name] = [value]
 
     def command(self, words: Sequence[str], depth: int) -> Iterator[Reached]:
         """One simple command: assignments, a program, its words."""

@@ -8,8 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.engine.plan import Check, RunPlan, Target
+from runner.specs.machine import canonical
 
 Document = Mapping[str, Any]
+
+#: Ports that go without saying. A token that was meant for one of them must not go to another.
+_PORTS = {"http": 80, "https": 443}
 
 
 def with_target_headers(plan: RunPlan) -> RunPlan:
@@ -51,5 +55,15 @@ def _is_of(url: str, target: Target) -> bool:
     """A token must reach nobody but the target."""
     if url.startswith(("${target.", "${TARGET_")):
         return True
-    hosts = {urlsplit(own).netloc for own in (target.url, *target.vars.values()) if own}
-    return urlsplit(url).netloc in hosts
+    own = {_place_of(each) for each in (target.url, *target.vars.values()) if each}
+    return _place_of(url) in own - {None}
+
+
+def _place_of(url: str) -> tuple[str, int | None] | None:
+    """Machine and port, whichever way they are written; None for what is no address, or is read differently by clients."""
+    try:
+        parts = urlsplit(url)
+        host, port = canonical(parts.hostname or ""), parts.port
+    except ValueError:
+        return None
+    return (host, port or _PORTS.get(parts.scheme)) if host and "\\" not in url else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What a sandbox or this machine alone may call, as people are shown it.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: What is known before the command begins: configuration, at the gate; and what a target says of itself once it is found.
-_LATER = re.compile(r"(?<!\$)\$\{|\$TARGET_|\$\{TARGET_")
+_LATER = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_.-]*\}|\$TARGET_|\$\{TARGET_")
 
 
 # -- what is allowed ---------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _ENDING = (
     "|au|nz|jp|cn|kr|in|sg|hk|tw|za|xn--[a-z0-9-]+"
 )
 # Each run of such characters is looked at once: a text of a megabyte must not take a second.
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://([^\s/?#'\"<>|;)}\\]*+)")
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://((?:\$\{[^\s}]{0,80}\}|[^\s/?#'\"<>|;)}\\])*+)")
 _DEVICE = r"/dev/(?:tcp|udp)/([^\s/'\"]+)/"
 _RUN = re.compile(r"[\w.-]++")
 _PORT = re.compile(r":\d{1,5}(?![\w.])")
@@ -114,6 +114,8 @@ def of_authority(authority: str) -> str:
     host = authority.rpartition("@")[2]
     if host.startswith("["):
         return host[1:].partition("]")[0]
+    if found := re.match(r"(?:\$\{[^}]{0,80}\}|[^:])*", host) if "${" in host else None:
+        return found[0]
     return host.partition(":")[0]
 
 
@@ -206,10 +208,11 @@ def given_hosts(value: str) -> Iterator[str]:
 
     A path (`/var/run/docker.sock`) is none. With `$` in it only the shell knows which one it is.
     """
+    if "://" in value:
+        yield from hosts_in(value, by_form=False)
+        return
     for word in re.split(r"[,;\s]+", value):
-        if "://" in word:
-            yield from hosts_in(word, by_form=False)
-        elif host := _given(word):
+        if host := _given(word):
             yield _lower(host)
 
 

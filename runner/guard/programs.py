@@ -29,6 +29,8 @@ Kind = Literal[
     "script",
     "line",
     "replicas",
+    "endpoint",
+    "share",
     "forward",
     "setting",
     "conninfo",
@@ -182,7 +184,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     "retry": ("command", "value: -tdm --times --delay"),
     "docker exec, docker compose exec, docker-compose exec, podman exec, nerdctl exec": (
         "value command",
-        "assignment: -e --env; value: -uwTn --user --workdir --env-file --index --detach-keys",
+        "assignment: -e --env; value: -uw --user --workdir --env-file --index --detach-keys",
     ),
     "docker run, podman run, nerdctl run, docker compose run": (
         "value command",
@@ -202,7 +204,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         "line: -e --rsh; value: -fBTM --exclude --include --exclude-from --include-from --files-from --bwlimit --timeout"
         " --port --password-file --log-file --rsync-path --filter --chmod --chown --backup-dir --partial-dir --temp-dir",
     ),
-    "rcp, unison, duplicity": ("remote", ""),
+    "rcp, unison, duplicity, sshfs, rclone": ("remote", "value: -opPF --config"),
     "pssh, parallel-ssh, pscp, prsync": ("value", "host: -H --host; value: -hlpotOxPe"),
     "pdsh, clush, pdcp": ("value", "host: -wx; value: -lutfgR"),
     "telnet, rlogin, tftp, ftp": ("host value", "value: -lnb"),
@@ -210,6 +212,9 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         "host value",
         "host: -x --proxy; line: -ec --exec --sh-exec; value: -IiOPpqsTVWwXm --wait --source --source-port",
     ),
+    "lftp, ntpdate, rdesktop, vncviewer": ("host value", "value: -eupgstv"),
+    "smbclient": ("share", "host: -IL; value: -ucUWDApm"),
+    "snmp*": ("host value", "value: -vculaAxXnertm"),
     "socat, socat1": ("socat", "value: -btTL"),
     "ping, ping6, fping, arping, traceroute, traceroute6, tracepath, mtr, tcptraceroute, hping3, nping": (
         "host",
@@ -242,7 +247,10 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     "ab, hey, wrk, wrk2, oha, bombardier, siege, autocannon, links, lynx, w3m, aria2c, httping": ("host", _HTTP_LOAD),
     "fortio load, fortio curl": ("host", "value: -qps= -c= -t= -n= -H= -payload= -timeout="),
     "grpcurl": ("host value", "value: -dHI -proto= -import-path= -cacert= -cert= -key= -max-time= -authority="),
-    "k6, artillery": ("value", "host: -t --target --address -a; value: -ioued --vus --duration --out --env"),
+    "k6, artillery": (
+        "value",
+        "host: -t --target --address -a; assignment: -e --env; value: -ioud --vus --duration --out",
+    ),
     "locust": (
         "value",
         "host: -H --host --master-host; value: -futrLPic --web-host --locustfile --users --spawn-rate --run-time",
@@ -255,7 +263,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     "vacuumdb, reindexdb, clusterdb, pg_*": ("conninfo", f"{_PG} -fFjnNtTUpZSEeLDXlR"),
     "mysql, mysql*, mariadb, mariadb-*, mycli": ("value", _MYSQL),
     "redis-cli, valkey-cli, keydb-cli, redis-benchmark": (
-        "value",
+        "endpoint",
         "host: -hu; value: -panrisDdxXtcP --user --pass --port --sni --cacert --cert --key --pipe-timeout --count",
     ),
     "mongosh, mongo": ("mongo value", _MONGO),
@@ -308,6 +316,7 @@ _CLOSED_PROGRAMS: dict[str, tuple[str, str]] = {
         "image",
         "value: -up --username --password",
     ),
+    "logger": ("value", "host: -n --server; value: -tpfPu --tag --priority --port"),
     "systemctl, hostnamectl, timedatectl, loginctl, journalctl": (
         "value",
         "host: -H --host; value: -MtpnosuS --machine --type --property --unit --since",
@@ -319,6 +328,6 @@ _CLOSED = """
 echo printf true false test [ [[ : cd for case select set unset shift trap wait exit return sleep date cat tac head tail grep egrep
 fgrep sed awk gawk jq yq cut tr sort uniq wc tee diff cmp ls stat touch rm cp mv ln mkdir rmdir mktemp chmod chown tar
 gzip gunzip zip unzip dd truncate fallocate sync kill pkill killall pgrep ps pidof service supervisorctl initctl sysctl
-stress stress-ng ulimit which type man apt apt-get yum dnf apk pip npm umount losetup mkfs modprobe crontab logger id whoami
+stress stress-ng ulimit which type man apt apt-get yum dnf apk pip npm umount losetup mkfs modprobe crontab id whoami
 groups useradd userdel usermod passwd basename dirname realpath readlink seq expr yes sha256sum md5sum base64 uname
 """

@@ -89,9 +89,20 @@ def _conninfo(word: str) -> Iterator[str]:
     """A URI, or `host=one port=5432`; anything else is the name of a database."""
     if "://" in word:
         yield from given_hosts(word)
-    for key, value in re.findall(r"(\w+)\s*=\s*('[^']*'|\S*)", word):
+    for key, value in re.findall(r"(\w+)\s*=\s*('[^']*'|[^\s&]*)", word):
         if means_host(key):
             yield from given_hosts(value.strip("'"))
+
+
+def _endpoint(word: str) -> Iterator[str]:
+    """`machine:port`, told from other words by its port."""
+    if re.search(r":\d+$", word):
+        yield from given_hosts(word)
+
+
+def _share(word: str) -> Iterator[str]:
+    """`//machine/share`."""
+    yield from given_hosts(word.replace("\\", "/").lstrip("/"))
 
 
 def _mongo(word: str) -> Iterator[str]:
@@ -172,6 +183,8 @@ _READERS: Mapping[Kind, Callable[[str], Iterator[str]]] = {
     "setting": _ssh_setting,
     "conninfo": _conninfo,
     "mongo": _mongo,
+    "endpoint": _endpoint,
+    "share": _share,
     "resolve": _resolve,
     "connect-to": _connect_to,
     "header": _header,
