@@ -9,9 +9,11 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from runner.actuators.drain import has_writers, read_on
+from runner.actuators.ends import on_end
 from runner.actuators.processes import MARK, Origin, fence
 from runner.clock import Clock, Stamp
 from runner.private import open_private
@@ -94,18 +96,17 @@ class StepCommand:
     async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
         """Start it, tell `started(pid, stamp)`, wait for its end. Never raises for what the command does."""
         try:
-            process = self._spawn()
+            process, began = self._spawn()
         except OSError as error:
             now = self._clock.stamp()
             return CommandResult(exit_code=127, duration=0.0, ended=now, why=f"cannot start: {error.strerror or error}")
-        began = self._clock.stamp()
+        self._watch(process)
         started(process.pid, began)
-        handle = self._watch(process)
         try:
             ended, timed_out = await self._until_ended()
             await self._drain()
         finally:
-            await self._unwatch(handle)
+            await self._unwatch()
         code = process.returncode
         return CommandResult(
             exit_code=-signal.SIGKILL if code is None else code,
@@ -122,7 +123,7 @@ class StepCommand:
         if self._origin is not None:
             await asyncio.to_thread(fence, self._origin)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> tuple[subprocess.Popen[bytes], Stamp]:
         shell = _SHELLS.get(self._plan.shell or "bash") or self._plan.shell.split()
         env = dict(self._plan.env)
         if self._plan.mark:
@@ -139,33 +140,31 @@ class StepCommand:
                 env=env,
                 start_new_session=True,
             )
+            began = self._clock.stamp()
         except OSError:
             _close(self._pipes)
             raise
         finally:
             _close(theirs)
         self._origin = Origin.of(self._process.pid, self._plan.mark)
-        return self._process
+        return self._process, began
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> int:
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
-        handle = os.pidfd_open(process.pid)
-        loop.add_reader(handle, self._on_end, process, handle)
+        on_end(process.pid, self._clock, partial(self._on_end, process))
         self._open = set(self._pipes)
         for pipe in self._pipes:
             os.set_blocking(pipe, False)
             loop.add_reader(pipe, self._on_output, pipe)
-        return handle
 
-    async def _unwatch(self, handle: int) -> None:
+    async def _unwatch(self) -> None:
         loop = asyncio.get_running_loop()
         for pipe in self._pipes:
             for _ in range(_LAST_CHUNKS if pipe in self._open else 0):
                 self._on_output(pipe)
-        for descriptor in (handle, *self._pipes):
-            loop.remove_reader(descriptor)
-        os.close(handle)
+        for pipe in self._pipes:
+            loop.remove_reader(pipe)
         self._kept.close()
         held = [pipe for pipe in self._pipes if has_writers(pipe)]
         _close(set(self._pipes).difference(held))
@@ -173,10 +172,8 @@ class StepCommand:
             # What the step left running goes on, and may print.
             await asyncio.to_thread(read_on, pipe, self._plan.mark)
 
-    def _on_end(self, process: subprocess.Popen[bytes], handle: int) -> None:
-        stamp = self._clock.stamp()
+    def _on_end(self, process: subprocess.Popen[bytes], stamp: Stamp) -> None:
         process.poll()
-        asyncio.get_running_loop().remove_reader(handle)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(stamp)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
     from runner.conductor.opening import Opening
 
+#: Seconds.
+_SWITCH = 0.0005
+
 
 def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
     """Conduct one run; returns its exit code. Nothing is left, not even a folder, when the input is bad.
@@ -81,9 +84,13 @@ def _stand_by(opening: Opening, word: int, heir: Heir) -> tuple[int, int] | None
 def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
     import asyncio
 
+    from runner.actuators.turns import ask_for_short_turns
     from runner.conductor.playing import play
 
     _keep_errors(opening.folder)
+    ask_for_short_turns()
+    # A thread that has something to stamp shall not wait for long until this one lets it.
+    sys.setswitchinterval(_SWITCH)
     # What was imported stays: a collection that looked through it all would hold up a stamp for milliseconds.
     gc.freeze()
     gc.enable()

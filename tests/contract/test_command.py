@@ -43,6 +43,20 @@ def test_the_exit_code_is_the_shells_own(tmp_path: Path, text: str, code: int) -
     assert "not reached" not in output.read_text()
 
 
+def test_its_end_is_dated_when_it_ends_whatever_else_is_done(tmp_path: Path) -> None:
+    clock, later = SystemClock(), []
+
+    def busy(pid: int, _: Stamp) -> None:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        # As a disk that takes its time would have it.
+        time.sleep(0.5)
+        later.append(clock.now())
+
+    plan = CommandPlan(text="true", directory=tmp_path, env=minimal_env(), output=tmp_path / "out.log")
+    result = asyncio.run(StepCommand(plan, clock, Redaction(Redactor())).run(busy))
+    assert result.ended.t < later[0]
+
+
 def test_what_is_read_from_is_standard_output_alone_and_raw(tmp_path: Path) -> None:
     text = "printf '{\"a\": '; echo warning >&2; printf hunter22; echo ' token hunter22' >&2; echo ' }'"
     result, output = run(tmp_path, text, reads=True, secrets=("hunter22",))

@@ -49,6 +49,7 @@ from runner.actuators.shims.wire import (
     take_signals,
     work_in,
 )
+from runner.actuators.turns import ask_for_short_turns
 from runner.clock import SystemClock
 from runner.redact import Redaction, Redactor
 
@@ -66,6 +67,7 @@ def main() -> None:
     take_signals(_leave)
     take_commands()
     adopt_orphans()
+    ask_for_short_turns()
     wire = Wire(int(descriptor))
     orders = Orders(wire, _KINDS)
     wire.send(hello)
