@@ -339,13 +339,30 @@ class UndoWorker:
         if wrong:
             return "; ".join(wrong)
         # A check that held while the fault was in says nothing now: then the rollbacks' own word is all there is.
-        proven = any(self._story.bites.get(name, True) for name in held)
-        return "" if proven else self._failed.get(experiment.slug, "")
+        bites = {self._story.bites.get(name) for name in held}
+        nothing = self._why_nothing_undid_it(experiment)
+        if True in bites or (None in bites and not nothing):
+            return ""
+        return self._failed.get(experiment.slug, "") or nothing
+
+    def _why_nothing_undid_it(self, experiment: Experiment) -> str:
+        plan = self._story.plan
+        if self._story.rollbacks(experiment.slug):
+            return ""
+        from runner.guard.lasting import discarded, lasting_action
+
+        if discarded(plan) or lasting_action(plan, experiment) is None:
+            return ""
+        return "nothing undid it: it has no rollbacks, and no `no-undo` says why it needs none"
 
     def _how(self, experiment: Experiment, held: dict[str, str]) -> str:
         if any(self._story.bites.get(name, False) for name in held):
             return "verified"
-        return "rollbacks" if self._story.rollbacks(experiment.slug) else "heals"
+        if self._story.rollbacks(experiment.slug):
+            return "rollbacks"
+        if not experiment.actions:
+            return "unneeded"
+        return "discarded" if self._story.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
 
     def _resolved(self, check: Check, slug: str) -> Probe:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""

@@ -668,7 +668,10 @@ class UndoChecked(Event, kind="undo-checked"):
 
 @dataclass(frozen=True, kw_only=True)
 class FaultUndone(Event, kind="fault-undone"):
-    """how: verified (an `undone-when` that bites), rollbacks (nothing to check it with), heals (no-undo), vanished."""
+    """how: verified (an `undone-when` that bites), rollbacks (nothing to check it with), heals (it says so, in `no-undo`, or
+    a controller of the cluster does it), discarded (with its sandbox, at the end of the run), vanished (with its sandbox,
+    before), unneeded (there was no action, and no rollback).
+    """
 
     experiment: str
     how: str

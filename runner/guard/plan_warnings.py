@@ -15,7 +15,7 @@ def warnings_of(plan: RunPlan, loaded: Iterable[LoadedExperiment]) -> Iterator[s
     for compiled, each in zip(plan.experiments, loaded, strict=True):
         yield from each.experiment.warnings
         if lasting_action(plan, compiled) is not None:
-            yield f"{compiled.file}: nothing undoes its fault; only a sandbox lets that pass"
+            yield f"{compiled.file}: nothing undoes its fault; it goes only with a target of kind sandbox, which is thrown away"
         if compiled.actions and not compiled.undone_when and not plan.undone_when and not plan.bare:
             yield f"{compiled.file}: nothing checks that its fault is really gone; add `undone-when`"
     yield from unseen_hosts(plan)

@@ -13,7 +13,7 @@ from runner.guard.cluster import judge_cluster
 from runner.guard.environment import judge_environment
 from runner.guard.hosts import host_refused, judge_hosts, machine_refused
 from runner.guard.identity import judge_identity
-from runner.guard.lasting import lasting_action
+from runner.guard.lasting import discarded, lasting_action
 from runner.guard.leaks import judge_leaks
 from runner.guard.mentions import named_hosts
 from runner.guard.opaque import opaque_activities, opaque_controls, opaque_load
@@ -100,12 +100,12 @@ def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
 
 
 def _undo(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
-    if plan.target.environment == "sandbox":
+    if discarded(plan):
         return
     for experiment in plan.experiments:
         lasting = lasting_action(plan, experiment)
         if lasting is not None:
-            cure = "give it rollbacks, or state why it needs none under extensions: no-undo"
+            cure = "give it rollbacks, or state why it needs none: extensions: [{name: gameday, no-undo: REASON}]"
             what = f"experiment {experiment.slug} has a fault and nothing that undoes it"
             yield Refusal(rule="undo", what=what, where=experiment.file, at=lasting, cure=cure)
 

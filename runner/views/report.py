@@ -15,6 +15,7 @@ from runner.private import write_private
 from runner.transcript.reader import read
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
+from runner.views.undone import undone_how
 
 REPORT, PATCH = "report.md", "runbook.patch"
 #: What the debrief asks, by what a rating is about.
@@ -175,7 +176,7 @@ def _faults(card: Scorecard) -> Iterator[str]:
 
 
 def _how(fault: FaultScore) -> str:
-    return "; ".join(filter(None, (fault.doubt, fault.how or fault.why or fault.status)))
+    return "; ".join(filter(None, (fault.doubt, undone_how(fault.how) or fault.why or fault.status)))
 
 
 def _now(fault: FaultScore) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from runner.engine.scorecard import Objective, Scorecard, StepScore, Time
 from runner.views.text import Paint, duration, inert
+from runner.views.undone import undone_how
 
 _WIDTH = 26
 _STYLE = {
@@ -171,7 +172,7 @@ class _Card:
         if card.faults:
             yield self._title("faults")
         for fault in card.faults:
-            how = "; ".join(filter(None, (fault.doubt, fault.how or fault.why or fault.status)))
+            how = "; ".join(filter(None, (fault.doubt, undone_how(fault.how) or fault.why or fault.status)))
             style = "green" if fault.state == "undone" else "bold red" if fault.state == "left" else ""
             yield f"    {fault.name[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', how)}"
 

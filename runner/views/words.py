@@ -13,6 +13,7 @@ from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.views.asking import AFTER_FAILURE, asked, word
 from runner.views.text import clock, duration
+from runner.views.undone import undone
 
 _OUTPUT_LINES = 6
 
@@ -361,7 +362,7 @@ class Words:
 
     @_tell.register
     def _(self, event: ev.FaultUndone) -> None:
-        self._line("✓", f"{event.experiment} is undone  ({event.how})", "green")
+        self._line("✓", f"{event.experiment} {undone(event.how)}", "green")
 
     @_tell.register
     def _(self, event: ev.FaultLeft) -> None:

@@ -23,7 +23,13 @@ def rows(*, quick: bool) -> list[Row]:
 
 
 def _row(what: str, rollbacks: list[Any], times: int) -> Row:
-    experiment = {"title": "Nothing", "description": "Nothing happens.", "method": [_NOTHING], "rollbacks": rollbacks}
+    experiment = {
+        "title": "Nothing",
+        "description": "Nothing happens.",
+        "method": [_NOTHING],
+        "rollbacks": rollbacks,
+        "extensions": [{"name": "gameday", "no-undo": "Nothing happens."}],
+    }
     with place() as here:
         path = here.write("noop.json", json.dumps(experiment))
         gameday: list[str | Path] = [

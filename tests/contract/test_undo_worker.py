@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,19 @@ def _experiment(slug: str, *rollbacks: str, check: str = "", deadline: float = 5
 
 
 def _open_run(
-    folder: Path, *experiments: Experiment, injected: Sequence[str] | None = None, cwd: str = "", **more: Any
+    folder: Path,
+    *experiments: Experiment,
+    injected: Sequence[str] | None = None,
+    cwd: str = "",
+    kind: str = "local",
+    **more: Any,
 ) -> None:
     """A run that died with these faults in."""
     clock = SystemClock()
     plan = RunPlan(
         name="Files",
         slug="files",
-        target=Target(name="local", kind="local", environment="sandbox"),
+        target=Target(name=kind, kind=kind, environment="sandbox"),
         experiments=experiments,
         **more,
     )
@@ -193,6 +199,27 @@ def test_rollbacks_get_what_was_learned_last(story: tuple[ev.Event, ...], folder
     _go_on(folder, *story)
     assert _undo(folder) == 0
     assert said.read_text() == "last\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "no_undo", "check", "how"),
+    [
+        ("local", "", "", ""),
+        ("local", "It expires.", "", "heals"),
+        ("local", "It expires.", "true", "heals"),
+        # Nobody knows whether the check can tell: it was not asked with the fault in.
+        ("local", "", "true", ""),
+        ("http", "", "", ""),
+        ("sandbox", "", "", "discarded"),
+        ("sandbox", "It expires.", "", "heals"),
+    ],
+)
+def test_what_nothing_undid_is_not_called_undone(kind: str, no_undo: str, check: str, how: str, folder: Path) -> None:
+    experiment = replace(_experiment("files", check=check), no_undo=no_undo)
+    _open_run(folder, experiment, kind=kind)
+    assert _undo(folder) == (0 if how else 6)
+    assert [event.how for event in _events(folder, ev.FaultUndone)] == ([how] if how else [])
+    assert [event.why[:17] for event in _events(folder, ev.FaultLeft)] == ([] if how else ["nothing undid it:"])
 
 
 def test_rollbacks_that_a_control_added_run_too(folder: Path, tmp_path: Path) -> None:

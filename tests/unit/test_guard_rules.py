@@ -142,8 +142,15 @@ def test_a_fault_that_nothing_undoes_is_for_sandboxes() -> None:
     assert (refusal.rule, refusal.where, refusal.at) == ("undo", "experiments/errors.yaml", ("method", 0))
     healing = _experiment({"type": "process", "path": "true"}, rollbacks=0, no_undo="It heals.")
     assert _judged(_plan(experiment=healing)) == []
-    sandbox = Target(name="local", kind="local", environment="sandbox")
-    assert _judged(_plan(sandbox, lasting)) == []
+
+
+@pytest.mark.parametrize("kind", ["local", "http", "kubernetes", "sandbox"])
+def test_only_what_is_thrown_away_takes_its_faults_along(kind: str) -> None:
+    """Whatever its environment is called."""
+    target = Target(name="t", kind=kind, environment="sandbox", url="http://127.0.0.1:1")
+    lasting = _experiment({"type": "process", "path": "true"}, rollbacks=0)
+    rules = [refusal.rule for refusal in judge_plan(_plan(target, lasting), attended=True)]
+    assert ("undo" in rules) is (kind != "sandbox")
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
