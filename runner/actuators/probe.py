@@ -279,6 +279,7 @@ class Sampler:
         self._default = min(max(1.0, every), DEFAULT_TIMEOUT)
         self._shots: dict[asyncio.Task[None], float] = {}
         self._ticker: asyncio.Task[None] | None = None
+        self._sent = 0.0
 
     def start(self) -> None:
         """Begin with the next tick. Needs a running event loop."""
@@ -293,8 +294,9 @@ class Sampler:
 
     @property
     def settled_until(self) -> float:
-        """Every shot sent before this time of the run has been reported."""
-        return min(self._shots.values(), default=self._clock.now())
+        """Every shot sent before this time of the run has been reported; after a sampler's death none was sent."""
+        over = self._ticker is not None and self._ticker.done()
+        return min(self._shots.values(), default=self._sent if over else self._clock.now())
 
     async def _tick(self) -> None:
         await self._caller.ready(self._probe)
@@ -302,7 +304,7 @@ class Sampler:
             self._shoot()
 
     def _shoot(self) -> None:
-        now = self._clock.now()
+        now = self._sent = self._clock.now()
         if len(self._shots) >= MOST_IN_FLIGHT:
             self._report(ProbeResult(now, 0.0, False, None, f"not sent: {len(self._shots)} in flight"))
             return
@@ -311,7 +313,13 @@ class Sampler:
         shot.add_done_callback(self._shots.pop)
 
     async def _fire(self) -> None:
-        self._report(await self._caller.call(self._probe, default=self._default))
+        sent = self._clock.now()
+        try:
+            result = await self._caller.call(self._probe, default=self._default)
+        # A shot that is lost without a report would leave an empty second, for no reason that anybody could read.
+        except Exception as error:
+            result = ProbeResult(sent, 0.0, False, None, f"it broke: {type(error).__name__}: {error}", answered=False)
+        self._report(result)
 
 
 async def hold_until(

@@ -193,14 +193,10 @@ def _alerts(card: Scorecard) -> Iterator[str]:
 
 
 def _findings(card: Scorecard) -> Iterator[str]:
-    found = [
-        *card.findings,
-        *(f"proves nothing: {name}" for name in card.vacuous if name not in "".join(card.findings)),
-    ]
-    if found:
+    if card.findings:
         yield "## Findings"
         yield ""
-        yield from (f"- {_text(each)}" for each in found)
+        yield from (f"- {_text(each)}" for each in card.findings)
 
 
 def _said(card: Scorecard) -> Iterator[str]:

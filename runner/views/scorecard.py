@@ -177,12 +177,9 @@ class _Card:
             yield f"    {fault.name[:38]:40}{self._paint(style, fault.state)}  {self._paint('dim', how)}"
 
     def _findings(self) -> Iterator[str]:
-        card = self._card
-        told = "".join(card.findings)
-        found = [*card.findings, *(f"{name} proves nothing" for name in card.vacuous if name not in told)]
-        if found:
+        if self._card.findings:
             yield self._title("findings")
-        for each in found:
+        for each in self._card.findings:
             yield f"  {self._paint('yellow', '!')} {each}"
 
     def _load(self) -> Iterator[str]:

@@ -674,6 +674,45 @@ def test_everything_before_settled_until_has_been_reported() -> None:
     asyncio.run(run())
 
 
+def test_a_sampler_that_died_has_settled_nothing_since() -> None:
+    async def run() -> tuple[float, float]:
+        async with _caller() as caller:
+            clock = caller.clock
+            sampler = Sampler(caller, _probe({"type": "process", "path": "true"}, 0), 0.05, lambda _result: None)
+            sampler.start()
+            await asyncio.sleep(0.3)
+            ticker = sampler._ticker
+            assert ticker is not None
+            ticker.cancel()
+            died = clock.now()
+            await asyncio.sleep(0.5)
+            settled = sampler.settled_until
+            await sampler.stop()
+        return died, settled
+
+    died, settled = asyncio.run(run())
+    assert settled <= died
+
+
+def test_a_shot_whose_call_breaks_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_args: Any, **_more: Any) -> None:
+        raise ZeroDivisionError("of all things")
+
+    async def run() -> list[ProbeResult]:
+        results: list[ProbeResult] = []
+        async with _caller() as caller:
+            monkeypatch.setattr(caller, "call", broken)
+            sampler = Sampler(caller, _probe({"type": "process", "path": "true"}, 0), 0.05, results.append)
+            sampler.start()
+            while not results:
+                await asyncio.sleep(0.01)
+            await sampler.stop()
+        return results
+
+    first = asyncio.run(run())[0]
+    assert (first.ok, first.answered, first.why) == (False, False, "it broke: ZeroDivisionError: of all things")
+
+
 def test_missed_ticks_are_left_out_not_made_up_for() -> None:
     async def run() -> list[int]:
         seen: list[int] = []

@@ -35,7 +35,7 @@ def debrief_lines(told: Debrief, report: Path, width: int, *, asks: bool) -> Ite
     yield from _under("Times", list(_times(card, width)))
     steps = [each for each in card.steps if each.visits or not each.anytime]
     yield from _under("Steps", [row for each in steps for row in _step(each, width)])
-    yield from _under("Findings", [line(("! ", "warn"), each) for each in (*card.findings, *card.vacuous)])
+    yield from _under("Findings", [line(("! ", "warn"), each) for each in card.findings])
     yield from _under("Action items", [*_said(card.actions), *_asked(asks and not card.actions, "a", "write one")])
     yield from _under("Notes", [*_said(card.notes), *_asked(asks and not card.notes, "n", "write one")])
     yield from _under("Ratings", list(_ratings(card, asks)))
