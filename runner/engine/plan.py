@@ -46,10 +46,13 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """How a step's effect is proven: an indicator that holds `lasting` seconds, or a probe; `within` seconds."""
+    """How a step's effect is proven, within so many seconds: an indicator that holds `lasting` seconds, a probe, or an
+    impact that was measured.
+    """
 
     indicator: str = ""
     lasting: float = 0.0
+    impact: bool = False
     probe: Mapping[str, Json] | None = None
     within: float = 60.0
     every: float = 1.0

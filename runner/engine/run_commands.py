@@ -139,7 +139,7 @@ def _let_schedule(state: State, event: e.InjectionScheduled) -> None:
 
 def _probed(state: State, step_id: str) -> bool:
     verify = state.plan.step(step_id).verify
-    return verify is not None and not verify.indicator
+    return verify is not None and verify.probe is not None
 
 
 def tick(state: State, order: Order, command: Tick) -> Events:

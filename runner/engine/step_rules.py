@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+from runner.engine.breaches import BREACH
 from runner.engine.events import (
     CommandIntended,
     EndDecided,
@@ -24,6 +25,7 @@ from runner.engine.events import (
     VerifyEnded,
     VerifyStarted,
 )
+from runner.engine.indicators import BUCKET
 from runner.engine.plan import Step
 from runner.engine.reaction import JUDGING_LAG, Reaction, at_once, earliest, ends
 from runner.engine.state import State, StepView, open_gate, open_questions
@@ -226,11 +228,13 @@ def _retry_wait(state: State, step: Step, view: StepView) -> Reaction:
 
 
 def _verifying(state: State, step: Step, view: StepView) -> Reaction | None:
-    """An indicator is watched here; a probe is called by whoever acts, who reports how it ended."""
-    if step.verify is None or not step.verify.indicator or view.verify_t is None:
+    """An indicator and the impact are watched here; a probe is called by whoever acts, who reports how it ended."""
+    if step.verify is None or step.verify.probe is not None or view.verify_t is None:
         return None
     verify = step.verify
     limit = view.verify_t + verify.within + state.paused_total - view.verify_paused
+    if verify.impact:
+        return _confirming(state, step, limit)
     indicator = state.indicators.get(verify.indicator)
     good = indicator.good_since(view.verify_t) if indicator else None
     # Strictly more than nothing, so that `for: 0` still asks for a second judged after the step's own action.
@@ -239,6 +243,16 @@ def _verifying(state: State, step: Step, view: StepView) -> Reaction | None:
     why = f"{verify.indicator} did not hold for {verify.lasting:g} s within {verify.within:g} s"
     failed = VerifyEnded(step=step.id, held=False, why=why, vacuous=view.vacuous)
     return Reaction((failed,), limit + JUDGING_LAG)
+
+
+def _confirming(state: State, step: Step, limit: float) -> Reaction:
+    """An impact takes two bad seconds, and those are judged a little later: what could have begun in time is waited for."""
+    assert step.verify is not None  # noqa: S101 - the caller looked
+    impact = state.episodes.impact
+    if impact is not None and impact <= limit:
+        return at_once(VerifyEnded(step=step.id, held=True))
+    why = f"no impact was measured within {step.verify.within:g} s"
+    return Reaction((VerifyEnded(step=step.id, held=False, why=why),), limit + BREACH * BUCKET + JUDGING_LAG)
 
 
 def _verified(state: State, step: Step, view: StepView) -> Reaction:

@@ -308,6 +308,8 @@ def _proof(step: Step) -> str:
     if verify is None:
         return ""
     named = (verify.probe or {}).get("name", "")
+    if verify.impact:
+        return "an impact must be measured before it is done"
     what = verify.indicator or ("what its probe asks" if named == step.name else named)
     lasting = f", for {verify.lasting:g} s" if verify.lasting else ""
     return f"this must hold afterwards: {what}{lasting}"
@@ -363,6 +365,8 @@ def _ask(question: steps_spec.Question) -> Ask:
 def _verify(verify: steps_spec.Verify | None, name: str) -> Verify | None:
     if verify is None:
         return None
+    if verify.impact:
+        return Verify(impact=True, within=verify.within)
     if verify.provider is None:
         return Verify(indicator=verify.indicator or "", lasting=verify.for_, within=verify.within, every=verify.every)
     tolerance = True if verify.tolerance is None else verify.tolerance

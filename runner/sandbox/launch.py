@@ -21,12 +21,14 @@ from runner.sandbox.procfs import boot_id, is_alive, session_members
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "TMPDIR", "HOME")
 
 _LOG_TAIL = 2000
+#: Seconds until every service answers. It takes two; a machine that is busy with other things may take many more.
+_READY = 60.0
 
 #: Supervisors started by this process: it has to reap them.
 _started: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def start(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> SandboxInfo:
+def start(folder: Path, *, lifeline: int | None, timeout: float = _READY) -> SandboxInfo:
     """Starts a sandbox and waits until every service answers.
 
     `folder` takes logs and is made when missing. `lifeline` is the read end of a pipe: the sandbox ends when its last
@@ -58,7 +60,7 @@ def start(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> Sandb
     return info
 
 
-async def start_async(folder: Path, *, lifeline: int | None, timeout: float = 10.0) -> SandboxInfo:
+async def start_async(folder: Path, *, lifeline: int | None, timeout: float = _READY) -> SandboxInfo:
     """`start` for a caller with an event loop. Cancelled, it ends what it began."""
     starting = asyncio.ensure_future(asyncio.to_thread(start, folder, lifeline=lifeline, timeout=timeout))
     try:

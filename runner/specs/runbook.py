@@ -104,12 +104,14 @@ class Retry(Model):
 
 
 class Verify(Model):
-    """The proof that a step worked: an indicator of the drill that holds, or a probe that does."""
+    """The proof that a step worked: an indicator of the drill that holds, a probe that does, or an impact that was measured."""
 
     indicator: Name | None = None
     """An indicator of the drill's steady state."""
     for_: Duration = 0.0
     """How long the indicator must hold."""
+    impact: Flag = False
+    """Instead: an impact of the drill's fault was measured. For the step that confirms it."""
     name: Name | None = None
     """A name for the probe."""
     provider: Provider | None = None

@@ -143,13 +143,24 @@ def _routes(step: dict[str, Json], path: Path_) -> Iterator[tuple[Path_, Any]]:
 def _check_verify(verify: Json, path: Path_, notes: Notes) -> None:
     if not isinstance(verify, dict):
         return
-    if "indicator" in verify and "provider" in verify:
-        notes.add((*path, "provider"), "'indicator' and 'provider' exclude each other", "keep one", key=True)
-    elif "indicator" in verify:
+    given = [key for key in ("indicator", "impact", "provider") if key in verify and verify[key] is not False]
+    if len(given) > 1:
+        notes.add((*path, given[1]), f"{given[0]!r} and {given[1]!r} exclude each other", "keep one", key=True)
+    elif not given:
+        meant = "name an indicator, give a provider and a tolerance, or write `impact: true`"
+        notes.add(path, "nothing is verified", meant)
+    elif given[0] != "provider":
         for key in verify.keys() & {"tolerance", "every", "name"}:
-            notes.add((*path, key), f"{key!r} is for a probe", "an indicator has its own", key=True)
-    elif "provider" not in verify:
-        notes.add(path, "nothing is verified", "name an indicator, or give a provider and a tolerance")
+            meant = (
+                "an indicator has its own"
+                if given[0] == "indicator"
+                else "the drill's indicators say what an impact is"
+            )
+            notes.add((*path, key), f"{key!r} is for a probe", meant, key=True)
+        if given[0] == "impact" and "for" in verify:
+            notes.add(
+                (*path, "for"), "'for' is for an indicator", "an impact is there as soon as it is measured", key=True
+            )
     else:
         if "for" in verify:
             notes.add((*path, "for"), "'for' is for an indicator", "a probe holds as soon as it holds once", key=True)

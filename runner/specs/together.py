@@ -103,6 +103,8 @@ def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ..
             notes.add(
                 (*path, "verify", "indicator"), what, nearest(verify.indicator, indicators, noun="its indicators")
             )
+        if verify is not None and verify.impact and (why := _no_impact_to_see(raw, indicators)):
+            notes.add((*path, "verify", "impact"), f"{parts.file} {why}", "verify something else", key=True)
         for position, name in enumerate(step.secrets):
             if parts.target is not None and name not in secrets:
                 what = f"neither {parts.file} nor its target declares the secret {name!r}"
@@ -154,6 +156,15 @@ def _probes(raw: Mapping[str, Json]) -> Iterator[tuple[Path_, Json]]:
     load = raw.get("load")
     if isinstance(load, dict):
         yield ("load", "host"), load.get("host")
+
+
+def _no_impact_to_see(raw: Mapping[str, Json], indicators: list[str]) -> str:
+    """Why no impact can be what a step waits for; '' when one can."""
+    if not indicators:
+        return "has no indicator that could show an impact"
+    if not raw.get("experiments"):
+        return "has no experiment that could have an impact"
+    return "expects no impact" if raw.get("expect") == "no-impact" else ""
 
 
 def _indicators(raw: Mapping[str, Json]) -> list[str]:

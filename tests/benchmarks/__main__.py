@@ -23,6 +23,7 @@ FAMILIES = (
     "stamps",
     "abort",
     "ttr",
+    "lessons",
     "throughput",
     "check",
     "documents",

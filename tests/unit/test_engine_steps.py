@@ -297,6 +297,45 @@ def test_an_indicator_that_does_not_come_back_in_time_fails_the_step() -> None:
     assert drive[e.StepEnded][0].why == "checkouts succeed did not hold for 3 s within 20 s"
 
 
+CONFIRM = Verify(impact=True, within=20.0)
+
+
+def test_a_step_that_confirms_the_impact_ends_when_one_was_measured() -> None:
+    """One bad second is noise: a runbook that goes on at once mitigates before there is anything to recover from."""
+    drive = drill(
+        Step(id="look", name="Look", run="look", verify=CONFIRM), commands={"look": [0]}, attended=False
+    ).wait(5)
+    assert drive.step("look").status == "verifying"
+    drive.health[INDICATOR] = 0.5
+    drive.wait_for(e.ImpactSeen)
+    assert outcomes(drive)[0] == ("look", "succeeded")
+    assert drive[e.VerifyEnded] == [e.VerifyEnded(step="look", held=True)]
+    assert not drive.step("look").vacuous
+
+
+def test_an_impact_that_is_there_already_is_confirmed_at_once() -> None:
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM))
+    drive.health[INDICATOR] = 0.5
+    drive.wait_for(e.ImpactSeen)
+    drive.say(Do())
+    assert drive[e.VerifyEnded] == [e.VerifyEnded(step="look", held=True)]
+
+
+def test_without_an_impact_in_time_the_step_that_confirms_it_fails() -> None:
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM, on_failure="continue")).say(Do())
+    drive.wait_for(e.VerifyEnded)
+    assert drive[e.StepEnded][0].why == "no impact was measured within 20 s"
+    # Its two bad seconds may have begun in the last one, and are judged a little later.
+    assert drive.when(e.VerifyEnded) - drive.when(e.VerifyStarted) == pytest.approx(24.0)
+
+
+def test_an_impact_at_the_last_moment_is_still_in_time() -> None:
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM)).say(Do()).wait(18)
+    drive.health[INDICATOR] = 0.5
+    drive.wait_for(e.VerifyEnded)
+    assert drive[e.VerifyEnded] == [e.VerifyEnded(step="look", held=True)]
+
+
 def test_holding_too_late_is_not_holding_within() -> None:
     drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure="continue"))
     drive.health[INDICATOR] = 0.5

@@ -361,6 +361,26 @@ def test_check_says_the_same(name: str, tmp_path: Path) -> None:
     assert len(said) == len(expected), said
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("expect: {impact-within: 60s}", "expect: no-impact", "expects no impact"),
+        ("experiments:", "_experiments:", "has no experiment that could have an impact"),
+        ("steady-state:", "_steady-state:", "has no indicator that could show an impact"),
+    ],
+)
+def test_a_step_cannot_wait_for_an_impact_that_nothing_can_show(
+    before: str, after: str, said: str, tmp_path: Path
+) -> None:
+    verify = ("{indicator: checkouts succeed, for: 5s, within: 60s}", "{impact: true}")
+    catalogue = _changed(tmp_path, _RUNBOOK, *verify)
+    assert catalogue.check() == []
+    path = tmp_path / _DRILL
+    path.write_text(path.read_text().replace(before, after, 1))
+    found = [str(problem) for problem in Catalogue(tmp_path).check()]
+    assert f"{_RUNBOOK}:39:14: {_DRILL} {said}; verify something else" in found
+
+
 def test_the_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
     _changed(tmp_path, _DRILL, "users: 40", "users: forty")
     for file, before, after in (

@@ -312,7 +312,26 @@ CASES: dict[str, tuple[str, list[str]]] = {
     ),
     "verify-nothing": (
         _HEAD + "  - name: a\n    verify: {within: 5s}\n",
-        ["4:13: nothing is verified; name an indicator, or give a provider and a tolerance"],
+        ["4:13: nothing is verified; name an indicator, give a provider and a tolerance, or write `impact: true`"],
+    ),
+    "verify-no-impact": (
+        _HEAD + "  - name: a\n    verify: {impact: false}\n",
+        ["4:13: nothing is verified; name an indicator, give a provider and a tolerance, or write `impact: true`"],
+    ),
+    "verify-impact-and-indicator": (
+        _HEAD + "  - name: a\n    verify: {impact: true, indicator: x}\n",
+        ["4:14: 'indicator' and 'impact' exclude each other; keep one"],
+    ),
+    "verify-impact-for": (
+        _HEAD + "  - name: a\n    verify: {impact: true, for: 2s, every: 1s}\n",
+        [
+            "4:28: 'for' is for an indicator; an impact is there as soon as it is measured",
+            "4:37: 'every' is for a probe; the drill's indicators say what an impact is",
+        ],
+    ),
+    "verify-impact-a-word": (
+        _HEAD + "  - name: a\n    verify: {impact: yes}\n",
+        ["4:22: impact: 'yes' is text in Gameday's files; write true or false"],
     ),
     "verify-both": (
         _HEAD + "  - name: a\n    verify: {indicator: x, provider: {type: tcp, host: h, port: 1}}\n",

@@ -268,7 +268,11 @@ def _live_tail(folder: Path, step: str, attempt: int) -> str:
 
 def _verify(state: State, step: Step, view: StepView) -> Iterator[Content]:
     assert step.verify is not None  # noqa: S101 - the caller looked
-    what = step.verify.indicator or str((step.verify.probe or {}).get("name") or "a probe")
+    what = (
+        "an impact"
+        if step.verify.impact
+        else step.verify.indicator or str((step.verify.probe or {}).get("name") or "a probe")
+    )
     lasting = f" for {duration(step.verify.lasting)}" if step.verify.lasting else ""
     if view.held is not None:
         word, style = ("it held", "good") if view.held else ("it did not hold", "bad")
@@ -281,6 +285,8 @@ def _verify(state: State, step: Step, view: StepView) -> Iterator[Content]:
 
 
 def _held_for(state: State, step: Step, view: StepView) -> str:
+    if step.verify is not None and step.verify.impact:
+        return "none was measured yet"
     indicator = state.indicators.get(step.verify.indicator) if step.verify else None
     held = indicator.good_since(view.verify_t or 0.0) if indicator is not None else None
     return "it does not hold yet" if held is None or held <= 0 else f"held {duration(held)} so far"
