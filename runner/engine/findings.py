@@ -76,25 +76,30 @@ def proves_nothing(found: Findings) -> list[str]:
 
 
 def _not_proven_in(found: Findings) -> list[str]:
-    return [
-        f"{doubt(fault)}, and nothing shows that the fault was in"
-        for fault in found.tally.faults.doubted
-        if not _shown_in(found, fault)
-    ]
-
-
-def _shown_in(found: Findings, fault: FaultScore) -> bool:
-    """Something broke after that experiment had begun, where something was to break."""
-    if found.tally.version < TELLS:
-        return True
+    tally = found.tally
+    if tally.version < TELLS:
+        return []
     if found.plan.bare:
         # An action that failed outright fails the run; one that only may have done nothing is proven by a deviation.
-        return not fault.doubt or any(end.deviated for end in found.tally.experiment_ends)
-    begun = found.tally.episodes.injected.get(fault.experiment)
+        deviated = any(end.deviated for end in tally.experiment_ends)
+        why = [] if deviated else [doubt(fault) for fault in tally.faults.doubted if fault.doubt]
+    else:
+        why = [doubt(fault) for fault in tally.faults.doubted if not _bit(found, fault.experiment)]
+        why += [_cut(slug, status) for slug, status in tally.cut.items() if not _bit(found, slug)]
+    return [f"{each}, and nothing shows that the fault was in" for each in why]
+
+
+def _bit(found: Findings, experiment: str) -> bool:
+    """Something broke after that experiment had begun."""
+    begun = found.tally.episodes.injected.get(experiment)
     return begun is not None and any(
-        fault.experiment in episode.experiments and episode.impact is not None and episode.impact >= begun
+        experiment in episode.experiments and episode.impact is not None and episode.impact >= begun
         for episode in found.episodes
     )
+
+
+def _cut(experiment: str, status: str) -> str:
+    return f"experiment {experiment} did not get through its method ({status})"
 
 
 def _not_observed(found: Findings) -> list[str]:
@@ -179,6 +184,8 @@ def _of_observation(found: Findings) -> list[str]:
 def _of_experiments(found: Findings) -> list[str]:
     tally = found.tally
     told = [doubt(fault) for fault in tally.faults.doubted]
+    if not found.plan.bare:
+        told += [_cut(slug, status) for slug, status in tally.cut.items()]
     told += [broken_control(event) for event in tally.broken_controls]
     told += [hypothesis(each) for each in found.hypotheses if each.met is not True]
     if tally.episodes.injected and not tally.live:

@@ -55,6 +55,8 @@ class Tally:
         self.noticed: Milestone | None = None
         self.team_acts: list[float] = []
         self.experiment_ends: list[ev.ExperimentEnded] = []
+        #: How experiments ended whose method did not come to its own end, nor the run to its.
+        self.cut: dict[str, str] = {}
         self.broken_controls: list[ev.ControlBroke] = []
         self.notes: dict[str, list[Said]] = {"note": [], "action": [], "mark": []}
         self.disputes: list[Said] = []
@@ -219,6 +221,8 @@ class Tally:
 
     def _experiment_ended(self, event: ev.ExperimentEnded, _t: float, _by: str) -> None:
         self.experiment_ends.append(event)
+        if self.ended is None and event.status != "completed":
+            self.cut[event.experiment] = event.status
 
     def _alert_fired(self, event: ev.AlertFired, t: float, _by: str) -> None:
         known = self._alerts.get(event.alert)

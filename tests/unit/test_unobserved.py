@@ -287,6 +287,22 @@ def test_a_drill_needs_its_impact_to_prove_a_doubted_fault(why: str, status: str
     assert over(doubted(asked("skip"), why, status), 30.0).ending == "inconclusive"
 
 
+@pytest.mark.parametrize("status", ["failed", "aborted", "interrupted"])
+def test_a_method_that_was_cut_short_needs_an_impact_too(status: str) -> None:
+    ended = ev.ExperimentEnded(experiment="errors", status=status)
+    finding = f"experiment errors did not get through its method ({status})"
+    bites = over(drill().at(10.3, ended, by="chaos"), 28.0)
+    assert (bites.ending, finding in bites.findings) == ("passed", True)
+    told = over(calm("checkouts", "front").at(10.3, ended, by="chaos"))
+    assert (told.ending, told.why) == ("inconclusive", f"{finding}, and nothing shows that the fault was in")
+
+
+def test_an_experiment_that_the_end_stops_was_not_cut_short() -> None:
+    stopped = ev.ExperimentEnded(experiment="errors", status="interrupted")
+    told = card(calm("checkouts", "front").end(35.0).at(35.2, stopped, by="chaos").undo(35.5))
+    assert (told.ending, told.findings) == ("passed", ())
+
+
 # -- who noticed -------------------------------------------------------------------------------------------------------
 
 
