@@ -34,11 +34,12 @@ def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -
 def _going_on(run: str | None, chosen: str | None) -> tuple[Path, Path]:
     """Folder and socket of a run of ours, or of one that another account opened to a group of ours."""
     from runner.cli.runs import door, project_root
+    from runner.conductor.door import run_of
     from runner.conductor.registry import Registry, runs_dir
 
     socket = door(run)
     own = next((each for each in Registry().open_runs() if each.socket == str(socket)), None)
-    folder = Path(own.folder) if own is not None else runs_dir(chosen, project_root()) / socket.stem
+    folder = Path(own.folder) if own is not None else run_of(socket, runs_dir(chosen, project_root()))
     if not folder.is_dir():
         raise InputError(f"the folder of run {socket.stem} is not in {folder.parent}; say where it is with --runs-dir")
     return folder, socket
@@ -57,12 +58,16 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     need_a_terminal("gameday show RUN, gameday show RUN --report")
     from runner.cli.runs import run_folder
     from runner.history.ghost import last_times
+    from runner.transcript.reader import read_story
     from runner.views.reel import Reel
     from runner.views.tui.app import Review
     from runner.views.tui.door import Visitor
 
     folder = run_folder(run, runs_dir)
     other = run_folder(beside, runs_dir) if beside else None
+    for each in filter(None, (folder, other)):
+        # A run that does not say which it was has nothing to show. Raises TranscriptError.
+        next(read_story(each))
     visitor = Visitor(name=person(name), role="facilitator")
     Review(Reel(folder), folder, visitor, last_times(folder), beside=Reel(other) if other else None).run()
     return 0

@@ -37,7 +37,7 @@ def run_folder(run: str | None, chosen: str | None) -> Path:
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def runs_command(runs_dir: str | None, as_json: bool) -> int:
     """Running and finished runs, newest first."""
-    from runner.history.summary import Summary, summaries
+    from runner.history.summary import Summary, summaries, why_unreadable
     from runner.views.tables import runs_table
 
     open_runs = {each.run: each for each in Registry().open_runs()}
@@ -46,10 +46,15 @@ def runs_command(runs_dir: str | None, as_json: bool) -> int:
     found: list[Summary] = sorted(summaries(folders.values()), key=lambda each: each.started, reverse=True)
     rows = [(each, _state(each.ending, open_runs.get(each.run))) for each in found]
     _warn({run: each for run, each in open_runs.items() if run not in {row.run for row in found}})
+    readable = {each.folder.name for each in found} | set(open_runs)
+    unreadable = [why for name, folder in folders.items() if name not in readable and (why := why_unreadable(folder))]
+    for why in unreadable:
+        click.echo(inert(why), err=True)
     if as_json:
         click.echo(json.dumps([_as_json(each, state) for each, state in rows], indent=2))
         return 0
-    click.echo(runs_table(rows, utc_now()))
+    if rows or not unreadable:
+        click.echo(runs_table(rows, utc_now()))
     return 0
 
 
@@ -136,10 +141,10 @@ def _debrief(folder: Path, *, as_patch: bool) -> int:
 def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
     """Print a scorecard: JSON on stdout, or as text; `story` puts the text on stderr, where the run was told."""
     from runner.engine.score import score, to_json
-    from runner.transcript.reader import read
+    from runner.transcript.reader import read_story
     from runner.views.scorecard import scorecard_text
 
-    card = score(read(folder / "transcript.jsonl"))
+    card = score(read_story(folder / "transcript.jsonl"))
     if as_json:
         click.echo(json.dumps(to_json(card), indent=2))
         return
@@ -152,12 +157,14 @@ def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
 @_RUNS_DIR
 def verify_command(run: str | None, runs_dir: str | None) -> int:
     """Follow the hash chain of a transcript: an edited, dropped or added line is named."""
-    from runner.transcript.reader import verify
+    from runner.transcript.reader import read_story, verify
 
     path = run_folder(run, runs_dir) / "transcript.jsonl"
     problems = verify(path)
     if problems:
         raise InputError(*problems)
+    # An unbroken chain of nothing is no story. Raises TranscriptError.
+    next(read_story(path))
     click.echo(inert(f"{path}: unbroken"))
     return 0
 

@@ -33,16 +33,25 @@ def group_id(name: str) -> int:
 
 
 def socket_path(run: str, group: int | None = None) -> Path:
-    """A short path in a folder that is there and safe: 0700, or 2750 for a group. Raises InputError with each reason."""
+    """A short path in a folder that is there and safe: 0700, or 2750 for a group. Raises InputError with each reason.
+
+    However long the drill's name, and the run's with it, the socket's is short: it has the run's moment and last word.
+    """
     reasons = []
     for folder in _places(group):
-        path = folder / f"{run}.sock"
+        path = folder / f"{_short(run)}.sock"
         why = "its name is too long for a socket" if len(os.fsencode(path)) > _LIMIT else _prepared(folder, group)
         if not why:
             return path
         reasons.append(f"{folder}: {why}")
     name = "XDG_RUNTIME_DIR" if group is None else "GAMEDAY_SOCKETS"
     raise InputError(f"no folder for the run's socket ({'; '.join(reasons)}); set {name} to a short path of your own")
+
+
+def run_of(socket: Path, runs: Path) -> Path:
+    """The folder of the run whose socket this is, in `runs`; it may not be there."""
+    moment, _, word = socket.stem.rpartition("-")
+    return next(iter(sorted(runs.glob(f"{moment}-*-{word}"))), runs / socket.stem)
 
 
 def closed_to(folder: Path, group: int) -> Path | None:
@@ -64,7 +73,20 @@ def shared_doors(wanted: str = "") -> list[Path]:
             # Whoever else makes a folder of that name is not who it says.
             if (str(state.st_uid), str(state.st_gid)) == (owner, group) and state.st_gid in _memberships():
                 found += sorted(folder.glob("*.sock"))
-    return [path for path in found if path.stem.startswith(wanted) or path.stem.endswith(f"-{wanted}")]
+    return [path for path in found if _fits(path.stem, wanted)]
+
+
+def _short(run: str) -> str:
+    """`20261120-174003-payment-gateway-outage-7f3a` → `20261120-174003-7f3a`."""
+    parts = run.split("-")
+    return "-".join((*parts[:2], parts[-1])) if len(parts) > 3 else run
+
+
+def _fits(stem: str, wanted: str) -> bool:
+    """Whether a run of that socket may be called so: by its whole id, how that begins, or its last word."""
+    moment = "-".join(wanted.split("-")[:2])
+    named = wanted.count("-") >= 2 and stem.startswith(f"{moment}-")
+    return stem in (wanted, _short(wanted)) or stem.startswith(wanted) or stem.endswith(f"-{wanted}") or named
 
 
 def _places(group: int | None) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from runner.conductor.run import Run
 from runner.conductor.target import TargetHand
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
+from runner.filenames import file_stem
 from runner.guard.gate import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.document import environment, opens_unasked
@@ -73,7 +74,7 @@ class ExperimentsHand:
             child, self._spare = self._spare or ChaosChild.spawn(), None
             self._children[experiment.slug] = child
             self._ended[experiment.slug] = asyncio.Event()
-            log = self._run.folder / f"chaos-{experiment.slug}.log"
+            log = self._run.folder / f"chaos-{file_stem(experiment.slug)}.log"
             await child.attach(partial(self._heard, experiment.slug), self._run.redaction, log=log)
             self._observe_start(child)
             self._load_one(child, experiment)
@@ -89,7 +90,7 @@ class ExperimentsHand:
             cwd=self._run.root,
             env=self._env(experiment),
             secrets=sorted(self._run.redactor.secrets),
-            journal=self._run.folder / f"journal-{experiment.slug}.json",
+            journal=self._run.folder / f"journal-{file_stem(experiment.slug)}.json",
             hold=not self._run.plan.bare or self._checked(experiment),
             settings=self._run.settings,
             control_deadline=experiment.control_deadline,

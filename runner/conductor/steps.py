@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from runner.actuators.command import CommandPlan, CommandResult, StepCommand
 from runner.conductor.run import Run
 from runner.engine import events as ev
 from runner.engine.plan import Step
+from runner.filenames import file_stem
 from runner.private import make_private_folder
 
 
@@ -48,7 +48,7 @@ class StepsHand:
         self._tasks[name] = self._run.spawn(work, name)
 
     async def _command(self, step: Step, attempt: int) -> None:
-        output = f"steps/{_safe(step.id)}-{attempt}.log"
+        output = f"steps/{file_stem(step.id)}-{attempt}.log"
         command = StepCommand(self._plan(step, output), self._run.clock, self._run.redaction)
         self._commands[step.id] = command
         result = await command.run(
@@ -144,7 +144,3 @@ def _beginning(printed: str) -> str:
     from runner.specs.tolerance import show
 
     return f"it printed {show(printed)}" if printed.strip() else "it printed nothing"
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

@@ -34,6 +34,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
+from runner.filenames import file_stem
 from runner.private import open_private
 from runner.redact import MASK, Redaction, Redactor, with_pieces
 from runner.specs.configuration import known_configuration
@@ -69,6 +70,8 @@ class Story:
         self.bites: dict[str, bool] = {}
         self.sandbox: ev.ProcessStarted | None = None
         self.begun = False
+        #: A fault is recorded, and the line that says how to undo it cannot be read.
+        self.lost = False
         self._undone: set[str] = set()
         for recorded in _readable(told or folder / "transcript.jsonl"):
             self._take(recorded)
@@ -98,11 +101,13 @@ class Story:
                 self.url, self.vars = url, variables
             case ev.ProcessStarted(role="sandbox") as process:
                 self.sandbox = process
+            case ev.MethodBegun() | ev.FaultIntended() if not self.begun:
+                self.lost = True
             case ev.MethodBegun() | ev.FaultIntended() as begun:
                 self.begun_t[begun.experiment] = recorded.t
                 self._undone.discard(begun.experiment)
                 self._learn(begun)
-            case ev.ConfigurationChanged() as changed:
+            case ev.ConfigurationChanged() as changed if self.begun:
                 self._learn(changed)
             case ev.FaultUndone(experiment=slug):
                 self._undone.add(slug)
@@ -246,7 +251,7 @@ class UndoWorker:
             index += 1
         if entries:
             with contextlib.suppress(OSError, ValueError):
-                merge_rollbacks(self._story.folder / f"journal-{slug}.json", entries)
+                merge_rollbacks(self._story.folder / f"journal-{file_stem(slug)}.json", entries)
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
         attempts = 1 if self._story.vanished() else _ATTEMPTS
@@ -483,6 +488,9 @@ def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | 
         story = _story(folder, line, lock, told) if line else None
         if story is None:
             return ExitCode.PASSED
+        if story.lost:
+            note(f"{folder}: a fault is recorded, and the first line, which says how to undo it, cannot be read")
+            return ExitCode.LEFT_BEHIND
         left = asyncio.run(UndoWorker(story, _first(story, heir)).undo())
     return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
 
@@ -500,4 +508,4 @@ def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) ->
     fcntl.flock(lock, fcntl.LOCK_EX)
     told = json.loads(line)
     story = Story(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
-    return story if story.begun else None
+    return story if story.begun or story.lost else None

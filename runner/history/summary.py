@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.clock import parse_iso
 from runner.engine.events import RunClosed, RunStarted
 from runner.errors import TranscriptError
+from runner.transcript.reader import read_story
 from runner.transcript.recover import head, tail
 
 TRANSCRIPT = "transcript.jsonl"
@@ -64,6 +65,17 @@ def summarise(folder: Path) -> Summary | None:
         headline=closed.headline if closed else "",
         tabletop=bool(started.plan.get("tabletop")),
     )
+
+
+def why_unreadable(folder: Path) -> str:
+    """Why there is no summary of a run folder; '' when there is one."""
+    if summarise(folder) is not None:
+        return ""
+    try:
+        next(read_story(folder), None)
+    except TranscriptError as error:
+        return str(error)
+    return f"{folder / TRANSCRIPT}: cannot be read"
 
 
 def summaries(folders: Iterable[Path]) -> Iterator[Summary]:

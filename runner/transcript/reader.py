@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from runner.engine.events import Recorded
+from runner.engine.events import Recorded, RunStarted
 from runner.errors import Problem, TranscriptError
 from runner.transcript.codec import FIRST_PREV, LineError, decode, decode_all, line_hash, transcript_file
 from runner.transcript.recover import sound_tail
@@ -36,6 +36,29 @@ def read(path: Path) -> Iterator[Recorded]:
                 yield from batch
     except OSError as cause:
         raise TranscriptError(f"{file_path}: cannot be read: {cause.strerror}") from cause
+
+
+def read_story(path: Path) -> Iterator[Recorded]:
+    """As `read`, of a run that was begun. Raises TranscriptError too when what says which run it was cannot be read."""
+    file_path = transcript_file(path)
+    events = read(path)
+    first = next(events, None)
+    if first is None:
+        raise TranscriptError(f"{file_path}: nothing of this run can be read: {_why_nothing(file_path)}")
+    if not isinstance(first.event, RunStarted):
+        raise TranscriptError(
+            f"{file_path}:1: nothing of this run can be told: it begins with {first.event.kind} (number {first.seq}), "
+            "the line that says which run it was is gone"
+        )
+    yield first
+    yield from events
+
+
+def _why_nothing(path: Path) -> str:
+    size = path.stat().st_size
+    if not size:
+        return "the file is empty; the run was cut off before its first line was written"
+    return f"its first line was cut off after {size} bytes, and there is no other"
 
 
 class Follower:

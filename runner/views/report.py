@@ -12,7 +12,7 @@ from runner.engine.plan_json import plan_from_json
 from runner.engine.score import score
 from runner.engine.scorecard import FaultScore, Said, Scorecard, StepScore, Time
 from runner.private import write_private
-from runner.transcript.reader import read
+from runner.transcript.reader import read_story
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
 from runner.views.undone import undone_how
@@ -41,7 +41,7 @@ def debrief(folder: Path, root: Path) -> Debrief:
     places: dict[str, str] = {}
 
     def seen() -> Iterator[Recorded]:
-        for recorded in read(folder):
+        for recorded in read_story(folder):
             if isinstance(recorded.event, RunStarted):
                 places.update({step.id: step.where for step in plan_from_json(recorded.event.plan).steps})
             yield recorded

@@ -276,6 +276,16 @@ def test_where_the_run_worked_is_gone_nothing_is_undone_elsewhere(
     assert not (there / "flag").exists()
 
 
+def test_a_fault_whose_first_line_is_damaged_is_not_called_undone(folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    marker.touch()
+    _open_run(folder, _experiment("files", f"rm {marker}"))
+    path = folder / "transcript.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"kind":"run-started"', b'"kind":"run-st', 1))
+    assert _undo(folder) == 6
+    assert marker.exists()
+
+
 def test_the_latest_fault_is_undone_first_and_each_rollback_in_its_order(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     first = _experiment("first", f"echo first-1 >>{log}", f"echo first-2 >>{log}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.conductor.door import closed_to, group_id, shared_doors, socket_path
+from runner.conductor.door import closed_to, group_id, run_of, shared_doors, socket_path
 from runner.errors import InputError
 
 _OWN = os.getegid()
@@ -54,8 +54,42 @@ def test_a_socket_has_a_name_that_the_kernel_takes(place: Path, monkeypatch: pyt
     path = socket_path(run)
     assert len(str(path).encode()) <= 107
     assert not path.is_relative_to(place)
-    with pytest.raises(InputError, match=r"too long for a socket.*set XDG_RUNTIME_DIR"):
-        socket_path("x" * 200)
+
+
+@pytest.mark.parametrize("name", ["d", "payment-gateway-outage", "x-" * 30 + "y", "x" * 60, "x" * 255])
+def test_the_socket_of_a_run_is_as_short_whatever_the_drill_is_called(name: str, place: Path) -> None:
+    path = socket_path(f"20261120-174003-{name}-7f3a")
+    assert path.name == "20261120-174003-7f3a.sock"
+    runs = place / "runs"
+    folder = runs / f"20261120-174003-{name[:60]}-7f3a"
+    assert run_of(path, runs) == runs / "20261120-174003-7f3a"
+    for other in (folder, runs / f"20261120-174003-{name[:60]}-7f3b", runs / "20261120-174004-d-7f3a"):
+        other.mkdir(parents=True)
+    assert run_of(path, runs) == folder
+
+
+def test_where_no_folder_is_short_enough_it_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMEDAY_SOCKETS", str(place / ("x" * 120)))
+    with pytest.raises(InputError, match=r"too long for a socket.*set GAMEDAY_SOCKETS"):
+        socket_path("r1", _OWN)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("", True),
+        ("20261120", True),
+        ("20261120-174003-outage-7f3a", True),
+        ("20261120-174003-out", True),
+        ("7f3a", True),
+        ("7f3b", False),
+        ("20261120-174004-outage-7f3a", False),
+    ],
+)
+def test_a_shared_run_is_called_as_ones_own_is(wanted: str, found: bool, place: Path) -> None:
+    path = socket_path("20261120-174003-outage-7f3a", _OWN)
+    path.touch()
+    assert shared_doors(wanted) == ([path] if found else [])
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from transcript_samples import STORY, create, entries, notes, reopen, write
 
 from runner.engine.events import NoteWritten, TailTorn
 from runner.errors import TranscriptError
+from runner.history.summary import why_unreadable
 from runner.transcript.codec import FILE
-from runner.transcript.reader import Follower, read, verify
+from runner.transcript.reader import Follower, read, read_story, verify
 
 # tmp_path is shared by a test's examples; each example rewrites what it reads.
 REWRITING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -19,6 +22,46 @@ REWRITING = settings(max_examples=60, suppress_health_check=[HealthCheck.functio
 
 def lines_of(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines(keepends=True)
+
+
+# -- a story that lacks its beginning ----------------------------------------------------------------------------------
+
+_TORN = r"nothing of this run can be read: its first line was cut off after \d+ bytes"
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        (lambda lines: b"", "nothing of this run can be read: the file is empty"),
+        (lambda lines: lines[0][:1], _TORN),
+        (lambda lines: lines[0][:60], _TORN),
+        (lambda lines: lines[0][:-1], _TORN),
+        (lambda lines: bytes(4096), _TORN),
+        (lambda lines: lines[0][:60] + b"\n" + b"".join(lines[1:]), ":1: damaged"),
+        (
+            lambda lines: b"".join(lines[1:]),
+            "nothing of this run can be told: it begins with .* which run it was is gone",
+        ),
+    ],
+)
+def test_a_story_without_its_first_line_says_so(
+    kept: Callable[[list[bytes]], bytes], says: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "run")
+    path.write_bytes(kept(lines_of(path)))
+
+    with pytest.raises(TranscriptError, match=says):
+        list(read_story(path))
+    assert re.search(says, why_unreadable(path.parent))
+    assert verify(path) != [] or not path.stat().st_size
+
+
+def test_a_story_with_its_first_line_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = write(tmp_path / "run")
+    path.write_bytes(path.read_bytes()[:-10])
+
+    assert list(read_story(path)) == list(read(path))
+    assert why_unreadable(path.parent) == ""
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from textual.widgets import Markdown
 
 from runner.engine.plan import Step
 from runner.engine.state import State, StepView
+from runner.filenames import file_stem
 from runner.views.deeds import next_deed
 from runner.views.story import revealed
 from runner.views.text import duration, inert, whole
@@ -257,9 +258,8 @@ def _printed(text: str) -> Iterator[Content]:
 
 def _live_tail(folder: Path, step: str, attempt: int) -> str:
     """The last lines that a command has printed so far, redacted where it was written; '' when there are none."""
-    name = "".join(each if each.isalnum() or each in "._-" else "_" for each in step)
     try:
-        with (folder / "steps" / f"{name}-{attempt}.log").open("rb") as file:
+        with (folder / "steps" / f"{file_stem(step)}-{attempt}.log").open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             return file.read().decode(errors="replace")
     except OSError:
