@@ -29,7 +29,12 @@ class ProbeOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentLoaded:
-    """The document is valid, its modules are imported, the gate is in place; nothing was resolved or run yet."""
+    """The document is valid, its modules are imported, the gate is in place; nothing was resolved or run yet.
+
+    `asks`: when, from the method's beginning on, its hypothesis will be asked: during, after, both, never.
+    """
+
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +190,7 @@ def _hypothesis(message: Message) -> HypothesisChecked:
 
 
 _READERS: Mapping[str, Callable[[Message], ChaosReport]] = {
-    "loaded": lambda _: ExperimentLoaded(),
+    "loaded": lambda m: ExperimentLoaded(asks=tuple(m.get("asks", ()))),
     "configured": lambda m: Configured(configuration=tuple(m["configuration"]), secrets=tuple(m["secrets"])),
     "hypothesis": _hypothesis,
     "armed": lambda m: Armed(**m),

@@ -174,7 +174,7 @@ class ExperimentsHand:
         if heir := self._children[slug].heir:
             # What undoes is not to be fenced off with what injects.
             self._run.spare(heir)
-        return ev.ExperimentLoaded(experiment=slug)
+        return ev.ExperimentLoaded(experiment=slug, asks=report.asks)
 
     @_translate.register
     def _(self, report: chaos.Configured, slug: str) -> ev.Event | None:

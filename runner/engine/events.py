@@ -456,7 +456,10 @@ class HandedOver(Event, kind="handed-over"):
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentLoaded(Event, kind="experiment-loaded"):
+    """It stands ready. `asks`: when from its method on its hypothesis will be asked: during, after, both, never."""
+
     experiment: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

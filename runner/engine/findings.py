@@ -49,9 +49,8 @@ class Findings:
     @property
     def hypotheses(self) -> tuple[HypothesisScore, ...]:
         """Those asked, and once the end is decided those that should have been."""
-        tally = self.tally
-        cut = any(end.cause in _ASKED_AT_END for end in tally.ends[:1]) and tally.version >= TELLS
-        return tally.hypotheses.scores(self.plan.experiments if cut else ())
+        over = any(end.cause in _ASKED_AT_END for end in self.tally.ends[:1])
+        return self.tally.hypotheses.scores(over=over)
 
     @property
     def judges_hypotheses(self) -> bool:

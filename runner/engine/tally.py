@@ -298,6 +298,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.VerifyEnded: (lambda tally, *seen: tally.steps.verified(*seen),),
     ev.MethodBegun: (lambda tally, *seen: tally.faults.begun(*seen),),
     ev.HypothesisChecked: (lambda tally, *seen: tally.hypotheses.checked(*seen),),
+    ev.ExperimentLoaded: (lambda tally, *seen: tally.hypotheses.loaded(*seen),),
     ev.InjectionOrdered: (lambda tally, *seen: tally.hypotheses.ordered(*seen),),
     ev.FaultIntended: (lambda tally, *seen: tally.faults.intended(*seen),),
     ev.FaultRefused: (lambda tally, *seen: tally.faults.refused(*seen),),

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.engine.events import HypothesisChecked, InjectionOrdered
-from runner.engine.plan import Experiment
+from runner.engine.events import ExperimentLoaded, HypothesisChecked, InjectionOrdered
 from runner.engine.scorecard import HypothesisScore
-
-#: When Chaos Toolkit asks, by the experiment's strategy; any other asks before and after.
-_ASKED: Mapping[str, tuple[str, ...]] = {
-    "before-method-only": (),
-    "during-method-only": ("during",),
-    "after-method-only": ("after",),
-    "continuously": ("during", "after"),
-    "continously": ("during", "after"),
-    "skip": (),
-}
 
 
 class HypothesisTally:
@@ -26,10 +15,14 @@ class HypothesisTally:
 
     def __init__(self) -> None:
         self._scores: dict[tuple[str, str], HypothesisScore] = {}
-        self.begun: set[str] = set()
+        self._asks: dict[str, tuple[str, ...]] = {}
+        self._begun: set[str] = set()
+
+    def loaded(self, event: ExperimentLoaded, _t: float, _by: str) -> None:
+        self._asks[event.experiment] = event.asks
 
     def ordered(self, event: InjectionOrdered, _t: float, _by: str) -> None:
-        self.begun.add(event.experiment)
+        self._begun.add(event.experiment)
 
     def checked(self, event: HypothesisChecked, t: float, _by: str) -> None:
         key = (event.experiment, event.when)
@@ -39,25 +32,15 @@ class HypothesisTally:
             score = _unmet(score, event.probes, t)
         self._scores[key] = score
 
-    def scores(self, over: Iterable[Experiment] = ()) -> tuple[HypothesisScore, ...]:
-        """With those that should have been asked and were not, of the experiments that are `over` and had begun."""
+    def scores(self, *, over: bool = False) -> tuple[HypothesisScore, ...]:
+        """Once it is `over`, with those that should have been asked, for their method had begun, and were not."""
         missing = [
-            HypothesisScore(experiment=each.slug, when=when, why="it was cut short, or never asked")
-            for each in over
-            if each.slug in self.begun
-            for when in expected(each.document)
-            if (each.slug, when) not in self._scores
+            HypothesisScore(experiment=slug, when=when, why="it was cut short, or never asked")
+            for slug, asks in self._asks.items()
+            for when in asks
+            if over and slug in self._begun and (slug, when) not in self._scores
         ]
         return (*self._scores.values(), *missing)
-
-
-def expected(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """When, from the method's beginning on, an experiment's hypothesis is asked: during, after, both, never."""
-    hypothesis = document.get("steady-state-hypothesis") or {}
-    if not hypothesis.get("probes"):
-        return ()
-    runtime = (document.get("runtime") or {}).get("hypothesis") or {}
-    return _ASKED.get(str(runtime.get("strategy")), ("after",))
 
 
 def _unmet(score: HypothesisScore, probes: tuple[Mapping[str, Any], ...], t: float) -> HypothesisScore:

@@ -264,6 +264,28 @@ def test_the_continuous_hypothesis_begins_with_the_injection(tmp_path: Path) -> 
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    ("more", "asks"),
+    [
+        ({}, ("after",)),
+        ({"strategy": "continuously"}, ("during", "after")),
+        ({"strategy": "during-method-only"}, ("during",)),
+        ({"strategy": "before-method-only"}, ()),
+        ({"probes": []}, ()),
+    ],
+)
+def test_it_says_when_the_hypothesis_will_be_asked(tmp_path: Path, more: dict[str, Any], asks: tuple[str, ...]) -> None:
+    document = experiment([touching(tmp_path)], **{"probes": [probe(process("looks", "true"), 0)], **more})
+
+    async def scene() -> None:
+        stage = Stage(tmp_path, lambda _child, _report: None)
+        await stage.load(document, env=ours(tmp_path))
+        await stage.until(ExperimentLoaded)
+        assert (await stage.close()).one(ExperimentLoaded).asks == asks
+
+    asyncio.run(scene())
+
+
 def test_stamps_leave_out_pauses_and_the_wait_for_the_word(tmp_path: Path) -> None:
     def slow(child: ChaosChild, report: ChaosReport) -> None:
         if isinstance(report, Asking):

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from score_stories import CHECKOUTS, FRONT, Story, bucket, drill, experiment, plan
+from score_stories import CHECKOUTS, FRONT, Story, bucket, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Load, StopRule
 from runner.engine.score import score
 from runner.engine.scorecard import Scorecard
 
-HYPOTHESIS = {"title": "it answers", "probes": [{"name": "answers"}]}
+ASKS = {"default": ("after",), "continuously": ("during", "after"), "during-method-only": ("during",)}
 CALM = {"expect": "no-impact", "time_to_detect": None, "time_to_mitigate": None, "time_to_recover": None}
 
 
@@ -165,14 +165,14 @@ def test_a_load_that_never_asked_anything_is_named() -> None:
 
 def asked(strategy: str = "default", **more: Any) -> Story:
     """A drill without indicators, whose experiment has a hypothesis."""
-    document = {"steady-state-hypothesis": HYPOTHESIS, "runtime": {"hypothesis": {"strategy": strategy}}}
-    fault = replace(experiment(), document=document)
-    return _begun(plan(**{**CALM, "expect": "impact", "indicators": (), "experiments": (fault,), **more}))
+    story = Story(plan(**{**CALM, "expect": "impact", "indicators": (), **more})).live().inject(10.0)
+    return begun(story, ASKS.get(strategy, ())).step(5.0, "look", 15.0).step(15.0, "fix", 20.0)
 
 
-def _begun(drill_plan: Any) -> Story:
-    story = Story(drill_plan).live().at(9.9, ev.InjectionOrdered(experiment="errors")).inject(10.0)
-    return story.step(5.0, "look", 15.0).step(15.0, "fix", 20.0)
+def begun(story: Story, asks: tuple[str, ...] = ("after",)) -> Story:
+    """The experiment will ask its hypothesis then."""
+    loaded = ev.ExperimentLoaded(experiment="errors", asks=asks)
+    return story.at(1.0, loaded, by="chaos").at(9.9, ev.InjectionOrdered(experiment="errors"))
 
 
 def answer(when: str, *, met: bool, error: str = "") -> ev.HypothesisChecked:
@@ -219,16 +219,14 @@ def test_a_hypothesis_is_what_a_drill_without_indicators_is_judged_by(
 
 @pytest.mark.parametrize("answers", [[answer("after", met=False)], [], [answer("after", met=False, error="refused")]])
 def test_with_indicators_a_hypothesis_is_a_finding(answers: list[ev.HypothesisChecked]) -> None:
-    fault = replace(experiment(), document={"steady-state-hypothesis": HYPOTHESIS})
-    story = drill(plan(experiments=(fault,))).at(9.9, ev.InjectionOrdered(experiment="errors"))
+    story = begun(drill())
     told = card(story.end(28.0).at(28.1, *answers, by="chaos").undo(28.5))
     assert told.ending == "passed"
     assert any(each.startswith("hypothesis after of errors") for each in told.findings)
 
 
 def test_where_nothing_was_to_happen_a_hypothesis_that_breaks_fails() -> None:
-    fault = replace(experiment(), document={"steady-state-hypothesis": HYPOTHESIS})
-    story = calm("checkouts", "front", experiments=(fault,)).at(9.9, ev.InjectionOrdered(experiment="errors"))
+    story = begun(calm("checkouts", "front"))
     told = card(story.end(35.0).at(35.1, answer("after", met=False), by="chaos").undo(35.5))
     assert (told.ending, told.service.status) == ("failed", "not met")
 

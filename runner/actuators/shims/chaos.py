@@ -138,6 +138,14 @@ class _Run:
         self._strategy = _strategy(self._experiment, self._settings)
         self._settings.setdefault("runtime", {}).setdefault("rollbacks", {})["strategy"] = "never"
 
+    def _asks(self) -> list[str]:
+        """When, from the method's beginning on, the hypothesis will be asked: during, after, both, never."""
+        if self._strategy is Strategy.SKIP or not (self._experiment.get("steady-state-hypothesis") or {}).get("probes"):
+            return []
+        during = self._strategy in (Strategy.DURING_METHOD, Strategy.CONTINUOUS)
+        after = self._strategy in (Strategy.AFTER_METHOD, Strategy.DEFAULT, Strategy.CONTINUOUS)
+        return [*(["during"] if during else []), *(["after"] if after else [])]
+
     def _tell_broken(self, control: BrokenControl) -> None:
         said = self._redaction.value(asdict(control))
         self._wire.send({"kind": "control-broke", **said, "t": self._clock.now()})
@@ -148,7 +156,7 @@ class _Run:
             runner.register_event_handler(self._gate)
             if not self._gate.proven(runner.event_registry):
                 raise RuntimeError("the gate before the actions is not in place; nothing was started")
-            self._wire.send({"kind": "loaded"})
+            self._wire.send({"kind": "loaded", "asks": self._asks()})
             self._orders.wait("arm")
             cache_activities(self._experiment)
             journal = self._played(runner)
