@@ -51,17 +51,19 @@ class Planned:
 def planned(request: Request) -> Planned:
     """The plan of what is asked for. Raises InputError with everything that is wrong."""
     place = KeptPlan(request)
-    # What a file of variables puts into the environment has to be put there each time.
-    kept = None if request.variable_files else place.load()
+    kept = place.load()
     if kept is not None:
         return Planned(kept.plan, kept.root, lambda: _catalogue(request), lambda _: None)
     with watched() as looks:
         catalogue = opened(request)
         plan = _compiled(catalogue, request)
     made = Kept(plan, catalogue.root)
+    # What a file of variables puts into the environment, and what the settings say, is in no plan.
+    besides = bool(request.variable_files or catalogue.beside.settings.value)
 
     def keep(masked: Callable[[Any], Any]) -> None:
-        place.keep(made, looks.values(), masked)
+        if not besides:
+            place.keep(made, looks.values(), masked)
 
     return Planned(plan, catalogue.root, lambda: catalogue, keep, catalogue.beside.settings.value)
 

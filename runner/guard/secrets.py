@@ -16,7 +16,6 @@ from runner.errors import InputError, Problem
 from runner.guard.exposure import declared_at, unfit
 from runner.guard.refusal import Refusal
 from runner.specs.files import read_bytes
-from runner.specs.variables import secret_of
 
 #: Seconds for all commands together: they run side by side.
 _WITHIN = 15.0
@@ -71,6 +70,8 @@ def _cure(name: str, source: Mapping[str, str]) -> str:
 
 def _read(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:
     if given := source.get("var-file"):
+        from runner.specs.variables import secret_of
+
         return secret_of(given, source.get("entry", ""))
     if file := source.get("file"):
         try:

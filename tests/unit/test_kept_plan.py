@@ -273,6 +273,41 @@ def test_what_depends_on_what_can_be_imported_is_not_kept(repository: Path, docu
     assert _kept(request) is None
 
 
+def _settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(home))
+    file = home / ".chaostoolkit/settings.yaml"
+    file.parent.mkdir(parents=True)
+    return file
+
+
+_STRATEGY = "runtime: {hypothesis: {strategy: after-method-only}}\n"
+
+
+def test_settings_are_read_each_time(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = _settings(tmp_path / "home", monkeypatch)
+    file.write_text(_STRATEGY)
+    request = _request(repository)
+    _run(request)
+    assert _kept(request) is None
+    assert planned.planned(request).settings["runtime"]["hypothesis"]["strategy"] == "after-method-only"
+
+
+def test_settings_that_appear_count(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = _settings(tmp_path / "home", monkeypatch)
+    request = _request(repository)
+    _run(request)
+    assert _kept(request) is not None
+    file.write_text(_STRATEGY)
+    assert _kept(request) is None
+
+
+def test_what_a_file_of_variables_gives_is_given_each_time(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "vars.json").write_text("{}")
+    request = _request(repository, "nothing", target="local", variable_files=(str(tmp_path / "vars.json"),))
+    _run(request)
+    assert _kept(request) is None
+
+
 def test_what_is_wrong_is_wrong_the_next_time(repository: Path) -> None:
     (repository / "runbooks/restart.yaml").write_text("name: Restart\nsteps: 3\n")
     for _ in range(2):
