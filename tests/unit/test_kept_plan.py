@@ -441,7 +441,6 @@ _LOOKING = frozenset(
         "gethostbyname",
         "resolve",
         "realpath",
-        "expanduser",
         "Popen",
         "now",
         "today",
