@@ -15,8 +15,8 @@ GONE = frozenset("ZX")
 
 _CHUNK = 1 << 17
 _KERNEL_THREAD = 0x00200000
-#: Seconds for which it is worth asking for an environment again. Within exec: until it gets the processor.
-_IN_EXEC = 1.0
+#: Seconds for which it is worth asking for an environment again. Within exec: until it gets the processor, on any machine.
+_IN_EXEC = 3.0
 #: Our own user's process that lets nobody look into it: for a moment during exec, or for good (`ssh-agent`).
 _CLOSED = 0.1
 

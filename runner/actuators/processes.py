@@ -27,8 +27,10 @@ _LOOKS = 60
 _POLL = 0.005
 #: Seconds between two readings of an environment that cannot be read yet.
 _AGAIN = 0.001
+#: Seconds for which whoever asks for marks can be kept waiting: the guardian must not seem to hang.
+_MARKS_WITHIN = 0.5
 #: Seconds of doubt in all, where somebody new is in doubt at every look.
-_DOUBT = 1.0
+_DOUBT = 3.0
 _PR_SET_CHILD_SUBREAPER = 36
 
 _PROC = Proc()
@@ -49,6 +51,9 @@ class Origin:
     def of(cls, pid: int, mark: str = "") -> Origin:
         """The process that has this number now. Its parent asks at once after the start; else it may be another."""
         return cls(pid, start_time(pid) or 0, mark)
+
+
+_NOBODY = Origin(0, 0)
 
 
 def start_time(pid: int) -> int | None:
@@ -115,10 +120,7 @@ def _freeze(kin: _Kin) -> list[Process]:
 
 def _family(origin: Origin, spare: Collection[int], proc: Proc) -> list[Process]:
     kin = _Kin(origin, spare, _Marked(proc, MARK, origin.mark), proc)
-    kin.look()
-    while kin.in_doubt:
-        time.sleep(_AGAIN)
-        kin.look()
+    kin.settle()
     return kin.members()
 
 
@@ -171,6 +173,14 @@ class _Kin:
         """Whether of somebody it is not known yet whose it is; to look again is to ask again."""
         return bool(self._unsure) and time.monotonic() < self._patient_until
 
+    def settle(self) -> None:
+        """Look until nobody was missed and nobody is in doubt any more."""
+        looks = 0
+        while looks < _LOOKS and ((fleeting := self.look()) or self.in_doubt):
+            looks += fleeting
+            if not fleeting:
+                time.sleep(_AGAIN)
+
     def look(self) -> bool:
         """Read who is new; True when one of them had ended: it may have left a child unseen."""
         fleeting = False
@@ -197,7 +207,12 @@ class _Kin:
         elif answer:
             self._marked.add(process.pid)
 
+    def carriers(self) -> list[Process]:
+        """Who carries the mark and lives, but the caller."""
+        return [self._read[pid] for pid in sorted(self._marked) if pid != os.getpid()]
+
     def members(self) -> list[Process]:
+        """The family, but the caller and the spared."""
         table = {process.pid: process for process in self._read.values() if not process.gone}
         roots = self._marked | self._named(table)
         children: dict[int, list[int]] = {}
@@ -244,7 +259,7 @@ def marks(pids: Collection[int], proc: Proc = _PROC) -> dict[int, str]:
                 del unknown[pid]
             except NotYetKnown as answer:
                 now = time.monotonic()
-                unknown[pid] = until or now + answer.worth
+                unknown[pid] = until or now + min(answer.worth, _MARKS_WITHIN)
                 if until and now >= until:
                     found[pid] = ""
                     del unknown[pid]
@@ -277,16 +292,9 @@ def has_children() -> bool:
 
 def carriers(name: str, value: str, proc: Proc = _PROC) -> list[Process]:
     """Every living process, but the caller, that was started with this environment variable."""
-    marked = _Marked(proc, name, value)
-    own = os.getpid()
-    asked = [process for number in proc.numbers() if (process := proc.read(number)) and process.pid != own]
-    found = []
-    while asked:
-        answers = [(process, marked.ask(process)) for process in asked if not process.gone]
-        found += [process for process, answer in answers if answer]
-        if asked := [process for process, answer in answers if answer is None]:
-            time.sleep(_AGAIN)
-    return found
+    kin = _Kin(_NOBODY, (), _Marked(proc, name, value), proc)
+    kin.settle()
+    return kin.carriers()
 
 
 def kill(pid: int, started: int) -> None:

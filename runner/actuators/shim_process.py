@@ -28,6 +28,8 @@ _CHUNK = 1 << 16
 _KEPT_LINES = 20
 _LAST_CHUNKS = 32
 _KILL_WITHIN = 0.5
+#: Of what nobody needs: it did nothing yet, and dies as soon as it gets the processor.
+_DISCARD_WITHIN = 5.0
 
 
 class ShimProcess:
@@ -125,14 +127,14 @@ class ShimProcess:
 
     def discard(self) -> list[int]:
         """End a child that was never attached; needs no loop. Returns the pids that would not die."""
-        left = self._fence()
+        left = self._fence(_DISCARD_WITHIN)
         if self.pid not in left:
             self._process.wait()
         self._close()
         return left
 
-    def _fence(self) -> list[int]:
-        return fence(self.origin, _KILL_WITHIN)
+    def _fence(self, grace: float = _KILL_WITHIN) -> list[int]:
+        return fence(self.origin, grace)
 
     def kill(self) -> None:
         """End the child alone, leaving what it started."""

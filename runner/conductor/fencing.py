@@ -15,6 +15,21 @@ RUN = "GAMEDAY_RUN"
 _ROUNDS = 5
 
 
+class Spared:
+    """Whom a fence leaves alone, with all below them: known by pid and start time, for a number may become a stranger's."""
+
+    def __init__(self) -> None:
+        self._started: dict[int, int] = {}
+
+    def add(self, pid: int) -> None:
+        """One that lives now."""
+        self._started[pid] = start_time(pid) or 0
+
+    def living(self) -> set[int]:
+        """The pids of those that still live."""
+        return {pid for pid, started in self._started.items() if start_time(pid) == started}
+
+
 def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) -> tuple[int, ...]:
     """Kill every descendant of this process but `spare` and what is below it, until none is left; who was found.
 
@@ -52,7 +67,7 @@ def fence_strays(run: str) -> tuple[int, ...]:
 def of_steps(run: str, pids: Collection[int]) -> dict[int, str]:
     """Those of them that a step of the run's runbook started, or what that started; by pid, the step's id."""
     prefix = f"{run}/"
-    return {pid: mark.removeprefix(prefix) for pid, mark in marks(pids).items() if mark.startswith(prefix)}
+    return {pid: mark.split("/")[1] for pid, mark in marks(pids).items() if mark.startswith(prefix)}
 
 
 def brought_back(run: str, undo_began: int) -> set[int]:

@@ -121,7 +121,9 @@ class Guardian:
         self._next_beat = 0.0
         self._folder: Path | None = None
         self._run: dict[str, Any] = {}
-        self._spare: set[int] = set()
+        from runner.conductor.fencing import Spared
+
+        self._spare = Spared()
         self._secrets: dict[str, str] = {}
         #: More values that are written nowhere.
         self._hidden: list[str] = []
@@ -197,7 +199,8 @@ class Guardian:
                 case {"hide": secrets}:
                     self._hidden += secrets
                 case {"spare": pids}:
-                    self._spare.update(pids)
+                    for pid in pids:
+                        self._spare.add(pid)
                 case {"lease": seconds}:
                     self._lease_until = time.monotonic() + float(seconds)
                 case {"undo": _}:
@@ -258,7 +261,7 @@ class Guardian:
         """What a dead child of the conductor left is given to this process, and may have nothing that ties it to the run."""
         from runner.conductor.fencing import fence_all
 
-        known = {self._conductor, self._undo.pid, *self._spare}
+        known = {self._conductor, self._undo.pid, *self._spare.living()}
         if _only_children(known):
             return
         if fenced := fence_all(known | self._brought_back(), reap=False, grace=_FENCE):
@@ -304,7 +307,9 @@ class Guardian:
         mine = {self._undo.pid} if self._undo is not None and self._undo.alive() else set()
         # So is what an undo that has begun already brought back, and what the steps that are over left running.
         pids = fence_all(
-            self._spare | mine | outlives(str(self._run["run"]), self._undo_began, rescue.running_steps(folder))
+            self._spare.living()
+            | mine
+            | outlives(str(self._run["run"]), self._undo_began, rescue.running_steps(folder))
         )
         undone = self._undo_with_retries(lambda: rescue.record_death(folder, why, pids))
         self._keep_errors()

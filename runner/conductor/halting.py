@@ -88,7 +88,7 @@ class _Stop:
         self._seen: set[str] = set()
         self._conductor: ev.ProcessStarted | None = None
         self._undoers: set[int] = set()
-        self._spare: set[int] = set()
+        self._sandboxes: dict[int, int] = {}
 
     def through(self) -> Stopped:
         try:
@@ -145,8 +145,8 @@ class _Stop:
             match recorded.event:
                 case ev.ProcessStarted(role="conductor") as conductor:
                     self._conductor = conductor
-                case ev.ProcessStarted(role="sandbox", pid=pid):
-                    self._spare.add(pid)
+                case ev.ProcessStarted(role="sandbox", pid=pid, start_time=started):
+                    self._sandboxes[pid] = started
                 case ev.UndoStarted(pid=pid):
                     self._undoers.add(pid)
             self._seen.add(recorded.event.kind)
@@ -202,7 +202,7 @@ class _Stop:
         self._look()
         if not self._run.alive:
             if self._conducted() and self._conductor is not None:
-                fence(Origin(self._conductor.pid, self._conductor.start_time), spare=self._spare | self._undoers)
+                fence(Origin(self._conductor.pid, self._conductor.start_time), spare=self._spared())
         elif self._conductor is not None:
             kill(self._conductor.pid, self._conductor.start_time)
         else:
@@ -212,7 +212,12 @@ class _Stop:
 
     def _kill_guardian(self) -> None:
         if self._run.alive:
-            fence(self._guardian, spare=self._spare | self._undoers)
+            fence(self._guardian, spare=self._spared())
+
+    def _spared(self) -> set[int]:
+        """The target's processes and those that undo, as far as the numbers are still theirs."""
+        sandboxes = {pid for pid, started in self._sandboxes.items() if start_time(pid) == started}
+        return sandboxes | {pid for pid in self._undoers if _undoes(pid, self._folder)}
 
     def _forget(self) -> int:
         """It never began, so there is nothing to undo."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.actuators.command import minimal_env
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
+from runner.conductor.fencing import Spared
 from runner.conductor.log import note
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
@@ -67,7 +68,7 @@ class Run:
     configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sandbox: SandboxInfo | None = None
     #: Processes that the fence spares: they are the target, not the run.
-    spared: set[int] = field(default_factory=set)
+    spared: Spared = field(default_factory=Spared)
     #: Chaos Toolkit's own settings.
     settings: Mapping[str, Any] = field(default_factory=dict)
     #: Where a value of the run's files stands.

@@ -49,7 +49,7 @@ class StepsHand:
 
     async def _command(self, step: Step, attempt: int) -> None:
         output = f"steps/{file_stem(step.id)}-{attempt}.log"
-        command = StepCommand(self._plan(step, output), self._run.clock, self._run.redaction)
+        command = StepCommand(self._plan(step, attempt, output), self._run.clock, self._run.redaction)
         self._commands[step.id] = command
         result = await command.run(
             lambda pid, stamp: self._run.observe(
@@ -86,7 +86,7 @@ class StepsHand:
         self._run.outputs.update(outputs)
         return outputs, ""
 
-    def _plan(self, step: Step, output: str) -> CommandPlan:
+    def _plan(self, step: Step, attempt: int, output: str) -> CommandPlan:
         path = self._run.folder / output
         make_private_folder(path.parent)
         values = {**self._run.state.answers, **self._run.secret_answers, **self._run.outputs}
@@ -98,7 +98,7 @@ class StepsHand:
             env=env,
             timeout=step.timeout,
             output=path,
-            mark=f"{self._run.run}/{step.id}",
+            mark=f"{self._run.run}/{step.id}/{attempt}",
             reads=bool(step.output),
         )
 

@@ -78,7 +78,7 @@ class UndoingHand:
         await self._experiments.close()
         if self._open():
             # The load is let to finish its files: it has no fault to apply.
-            spare = self._run.spared | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
+            spare = self._run.spared.living() | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
             fenced = await asyncio.to_thread(fence_all, spare, reap=False)
             if fenced:
                 self._run.observe(ev.Fenced(pids=fenced))

@@ -21,6 +21,8 @@ if __name__ == "__main__":
 from runner.actuators.chaos import ChaosChild
 from runner.actuators.processes import MARK, Origin, alive, fence
 
+#: Seconds in which whoever was killed has to die: it needs the processor for that.
+_GRACE = 30.0
 # Its parent is gone at once and its session is its own, so nothing but its mark tells whose it is.
 _ORPHAN = "setsid sleep 60 >/dev/null 2>&1 & echo $!"
 
@@ -28,13 +30,17 @@ _ORPHAN = "setsid sleep 60 >/dev/null 2>&1 & echo $!"
 def own_child(_mark: str) -> bool:
     """A child of ours, ended before it came to anything; whether it is gone."""
     child = ChaosChild.spawn()
-    return child.discard() == [] and not child.alive
+    child.discard()
+    deadline = time.monotonic() + _GRACE
+    while child.alive and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not child.alive
 
 
 def command(mark: str) -> bool:
     """A command, of which nothing but pid and start time may be known yet; whether it is gone."""
     process = subprocess.Popen(["sleep", "60"], env=_environment(mark), start_new_session=True)
-    left = fence(Origin.of(process.pid, mark))
+    left = fence(Origin.of(process.pid, mark), _GRACE)
     gone = not alive(process.pid)
     process.kill()
     process.wait()
@@ -51,7 +57,7 @@ def orphan(mark: str) -> bool:
     pid = int(parent.stdout.readline())
     parent.stdout.close()
     parent.wait()
-    left = fence(origin)
+    left = fence(origin, _GRACE)
     gone = not alive(pid)
     if not gone:
         fence(Origin.of(pid))

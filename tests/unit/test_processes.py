@@ -320,3 +320,26 @@ def test_what_the_real_kernel_says() -> None:
         bare.kill()
         bare.wait()
         dead.wait()
+
+
+class Forking(Kernel):
+    """One process forks another and ends, just after the numbers were listed."""
+
+    def numbers(self) -> list[int]:
+        listed = list(self.table)
+        if 200 in self.table:
+            self.table[300] = process(300)
+            del self.table[200]
+        return listed
+
+
+def test_one_whose_parent_ended_while_they_were_listed_is_not_missed() -> None:
+    environments = {200: [b"GAMEDAY_CHILD=m1"], 300: [b"GAMEDAY_CHILD=m1"]}
+    for find in (lambda kernel: descendants(CHILD, proc=kernel), lambda kernel: _pids(carriers(MARK, "m1", kernel))):
+        kernel = Forking(process(100, started=5000), process(200, parent=100))
+        kernel.environments = environments
+        assert find(kernel) == [300]
+
+
+def _pids(processes: list[Process]) -> list[int]:
+    return [each.pid for each in processes]
