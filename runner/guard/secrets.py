@@ -70,7 +70,7 @@ def _cure(name: str, source: Mapping[str, str]) -> str:
 
 def _read(name: str, source: Mapping[str, str], root: Path) -> tuple[str, str]:
     if given := source.get("var-file"):
-        from runner.specs.variables import secret_of
+        from runner.specs.variables import secret_of  # few runs have one
 
         return secret_of(given, source.get("entry", ""))
     if file := source.get("file"):

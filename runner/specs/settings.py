@@ -16,8 +16,8 @@ from runner.specs.shape import Shape
 from runner.specs.yaml import Document, Json, read_document
 from runner.values import dataclass
 
-#: Where Chaos Toolkit looks for it.
-USUAL = Path("~/.chaostoolkit/settings.yaml")
+#: Where Chaos Toolkit looks for it, below the home folder.
+USUAL = ".chaostoolkit/settings.yaml"
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Settings:
 
 def read_settings(path: str | None) -> Settings:
     """The file that was named, else the usual one where there is one. Raises InputError with what is wrong with it."""
-    usual = USUAL.expanduser()
-    if path is None and not exists(usual):
+    found = Path(path) if path else _usual()
+    if found is None:
         return Settings()
-    document = read_document(Path(path or usual), path or str(usual))
+    document = read_document(found, str(found))
     if all(line.strip()[:1] in (b"", b"#") for line in document.content.splitlines()):
         return Settings()
     if document.problems:
@@ -61,6 +61,15 @@ def read_settings(path: str | None) -> Settings:
     if notes:
         raise InputError(*notes.problems())
     return Settings(document.file, document.value, document)
+
+
+def _usual() -> Path | None:
+    try:
+        usual = Path.home() / USUAL
+    except RuntimeError:
+        # Whoever has no home has no settings there.
+        return None
+    return usual if exists(usual) else None
 
 
 def _check(shape: Shape, value: Json) -> None:
