@@ -20,7 +20,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,12 @@ class LoadPlan:
     """What to generate. `watch` maps a request ("POST /checkout") to the limits, in seconds, that count it as slow.
 
     `env` is set in the child on top of a minimal environment; `folder` takes load.log, Locust's load_*.csv and
-    load.html; `origin` is the run's clock; `secrets` are taken out of everything written.
+    load.html; `origin` is the run's clock; `secrets` are taken out of everything written. `conf`: a locust.conf.
+    `stop_within`: seconds for the users' `on_stop` and the listeners of `test_stop` at the end.
     """
 
-    locustfile: Path
+    locustfiles: tuple[Path, ...]
+    conf: Path | None = None
     host: str | None
     users: int
     spawn_rate: float
@@ -75,6 +77,13 @@ class LoadPlan:
     secrets: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     user_classes: tuple[str, ...] = ()
+    stop_within: float = 10.0
+
+    def named(self, text: str) -> str:
+        """`text` with the files as people know them: the child was given absolute paths."""
+        for path in (*self.locustfiles, *([self.conf] if self.conf else [])):
+            text = text.replace(str(path.absolute()), str(path))
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +140,37 @@ class LoadSampled:
 
 
 @dataclass(frozen=True, slots=True)
+class UserException:
+    """An error that users raised: where (file:line:column, '' when unknown), what, and how often."""
+
+    where: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadEnded:
-    """The load has stopped; `exit_code` is what `locust --headless` would have ended with."""
+    """The load has stopped; `exit_code` is what `locust --headless` would have ended with.
+
+    `cut`: the seconds after which `on_stop` and `test_stop` were cut, 0 when they ended by themselves.
+    """
 
     t: float
     why: str
     exit_code: int
+    cut: float = 0.0
+    exceptions: tuple[UserException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile."""
+    """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile.
+
+    `locustfile`: it is that file's fault, whenever it comes up.
+    """
 
     why: str
+    locustfile: bool = False
 
 
 LoadReport = LoadStarted | LoadSpawned | LoadSampled | LoadEnded | LoadFailed
@@ -213,7 +240,8 @@ class LoadChild:
         self._send(
             {
                 "do": "start",
-                "locustfile": str(plan.locustfile.absolute()),
+                "locustfiles": [str(path.absolute()) for path in plan.locustfiles],
+                "conf": None if plan.conf is None else str(plan.conf.absolute()),
                 "host": plan.host,
                 "users": plan.users,
                 "spawn_rate": plan.spawn_rate,
@@ -225,16 +253,20 @@ class LoadChild:
                 "redact": list(plan.secrets),
                 "tags": list(plan.tags) or None,
                 "user_classes": list(plan.user_classes) or None,
+                "stop_within": plan.stop_within,
             }
         )
 
     async def stop(self, grace: float = 3.0) -> None:
-        """End the load: users stopped, files written, `LoadEnded` reported; killed after `grace` seconds."""
+        """End the load: users stopped, files written, `LoadEnded` reported.
+
+        Killed when it takes `grace` seconds longer than its plan lets the users take.
+        """
         self._stopping = True
         if self._writer is not None:
             self._send({"do": "stop"})
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), grace)
+                await asyncio.wait_for(self._gone.wait(), grace + (self._plan.stop_within if self._plan else 0.0))
         await self._kill()
         if self._tasks:
             await self._gone.wait()  # what the child said last is still in the socket
@@ -269,7 +301,7 @@ class LoadChild:
             stopped = silent >= min(_STOPPED, self._limit) and frozen(self.pid)
             if (stopped or silent >= self._limit) and not self._stopping:
                 self._silent = silent
-                self._tell(LoadFailed(self._unheard(self._plan.locustfile)))
+                self._tell(LoadFailed(self._unheard(self._plan)))
                 await self._kill()
             elif silent >= self._limit - _WHERE:
                 self._send({"do": "where"})
@@ -278,8 +310,8 @@ class LoadChild:
     def _limit(self) -> float:
         return self._patience.silence if self._started else self._patience.start
 
-    def _unheard(self, file: Path) -> str:
-        place = (self._place or "").replace(str(file.absolute()), str(file)) or str(file)
+    def _unheard(self, plan: LoadPlan) -> str:
+        place = plan.named(self._place or "") or str(plan.locustfiles[0])
         if not self._started:
             return f"{place}: the load did not start within {self._limit:g} s: its import does not come to an end"
         silent = f"the load told nothing for {self._silent:g} s"
@@ -303,8 +335,10 @@ class LoadChild:
         report = _parse(message)
         self._started = self._started or isinstance(report, LoadStarted)
         if isinstance(report, LoadFailed) and self._plan:
-            # The child was given an absolute path; people know the file by the name they wrote.
-            report = LoadFailed(report.why.replace(str(self._plan.locustfile.absolute()), str(self._plan.locustfile)))
+            report = LoadFailed(self._plan.named(report.why), report.locustfile)
+        if isinstance(report, LoadEnded) and self._plan:
+            named = [UserException(self._plan.named(e.where), e.what, e.count) for e in report.exceptions]
+            report = replace(report, exceptions=tuple(named))
         if report is not None:
             self._tell(report)
 
@@ -348,9 +382,10 @@ def _parse(message: dict[str, Any]) -> LoadReport | None:
             requests = {key: _window(counts) for key, counts in message["requests"].items()}
             return LoadSampled(message["t0"], message["t1"], message["users"], requests)
         case "ended":
-            return LoadEnded(message["t"], message["why"], message["exit_code"])
+            exceptions = tuple(UserException(*each) for each in message["exceptions"])
+            return LoadEnded(message["t"], message["why"], message["exit_code"], message["cut"], exceptions)
         case "failed":
-            return LoadFailed(message["why"])
+            return LoadFailed(message["why"], message.get("locustfile", False))
     return None
 
 

@@ -12,8 +12,8 @@ from runner.errors import Refused
 from runner.private import make_private_folder
 from runner.specs.substitution import substitute
 
-#: Seconds the users get to finish and Locust to write its files.
-_GRACE = 3.0
+#: Seconds Locust gets to write its files, once its users have stopped.
+_GRACE = 4.0
 
 
 class LoadHand:
@@ -59,7 +59,8 @@ class LoadHand:
         if plan is None:
             raise Refused("this run has no load")
         return LoadPlan(
-            locustfile=self._run.root / plan.locustfile,
+            locustfiles=tuple(self._run.root / file for file in plan.locustfiles or (plan.locustfile,)),
+            conf=self._run.root / plan.conf if plan.conf else None,
             host=str(substitute(plan.host, self._run.variables())) if plan.host else self._run.url or None,
             users=plan.users,
             spawn_rate=plan.spawn_rate,
@@ -96,11 +97,17 @@ class LoadHand:
                     users=report.users,
                     requests={name: _figures(window) for name, window in report.requests.items()},
                 )
-            case load.LoadEnded(why=why):
-                return ev.LoadEnded(why=why)
-            case load.LoadFailed(why=why):
-                return None if self._ended else ev.LoadFailed(why=why.removeprefix(f"{self._run.root}/"))
+            case load.LoadEnded():
+                return ev.LoadEnded(why=report.why, cut=report.cut, exceptions=self._exceptions(report))
+            case load.LoadFailed(why=why, locustfile=locustfile):
+                return None if self._ended else ev.LoadFailed(why=self._shown(why), locustfile=locustfile)
         return None
+
+    def _exceptions(self, report: load.LoadEnded) -> tuple[dict[str, str | int], ...]:
+        return tuple({"where": self._shown(e.where), "what": e.what, "count": e.count} for e in report.exceptions)
+
+    def _shown(self, text: str) -> str:
+        return text.replace(f"{self._run.root}/", "")
 
 
 def _figures(window: RequestWindow) -> dict[str, float | int | None]:

@@ -45,8 +45,9 @@ def troubles(state: State) -> Reaction | None:
     """An experiment or the load cannot go on: refused while nothing has changed, broken after that."""
     cause = "refused" if state.phase == "preflight" else "broken"
     if state.load.failed:
-        # One that never began has sent nothing: mend its file, and begin again.
-        cause = cause if state.load.started_t is not None else "refused"
+        # One that never began has sent nothing, and a locustfile's own fault is not the tool's: mend it, and begin again.
+        if state.load.started_t is None or state.load.fault_of_its_own:
+            cause = "refused"
         return ends(cause, f"load: {state.load.failed}", reason="load")
     for view in state.experiments.values():
         reaction = _trouble(state, view, cause)

@@ -733,14 +733,23 @@ class LoadSampled(Event, kind="load-sampled"):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadEnded(Event, kind="load-ended"):
-    """It stopped; before the run's end was decided it did so by itself, and `why` says how."""
+    """It stopped; before the run's end was decided it did so by itself, and `why` says how.
+
+    `exceptions`: what users raised, as {where (file:line:column), what, count}; `cut`: the seconds after which
+    `on_stop` and `test_stop` were cut, 0 when they ended by themselves.
+    """
 
     why: str = ""
+    exceptions: tuple[Mapping[str, Json], ...] = ()
+    cut: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadFailed(Event, kind="load-failed"):
+    """It never was, or broke down; with `locustfile` by a fault of that file's own."""
+
     why: str
+    locustfile: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,15 @@ def load_ended(state: State, event: LoadEnded, record: Recorded) -> State:
 
 
 def load_failed(state: State, event: LoadFailed, record: Recorded) -> State:
-    return state.but(load=replace(state.load, users=0, ended_t=record.t, failed=event.why or "the load failed"))
+    return state.but(
+        load=replace(
+            state.load,
+            users=0,
+            ended_t=record.t,
+            failed=event.why or "the load failed",
+            fault_of_its_own=event.locustfile,
+        )
+    )
 
 
 def baseline_from(state: State) -> float | None:

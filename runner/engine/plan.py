@@ -165,9 +165,15 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """The load on the target, all through the run. `locustfile` is relative to the repository's root."""
+    """The load on the target, all through the run. Files are relative to the repository's root.
+
+    `locustfile` names them all, parted by commas; `locustfiles` are the same one by one (none in an older transcript), and
+    `conf` is the locust.conf beside them, '' when there is none. `locustfile_hash` is over the contents of all.
+    """
 
     locustfile: str
+    locustfiles: tuple[str, ...] = ()
+    conf: str = ""
     host: str = ""
     users: int = 1
     spawn_rate: float = 1.0

@@ -192,10 +192,20 @@ class Unobserved:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadScore:
-    """The load over the whole run. `rate` is the mean (1/s) over the time in which users ran.
+class Raised:
+    """An error that simulated users raised: `where` (file:line:column; '' when unknown), `what`, and how often."""
 
-    `ended`: when it ended by itself (s), before anybody told it to, and `why`; None when it did not.
+    where: str = ""
+    what: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadScore:
+    """The load over the whole run. `rate` is the mean (1/s) over `seconds`, the time in which there was a user or a request.
+
+    `ended`: when it ended by itself (s), before anybody told it to, and `why`; None when it did not. `exceptions`: what
+    users raised, the most frequent first; `cut`: the seconds after which `on_stop` and `test_stop` were cut, 0 when they were not.
     """
 
     requests: int = 0
@@ -205,6 +215,8 @@ class LoadScore:
     seconds: float = 0.0
     ended: float | None = None
     why: str = ""
+    exceptions: tuple[Raised, ...] = ()
+    cut: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

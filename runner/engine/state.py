@@ -185,6 +185,7 @@ class LoadView:
     ended_t: float | None = None
     why: str = ""
     failed: str = ""
+    fault_of_its_own: bool = False
     requests: int = 0
     failures: int = 0
     names: tuple[str, ...] = ()

@@ -11,7 +11,8 @@ from runner.engine.coverage import Coverage
 from runner.engine.episodes import EpisodeFold
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json
-from runner.engine.scorecard import AlertScore, LoadScore, Rating, Said
+from runner.engine.raised import raised_in
+from runner.engine.scorecard import AlertScore, LoadScore, Raised, Rating, Said
 from runner.engine.tally_faults import FaultTally
 from runner.engine.tally_hypotheses import HypothesisTally
 from runner.engine.tally_steps import StepTally
@@ -65,6 +66,9 @@ class Tally:
         self._paused_since: float | None = None
         self._requests = self._failures = self._max_users = 0
         self._load_seconds = 0.0
+        self._load_until = 0.0
+        self._load_cut = 0.0
+        self._exceptions: tuple[Raised, ...] = ()
         self._load_ended: float | None = None
         self._load_why = ""
 
@@ -111,6 +115,8 @@ class Tally:
             seconds=seconds,
             ended=self._load_ended,
             why=self._load_why,
+            exceptions=self._exceptions,
+            cut=self._load_cut,
         )
 
     @property
@@ -214,7 +220,12 @@ class Tally:
     def _control_broke(self, event: ev.ControlBroke, _t: float, _by: str) -> None:
         self.broken_controls.append(event)
 
+    def _load_began(self, _event: ev.LoadStarted, t: float, _by: str) -> None:
+        self._load_until = max(self._load_until, t)
+
     def _load_over(self, event: ev.LoadEnded, t: float, _by: str) -> None:
+        self._load_cut = event.cut
+        self._exceptions = raised_in(event)
         # Once the end is decided it was told to.
         if self.ended is None:
             self._load_ended, self._load_why = t, event.why
@@ -252,10 +263,13 @@ class Tally:
         for window in event.requests.values():
             self._requests += window.get("n") or 0
             self._failures += window.get("failures") or 0
-        if event.users > 0:
-            self._load_seconds += event.until - event.since
-            if event.users > self._max_users:
-                self._max_users = event.users
+        # A window that is told again, for a process was late, is no more time; nor is what lies before the load began.
+        if event.until > self._load_until:
+            if event.users > 0 or event.requests:
+                self._load_seconds += event.until - max(event.since, self._load_until)
+            self._load_until = event.until
+        if event.users > self._max_users:
+            self._max_users = event.users
 
 
 _Handler = Callable[[Tally, Any, float, str], None]
@@ -277,6 +291,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.Paused: (Tally._paused,),
     ev.Unpaused: (Tally._unpaused,),
     ev.ControlBroke: (Tally._control_broke,),
+    ev.LoadStarted: (Tally._load_began,),
     ev.LoadEnded: (Tally._load_over,),
     ev.ExperimentEnded: (Tally._experiment_ended,),
     ev.AlertFired: (Tally._alert_fired,),

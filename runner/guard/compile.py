@@ -101,6 +101,7 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True) -> RunPlan:
         secret_sources={name: _source(source) for name, source in loaded.secrets.items()},
         env=drill.env,
         group=drill.group or "",
+        warnings=loaded.load_remarks,
     )
     return _finished(plan, loaded.experiments, opaque_load(load))
 
@@ -190,7 +191,7 @@ def _finished(plan: RunPlan, loaded: Iterable[LoadedExperiment], opaque: tuple[s
         passed=passed,
         passed_secrets=kept,
         opaque=(*(line for each in plan.experiments for _, line in opaque_activities(each)), *opaque),
-        warnings=tuple(warnings_of(plan, loaded)),
+        warnings=(*plan.warnings, *warnings_of(plan, loaded)),
     )
     plan = with_target_headers(plan)
     return replace(plan, plan_hash=plan_hash(plan))
@@ -239,10 +240,14 @@ def _experiment(loaded: LoadedExperiment) -> Experiment:
 
 def _load(loaded: LoadedDrill) -> Load | None:
     load = loaded.drill.load
-    if load is None or loaded.locustfile is None:
+    if load is None or not loaded.locustfiles:
         return None
+    files = [_relative(path, loaded.root) for path in loaded.locustfiles]
+    conf = "" if loaded.locust_conf is None else _relative(loaded.locust_conf, loaded.root)
     return Load(
-        locustfile=_relative(loaded.locustfile, loaded.root),
+        locustfile=",".join(files),
+        locustfiles=tuple(files),
+        conf=conf,
         host=_host(load.host or "${target.url}", loaded.target),
         users=load.users,
         spawn_rate=load.spawn_rate,
@@ -251,10 +256,14 @@ def _load(loaded: LoadedDrill) -> Load | None:
         env=dict(load.env),
         tags=load.tags,
         user_classes=load.user_classes,
-        locustfile_hash=hashlib.sha256(
-            read_bytes(loaded.locustfile, _relative(loaded.locustfile, loaded.root))
-        ).hexdigest(),
+        locustfile_hash=_hash_of_files([*loaded.locustfiles, *filter(None, [loaded.locust_conf])], loaded.root),
     )
+
+
+def _hash_of_files(paths: Iterable[Path], root: Path) -> str:
+    """Of one file its own, as `sha256sum` says it; of several one over their hashes."""
+    hashes = [hashlib.sha256(read_bytes(path, _relative(path, root))).hexdigest() for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def _host(host: str, target: target_spec.Target) -> str:

@@ -40,6 +40,7 @@ def look_over(catalogue: Catalogue, found: Iterable[LoadedDrill | Experiment]) -
     warnings: list[str] = []
     for drill in drills:
         _take_drill(drill, catalogue, certain, here)
+        warnings += drill.load_remarks
         for part in drill.experiments:
             # What it lacks when it is run alone its drill may give it.
             alone.pop(part.experiment.file, None)

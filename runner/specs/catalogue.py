@@ -19,7 +19,8 @@ from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
 from runner.specs.explain import validated
 from runner.specs.given import Beside
-from runner.specs.locustfile import check_locustfile
+from runner.specs.load_files import read_load_files
+from runner.specs.locustfile import check_locustfiles
 from runner.specs.looks import below, exists, is_dir, is_file
 from runner.specs.names import DRILL_FILES, FOLDERS, Names, is_file_name, repository, shown, straight
 from runner.specs.notes import Notes, nearest
@@ -78,7 +79,9 @@ class LoadedDrill:
     runbook_slug: str = ""
     runbook: Runbook | None = None
     runbook_document: Document | None = None
-    locustfile: Path | None = None
+    locustfiles: tuple[Path, ...] = ()
+    locust_conf: Path | None = None
+    load_remarks: tuple[str, ...] = ()
 
     @property
     def runbook_file(self) -> str:
@@ -312,9 +315,9 @@ class Catalogue:
                 if experiment is not None and document is not None:
                     parts.experiments[slug] = (experiment, document)
         load = raw.get("load")
-        if isinstance(load, dict) and isinstance(load.get("locustfile", ""), str):
-            parts.locustfile = path.parent / (load.get("locustfile") or "locustfile.py")
-            problems += check_locustfile(parts.locustfile, self.shown(parts.locustfile))
+        if isinstance(load, dict):
+            parts.load = read_load_files(path.parent, load, self.shown, self.root)
+            problems += parts.load.problems
 
     def _meant(self, folder: str, name: Any, problems: list[Problem]) -> Path | None:
         """The file that a drill calls by this name; the first when it fits several, which is a problem of its own."""
@@ -353,7 +356,9 @@ class Catalogue:
             runbook_slug=drill.runbook or "",
             runbook=parts.runbook,
             runbook_document=parts.runbook_document,
-            locustfile=parts.locustfile,
+            locustfiles=parts.load.locustfiles,
+            locust_conf=parts.load.conf,
+            load_remarks=parts.load.remarks,
         )
 
     def _slug(self, path: Path) -> str:
@@ -452,7 +457,7 @@ class Catalogue:
 
     def _check(self, path: Path) -> list[Problem]:
         if path.suffix == ".py":
-            return check_locustfile(path, self.shown(path))
+            return check_locustfiles({path: self.shown(path)}, self.root)
         kind = self.kind(path)
         if kind == "drill":
             self.load_drill(str(path))

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from runner.specs.duration import Duration
 from runner.specs.fields import Model, Name, Number, PositiveCount, VariableName, Word
+
+DEFAULT_LOCUSTFILE = "locustfile.py"
+
+
+def written_locustfiles(value: Any) -> Any:
+    """The names that were written: a list of them, or one text, in which commas part them as `locust -f` has it."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Locustfiles = Annotated[
+    tuple[Name, ...],
+    Field(min_length=1),
+    BeforeValidator(written_locustfiles),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        }
+    ),
+]
 
 
 class LoadSpec(Model):
     """Simulated users, by Locust, all through the run."""
 
-    locustfile: Name = "locustfile.py"
-    """Beside the drill's file."""
+    locustfile: Locustfiles = (DEFAULT_LOCUSTFILE,)
+    """Beside the drill's file: one, several, or a folder of them."""
     host: Name | None = None
     """The base address of the users; the target's when left out."""
     users: PositiveCount = 1

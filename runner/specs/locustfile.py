@@ -6,11 +6,12 @@ import ast
 import builtins
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from runner.errors import InputError, Problem
 from runner.specs.files import read_bytes
+from runner.specs.locust_imports import missing_imports
 
 _LOCUSTS_OTHERS = frozenset(
     {"LoadTestShape", "TaskSet", "SequentialTaskSet", "MarkovTaskSet", "WebUI", "StatsCSV", "UsersDispatcher"}
@@ -18,27 +19,60 @@ _LOCUSTS_OTHERS = frozenset(
 _MEANT = "define one, such as `class Shopper(HttpUser):`"
 
 
-def check_locustfile(path: Path, file: str) -> list[Problem]:
-    """The problems that are sure: no such file, not Python, no User class in it nor imported from a module of yours.
+def check_locustfiles(files: Mapping[Path, str], root: Path | None = None) -> list[Problem]:
+    """The problems that are sure: no such file, not Python, a module that is not there, no User class in any of them.
 
-    `file` is its name in messages.
+    `files`: path → its name in messages; Locust takes their classes together. `root` is the repository's.
     """
+    problems: list[Problem] = []
+    trees: dict[Path, ast.Module] = {}
+    for path, file in files.items():
+        tree, found = read_source(path, file)
+        problems += found
+        if tree is not None:
+            trees[path] = tree
+            problems += missing_imports(path, file, tree, root)
+    if len(trees) < len(files):
+        return problems
+    if trees and not any(_may_define_a_user(tree) for tree in trees.values()):
+        first = next(iter(files.values()))
+        problems.append(Problem(file=first, line=1, column=1, what="defines no User class", meant=_MEANT))
+    return [*problems, *_defined_twice(trees, files)]
+
+
+def read_source(path: Path, file: str) -> tuple[ast.Module | None, list[Problem]]:
+    """A Python file, parsed; None, with why, when it cannot be."""
     try:
         source = read_bytes(path, file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a string is not our user's concern here
-            tree = ast.parse(source, filename=file)
+            return ast.parse(source, filename=file), []
     except InputError as error:
-        return list(error.problems)
+        return None, list(error.problems)
     except SyntaxError as error:
-        return [
-            Problem(file=file, line=error.lineno or 1, column=error.offset or 1, what=f"is not Python: {error.msg}")
-        ]
+        what = f"is not Python: {error.msg}"
+        return None, [Problem(file=file, line=error.lineno or 1, column=error.offset or 1, what=what)]
     except (ValueError, RecursionError, MemoryError) as error:
-        return [Problem(file=file, what=f"is not Python: {error}")]
-    if _may_define_a_user(tree):
-        return []
-    return [Problem(file=file, line=1, column=1, what="defines no User class", meant=_MEANT)]
+        return None, [Problem(file=file, what=f"is not Python: {error}")]
+
+
+def _defined_twice(trees: Mapping[Path, ast.Module], files: Mapping[Path, str]) -> Iterator[Problem]:
+    """Locust does not begin with two User classes of one name."""
+    first: dict[str, str] = {}
+    for path, tree in trees.items():
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        for name in dict.fromkeys(_users(iter(classes))):
+            node = next(each for each in classes if each.name == name)
+            if name in first:
+                what = f"the User class {name!r} is defined in {first[name]} too"
+                yield Problem(
+                    file=files[path],
+                    line=node.lineno,
+                    column=node.col_offset + 1,
+                    what=what,
+                    meant="rename one of them",
+                )
+            first.setdefault(name, files[path])
 
 
 def _may_define_a_user(tree: ast.Module) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
-from pathlib import Path
 
 from runner.errors import Problem
 from runner.specs.document import variables
 from runner.specs.drill_checks import check_placeholders
 from runner.specs.experiment import Experiment
+from runner.specs.load_files import LoadFiles
 from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
 from runner.specs.target import Target, attributes
@@ -31,7 +31,7 @@ class Parts:
     runbook: Runbook | None = None
     runbook_document: Document | None = None
     experiments: dict[str, tuple[Experiment, Document]] = field(default_factory=dict)
-    locustfile: Path | None = None
+    load: LoadFiles = field(default_factory=LoadFiles)
 
 
 def check_together(

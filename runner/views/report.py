@@ -13,6 +13,7 @@ from runner.engine.score import score
 from runner.engine.scorecard import FaultScore, Said, Scorecard, StepScore, Time
 from runner.private import write_private
 from runner.transcript.reader import read_story
+from runner.views.load import load_lines
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
 from runner.views.undone import undone_how
@@ -60,7 +61,7 @@ def write_report(folder: Path, root: Path) -> None:
 
 def report(told: Debrief) -> str:
     """Markdown: the headline, both verdicts, and the evidence for them."""
-    sections = (_head, _verdicts, _objectives, _times, _steps, _faults, _alerts, _findings, _said, _ratings)
+    sections = (_head, _verdicts, _objectives, _times, _steps, _faults, _load, _alerts, _findings, _said, _ratings)
     card = told.card
     parts = ["\n".join(body) for section in sections if (body := list(section(card)))]
     if card.disputes:
@@ -181,6 +182,12 @@ def _how(fault: FaultScore) -> str:
 
 def _now(fault: FaultScore) -> str:
     return "left behind" if fault.state == "left" else fault.state
+
+
+def _load(card: Scorecard) -> Iterator[str]:
+    told = [f"- {_text(each)}" for each in load_lines(card.load)]
+    if told:
+        yield from ("## Load", "", *told)
 
 
 def _alerts(card: Scorecard) -> Iterator[str]:

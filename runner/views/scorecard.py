@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runner.engine.scorecard import Objective, Scorecard, StepScore, Time
+from runner.views.load import load_lines
 from runner.views.text import Paint, duration, inert
 from runner.views.undone import undone_how
 
@@ -183,16 +184,9 @@ class _Card:
             yield f"  {self._paint('yellow', '!')} {each}"
 
     def _load(self) -> Iterator[str]:
-        load = self._card.load
-        if load.requests:
+        if told := list(load_lines(self._card.load)):
             yield self._title("load")
-            share = load.failures / load.requests
-            yield (
-                f"    {load.requests} requests, {load.rate:.0f}/s on average, {load.max_users} users, "
-                f"{load.failures} failed ({share:.1%})"
-            )
-        if load.ended is not None:
-            yield f"    it ended by itself at {duration(load.ended)}: {load.why}"
+        yield from (f"    {each}" for each in told)
 
     def _said(self) -> Iterator[str]:
         card = self._card

@@ -9,9 +9,11 @@ from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Step
 from runner.engine.plan_json import plan_from_json
+from runner.engine.raised import raised_in
 from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.views.asking import AFTER_FAILURE, asked, word
+from runner.views.load import cut_short, raised
 from runner.views.text import clock, duration
 from runner.views.undone import undone
 
@@ -140,6 +142,10 @@ class Words:
             self._line("≋", "the load has stopped", "dim")
         else:
             self._line("!", f"the load ended by itself: {event.why or 'it gave no reason'}", "yellow")
+        if event.cut:
+            self._line("!", cut_short(event.cut), "yellow")
+        for each in raised_in(event)[:_OUTPUT_LINES]:
+            self._line("!", raised(each), "yellow")
 
     @_tell.register
     def _(self, event: ev.LoadFailed) -> None:

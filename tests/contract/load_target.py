@@ -71,12 +71,15 @@ class Watcher:
     def __init__(self, home: Path, locustfile: str, *, patience: Patience | None = None, **plan: object) -> None:
         path = home / "locustfile.py"
         path.write_text(locustfile)
+        others = tuple(sorted(each for each in home.glob("*.py") if each != path and each.name.startswith("more_")))
+        conf = home / "locust.conf"
         self.patience = patience or Patience()
         self.clock = SystemClock()
         self.reports: list[LoadReport] = []
         self.plan = LoadPlan(
             **{
-                "locustfile": path,
+                "locustfiles": (path, *others),
+                "conf": conf if conf.exists() else None,
                 "host": None,
                 "users": 4,
                 "spawn_rate": 100,

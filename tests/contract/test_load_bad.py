@@ -93,9 +93,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_locustfile_that_is_not_there(tmp_path: Path) -> None:
     load = Watcher(tmp_path, USER)
-    load.plan.locustfile.unlink()
+    load.plan.locustfiles[0].unlink()
     load.run(lambda: False)
-    assert load.failure == f"{load.plan.locustfile}: there is no such file"
+    assert load.failure == f"{load.plan.locustfiles[0]}: there is no such file"
 
 
 def test_a_reason_holds_no_secret(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def own(folder, host, processes):
     print(child.pid, flush=True)
     await child.attach(lambda report: None)
     child.start(LoadPlan(
-        locustfile=folder / "locustfile.py", host=host, users=4, spawn_rate=100, processes=processes,
+        locustfiles=(folder / "locustfile.py",), host=host, users=4, spawn_rate=100, processes=processes,
         folder=folder, origin=boottime_ns(),
     ))
     await asyncio.sleep(600)

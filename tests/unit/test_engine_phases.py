@@ -57,6 +57,13 @@ def test_load_that_began_and_then_died_is_a_failure_of_the_tool() -> None:
     assert drive.state.end.cause == "broken"
 
 
+def test_a_fault_of_the_locustfile_is_not_the_tools_whenever_it_comes_up() -> None:
+    drive = by_hand().begin().order(PassPreflight()).observe(e.LoadStarted(users=10))
+    drive.observe(e.LoadFailed(why="locustfile.py:3:9: KeyError: 'basket'", locustfile=True))
+    assert drive.state.end is not None
+    assert (drive.state.end.cause, drive.state.end.why) == ("refused", "load: locustfile.py:3:9: KeyError: 'basket'")
+
+
 def test_needs_that_hold_change_nothing() -> None:
     drive = by_hand().begin().observe(e.NeedChecked(name="catalogue is loaded", met=True))
     assert drive.state.phase == "preflight"

@@ -43,7 +43,7 @@ def test_a_shipped_drill_comes_with_all_that_it_needs(name: str, tmp_path: Path)
     catalogue = Catalogue(tmp_path)
     assert catalogue.drills() == sorted(["first-drill", name])
     assert catalogue.check() == []
-    assert catalogue.load_drill(name).locustfile == tmp_path / "drills" / name / "locustfile.py"
+    assert catalogue.load_drill(name).locustfiles == (tmp_path / "drills" / name / "locustfile.py",)
     assert said.endswith(f"gameday run {name}\n")
 
 

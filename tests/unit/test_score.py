@@ -14,7 +14,8 @@ from score_stories import CHECKOUTS, Story, drill, experiment, plan
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step
 from runner.engine.score import score, to_json
-from runner.engine.scorecard import AlertScore, CheckScore, LoadScore, Rating, Scorecard, StepScore
+from runner.engine.scorecard import AlertScore, CheckScore, LoadScore, Raised, Rating, Scorecard, StepScore
+from runner.views.load import load_lines
 
 
 def card(story: Story) -> Scorecard:
@@ -261,6 +262,42 @@ def test_load_is_summed_over_the_run() -> None:
         requests = {"GET /": window, "POST /checkout": window} if users else {}
         story.at(k + 1.0, ev.LoadSampled(since=k / 2, until=k / 2 + 0.5, users=users, requests=requests))
     assert card(story).load == LoadScore(requests=120, failures=12, rate=120.0, max_users=8, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("windows", "seconds"),
+    [
+        # (since, until, users, requests): the load begins at 1.2 s.
+        ([(1.0, 1.5, 2, 5), (1.5, 2.0, 2, 5)], 0.8),
+        # A worker that is late: its share of a window that was told already.
+        ([(1.5, 2.0, 2, 5), (1.5, 2.0, 2, 5), (2.0, 2.5, 2, 0)], 1.0),
+        # The last requests, when their users have gone.
+        ([(1.5, 2.0, 2, 5), (2.0, 2.3, 0, 5)], 0.8),
+        # Nobody there, and nothing sent.
+        ([(1.5, 2.0, 2, 5), (2.0, 2.5, 0, 0), (2.5, 3.0, 1, 0)], 1.0),
+    ],
+)
+def test_a_rate_is_over_the_time_in_which_the_load_ran(
+    windows: list[tuple[float, float, int, int]], seconds: float
+) -> None:
+    story = Story().live().at(1.2, ev.LoadStarted(users=2))
+    for since, until, users, n in windows:
+        requests = {"GET /": {"n": n, "failures": 0}} if n else {}
+        story.at(until, ev.LoadSampled(since=since, until=until, users=users, requests=requests))
+    load = card(story).load
+    assert load.seconds == pytest.approx(seconds)
+    assert load.rate == pytest.approx(sum(n for *_, n in windows) / seconds)
+
+
+def test_what_users_raised_is_scored() -> None:
+    raised = {"where": "d/locustfile.py:10:9", "what": "KeyError: 'basket'", "count": 12}
+    story = Story().live().at(3.0, ev.LoadEnded(why="told to stop", exceptions=(raised,), cut=10.0))
+    load = card(story).load
+    assert load.exceptions == (Raised(where="d/locustfile.py:10:9", what="KeyError: 'basket'", count=12),)
+    assert list(load_lines(load))[-2:] == [
+        "on_stop or test_stop took longer than 10 s and was cut",
+        "raised 12 times: KeyError: 'basket'  (d/locustfile.py:10:9)",
+    ]
 
 
 def test_what_people_wrote() -> None:

@@ -2,14 +2,15 @@
 
 FD is one end of a unix stream socket; JSON objects, one a line, go both ways. Times are seconds of the run's clock.
 
-    owner → child   {"do": "start", "locustfile", "host", "users", "spawn_rate", "processes", "env", "origin", "watch",
+    owner → child   {"do": "start", "locustfiles", "conf", "host", "users", "spawn_rate", "processes", "env", "origin", "watch",
                      "folder", "redact"}, {"do": "beat"}, {"do": "where"}, {"do": "stop"}
     child → owner   {"kind": "ready"}
                     {"kind": "started", "t", "users", "classes"}
                     {"kind": "sample", "t0", "t1", "users", "requests"}     every 0.5 s, silent ones too
                     {"kind": "spawned", "t", "users"}
                     {"kind": "where", "at"}     at once, also when the load hangs: file:line:column, or ""
-                    {"kind": "ended", "t", "why", "exit_code"} or {"kind": "failed", "why"}, once, last
+                    {"kind": "ended", "t", "why", "exit_code", "cut", "exceptions"}, or
+                    {"kind": "failed", "why", "locustfile"}, once, last
 
 The child is spawned early, imports Locust and waits. It ends with its owner; see `load_lifeline`.
 """

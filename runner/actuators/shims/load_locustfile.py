@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import logging
 import os
 import resource
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,43 +19,79 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.util.load_locustfile import load_locustfile, load_locustfile_pytest
 
+from runner.specs.locust_conf import heeded
+
 _OPEN_FILES = 10_000
+#: Seconds that users may have for the task they are at when the load ends, whatever locust.conf says.
+STOP_TIMEOUT = 8.0
 
 
 class Unusable(Exception):
-    """A locustfile that cannot be run; the message is one line for the person who wrote it."""
+    """A load that cannot be; the message is one line for the person who wrote it.
+
+    `locustfile`: it is the fault of their code, whenever it comes up.
+    """
+
+    def __init__(self, why: str, *, locustfile: bool = False) -> None:
+        super().__init__(why)
+        self.locustfile = locustfile
 
 
 def prepare(order: Mapping[str, Any]) -> Environment:
-    """Import the locustfile and make the environment of its users. Raises Unusable."""
-    path = order["locustfile"]
-    if not Path(path).is_file():
-        raise Unusable(f"{path}: there is no such file")
-    try:
-        users, shapes = load_locustfile(path)
-        users = users or _from_pytest(path)
-    except BaseException as error:  # a module may well call sys.exit
-        raise Unusable(_blame(path, error)) from error
-    chosen = _choose(path, users, order.get("user_classes"))
-    options = _options(path, order)
+    """Import the locustfiles and make the environment of their users. Raises Unusable."""
+    paths: list[str] = order["locustfiles"]
+    users: dict[str, Any] = {}
+    shapes: dict[str, Any] = {}
+    for path in paths:
+        _take_in(path, paths, users, shapes)
+    chosen = _choose(paths[0], users, order.get("user_classes"))
+    options = _options(paths[0], order)
     _raise_file_limit()
     try:
-        return Environment(
+        environment = Environment(
             user_classes=chosen,
-            shape_class=shapes[0] if shapes else None,
-            tags=order.get("tags"),
-            locustfile=Path(path).name,
+            shape_class=next(iter(shapes.values()), None),
+            tags=order.get("tags") or options.tags,
+            exclude_tags=options.exclude_tags,
+            stop_timeout=min(options.stop_timeout or 0.0, STOP_TIMEOUT),
+            locustfile=",".join(Path(path).name for path in paths),
             events=locust.events,
             host=options.host,
             reset_stats=False,
             parsed_options=options,
-            parsed_locustfiles=[path],
+            parsed_locustfiles=paths,
             available_user_classes=users,
-            available_shape_classes={type(shape).__name__: shape for shape in shapes},
+            available_shape_classes=shapes,
             available_user_tasks={name: user.tasks for name, user in users.items()},
         )
-    except ValueError as error:
-        raise Unusable(f"{path}: {error}") from error
+        for config in itertools.chain(*(options.config_users or ())):
+            environment.update_user_class(config)
+    except (ValueError, KeyError) as error:
+        raise Unusable(f"{order.get('conf') or paths[0]}: {error}") from error
+    if options.equal_weights:
+        environment.events.init.add_listener(lambda environment, **_: environment.assign_equal_weights())
+    return environment
+
+
+def _take_in(path: str, paths: Sequence[str], users: dict[str, Any], shapes: dict[str, Any]) -> None:
+    """Import one locustfile; its classes go to those of the others. Raises Unusable."""
+    if not Path(path).is_file():
+        raise Unusable(f"{path}: there is no such file")
+    try:
+        more_users, more_shapes = load_locustfile(path)
+        more_users = more_users or _from_pytest(path)
+    except BaseException as error:  # a module may well call sys.exit
+        raise Unusable(_blame(paths, path, error), locustfile=True) from error
+    for known, more in ((users, more_users), (shapes, {type(shape).__name__: shape for shape in more_shapes})):
+        for name, value in more.items():
+            # One of them may have imported it from another.
+            if name in known and _source(known[name]) != _source(value):
+                raise Unusable(f"{path}: the class {name} is defined in {_source(known[name])} too", locustfile=True)
+            known.setdefault(name, value)
+
+
+def _source(value: Any) -> str:
+    return inspect.getfile(value if inspect.isclass(value) else type(value))
 
 
 def initialise(environment: Any) -> None:
@@ -69,10 +108,10 @@ def spawn_failure(runner: Any) -> str | None:
     error = greenlet.exception if greenlet is not None else None
     if error is None:
         return None
-    path = runner.environment.parsed_locustfiles[0]
+    paths = runner.environment.parsed_locustfiles
     if isinstance(error, StopTest) and "base host" in str(error):
-        return f"{path}: no host to send to; give the target a `url`, or the User class a `host`"
-    return _blame(path, error)
+        return f"{paths[0]}: no host to send to; give the target a `url`, or the User class a `host`"
+    return _blame(paths, paths[0], error)
 
 
 def _from_pytest(path: str) -> Any:
@@ -93,12 +132,14 @@ def _choose(path: str, users: Mapping[str, Any], wanted: list[str] | None) -> li
 
 def _options(path: str, order: Mapping[str, Any]) -> Any:
     """Locust's options at their defaults, the locustfile's own (`init_command_line_parser`) included."""
+    conf = order.get("conf")
     try:
-        options = get_parser(default_config_files=[]).parse_args([])
-    except SystemExit as error:
-        raise Unusable(
-            f"{path}: its own command line options cannot be left at their defaults; see load.log"
-        ) from error
+        text = heeded(Path(conf).read_text(errors="replace")) if conf else ""
+        options = get_parser(default_config_files=[]).parse_args([], config_file_contents=text)
+    except (SystemExit, OSError) as error:
+        blamed = f"{conf}, or {path}: the options" if conf else f"{path}: its own command line options"
+        raise Unusable(f"{blamed} cannot be left at their defaults; see load.log", locustfile=True) from error
+    logging.getLogger().setLevel(options.loglevel.upper())
     options.locustfile = path
     options.host = order["host"]
     options.num_users = order["users"]
@@ -117,13 +158,13 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _blame(path: str, error: BaseException) -> str:
-    """`file:line:column: what`, for the deepest place inside the locustfile."""
+def _blame(paths: Sequence[str], path: str, error: BaseException) -> str:
+    """`file:line:column: what`, for the deepest place inside the locustfiles; `path` when it is in none of them."""
     what = f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()[0]
     if isinstance(error, SyntaxError) and error.filename and os.path.realpath(error.filename) == os.path.realpath(path):
         return f"{path}:{error.lineno or 0}:{error.offset or 0}: {type(error).__name__}: {error.msg}"
-    mine = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    mine = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in paths]
     if not mine:
         return f"{path}: {what}"
     column = mine[-1].colno
-    return f"{path}:{mine[-1].lineno}:{0 if column is None else column + 1}: {what}"
+    return f"{mine[-1].filename}:{mine[-1].lineno}:{0 if column is None else column + 1}: {what}"

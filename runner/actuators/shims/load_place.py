@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -11,11 +12,10 @@ from gevent.monkey import get_original
 
 
 class Place:
-    """Made on the main thread, by the greenlet that will import `locustfile`."""
+    """Made on the main thread, by the greenlet that will import the `locustfiles`."""
 
-    def __init__(self, locustfile: str, importer: Any) -> None:
-        self._file = os.path.realpath(locustfile)
-        self._shown = locustfile
+    def __init__(self, locustfiles: Iterable[str], importer: Any) -> None:
+        self._shown = {os.path.realpath(path): path for path in locustfiles}
         self._importer = importer
         # The one that Python knows: gevent's own names the greenlet.
         self._thread = get_original("_thread", "get_ident")()
@@ -30,8 +30,8 @@ class Place:
 
     def _innermost(self, frame: FrameType | None) -> str:
         while frame is not None:
-            if os.path.realpath(frame.f_code.co_filename) == self._file:
-                return f"{self._shown}:{frame.f_lineno}:{_column(frame)}"
+            if shown := self._shown.get(os.path.realpath(frame.f_code.co_filename)):
+                return f"{shown}:{frame.f_lineno}:{_column(frame)}"
             frame = frame.f_back
         return ""
 

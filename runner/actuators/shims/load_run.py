@@ -20,6 +20,7 @@ from gevent.event import AsyncResult
 from locust import log, runners, stats
 from locust.event import EventHook
 
+from runner.actuators.shims.load_exceptions import Raised
 from runner.actuators.shims.load_files import Keeper, Log
 from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
 from runner.actuators.shims.load_place import Place
@@ -31,13 +32,14 @@ from runner.redact import Redactor
 if TYPE_CHECKING:
     from runner.actuators.shims.load import Owner
 
-#: Seconds for the users to stop, for the listeners of Locust's `quitting` event, for the workers' last shares.
-_STOP_USERS = 1.2
+#: Seconds for the listeners of Locust's `quitting` event, for the workers' last shares.
 _QUITTING = 0.8
 _LAST_WORDS = 0.3
 
 #: Seconds without any user, once they had come, after which they are not awaited back. A load shape may bring them back.
 _DESERTED = 1.0
+
+_EVERYBODY_LEFT = "every user stopped"
 
 #: Seconds between two looks at whether the workers' shares make a window complete.
 _LOOK = 0.1
@@ -51,7 +53,10 @@ class Source(Protocol):
     def due(self, *, last: bool = False) -> list[Share]: ...
     def failure(self) -> str | None: ...
     def ended(self) -> bool: ...
-    def last_words(self, timeout: float) -> None: ...
+    def last_words(self, timeout: float) -> bool: ...
+
+    @property
+    def raised(self) -> Raised: ...
 
 
 def run(owner: Owner) -> NoReturn:
@@ -61,16 +66,16 @@ def run(owner: Owner) -> NoReturn:
     if order is None or order["do"] != "start":
         os._exit(0)
     redactor = Redactor(order.get("redact", ()))
-    owner.place = Place(order["locustfile"], gevent.getcurrent()).now
+    owner.place = Place(order["locustfiles"], gevent.getcurrent()).now
     try:
         logs = _settle(order, redactor)
     except Unusable as error:
-        owner.tell({"kind": "failed", "why": str(error)})
+        owner.tell({"kind": "failed", "why": str(error), "locustfile": error.locustfile})
         os._exit(0)
     try:
         _generate(owner, inbox, order, redactor)
     except Unusable as error:
-        owner.tell({"kind": "failed", "why": redactor.text(str(error))})
+        owner.tell({"kind": "failed", "why": redactor.text(str(error)), "locustfile": error.locustfile})
     except BaseException as error:  # the owner waits for a last word, whatever happens
         logger.exception("the load failed")
         owner.tell({"kind": "failed", "why": redactor.text(f"{type(error).__name__}: {error}; see load.log")})
@@ -97,14 +102,16 @@ def _generate(owner: Owner, inbox: Inbox, order: Mapping[str, Any], redactor: Re
     environment = prepare(order)
     source = _source(owner, order["processes"], environment, recorder, clock)
     keeper = Keeper(environment, Path(order["folder"]), redactor)
-    _Load(owner, inbox, environment, source, keeper, clock, redactor).run(order["users"], order["spawn_rate"])
+    load = _Load(owner, inbox, environment, source, keeper, clock, redactor, order["stop_within"])
+    load.run(order["users"], order["spawn_rate"])
 
 
 def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, clock: SystemClock) -> Source:
     """Make the environment's runner, and whatever processes it needs."""
     if processes <= 1:
-        here = _Here(environment.create_local_runner(), recorder)
+        here = _Here(environment.create_local_runner(), recorder, Raised(environment.parsed_locustfiles))
         recorder.follow(environment)
+        here.raised.follow(environment)
         initialise(environment)
         return here
     gc.collect()
@@ -120,9 +127,10 @@ def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, 
 class _Here:
     """This process generates the load itself."""
 
-    def __init__(self, runner: Any, recorder: Recorder) -> None:
+    def __init__(self, runner: Any, recorder: Recorder, raised: Raised) -> None:
         self._runner = runner
         self._recorder = recorder
+        self.raised = raised
 
     def due(self, *, last: bool = False) -> list[Share]:
         return self._recorder.take(self._runner.user_count, unfinished=last)
@@ -133,8 +141,9 @@ class _Here:
     def ended(self) -> bool:
         return False
 
-    def last_words(self, timeout: float) -> None:
+    def last_words(self, timeout: float) -> bool:  # noqa: ARG002 - as the workers have it
         """There is nobody to wait for."""
+        return True
 
 
 class _Load:
@@ -149,7 +158,9 @@ class _Load:
         keeper: Keeper,
         clock: SystemClock,
         redactor: Redactor,
+        stop_within: float,
     ) -> None:
+        self._stop_within = stop_within
         self._owner = owner
         self._inbox = inbox
         self._environment = environment
@@ -177,10 +188,14 @@ class _Load:
         logger.info("Stopping: %s", why)
         # A worker's late word that its users are there would set Locust's master going again, to be stopped once more.
         self._environment.events.spawning_complete = EventHook()
-        _within(_STOP_USERS, self._runner.quit)
-        self._source.last_words(_LAST_WORDS)
+        began = self._clock.now()
+        stopped = _within(self._stop_within, self._runner.quit)
+        left = max(self._stop_within - (self._clock.now() - began), _LAST_WORDS)
+        stopped = self._source.last_words(left) and stopped
         reporter.kill()
-        self._finish(why)
+        self._finish(
+            why, "" if stopped else f"on_stop or test_stop took longer than {self._stop_within:g} s and was cut"
+        )
 
     def _start(self, users: int, spawn_rate: float) -> None:
         now = self._clock.now()
@@ -206,7 +221,7 @@ class _Load:
             elif self._source.ended():
                 self._end.set("every worker process ended")
             elif self._everybody_left(step):
-                self._end.set("every user stopped")
+                self._end.set(_EVERYBODY_LEFT)
 
     def _everybody_left(self, passed: float) -> bool:
         """Locust itself would wait for ever for users who stopped by themselves."""
@@ -233,7 +248,7 @@ class _Load:
         self._runner.greenlet.join()
         self._end.set("the load shape ended" if self._environment.shape_class else "the locustfile ended it")
 
-    def _finish(self, why: str) -> None:
+    def _finish(self, why: str, cut: str) -> None:
         events = self._environment.events
         stopped = self._clock.now()
         self._tell(self._source.due(last=True), stopped)
@@ -243,8 +258,20 @@ class _Load:
         events.quit.fire(exit_code=code)
         # Looked for again: Locust itself ends a load whose first user could not be made.
         if failure := self._failure():
-            raise Unusable(failure)
-        self._owner.tell({"kind": "ended", "t": stopped, "why": self._redactor.text(why), "exit_code": code})
+            raise Unusable(failure, locustfile=self._source.failure() is not None)
+        raised = self._source.raised
+        if why == _EVERYBODY_LEFT and raised.at_start:
+            raise Unusable(f"{raised.at_start}; users do not get past their on_start", locustfile=True)
+        self._owner.tell(
+            {
+                "kind": "ended",
+                "t": stopped,
+                "why": self._redactor.text(why),
+                "exit_code": code,
+                "cut": cut,
+                "exceptions": self._redactor.value(raised.rows),
+            }
+        )
 
     def _exit_code(self) -> int:
         """What `locust --headless` would have ended with."""
@@ -255,6 +282,6 @@ class _Load:
         return 2 if log.unhandled_greenlet_exception else 0
 
 
-def _within(seconds: float, act: Any, *args: Any, **kwargs: Any) -> None:
-    """Run Locust's or the user's code, but no longer than `seconds`: what hangs is left behind."""
-    gevent.joinall([gevent.spawn(act, *args, **kwargs)], timeout=seconds)
+def _within(seconds: float, act: Any, *args: Any, **kwargs: Any) -> bool:
+    """Run Locust's or the user's code, but no longer than `seconds`: what hangs is left behind. Whether it ended."""
+    return bool(gevent.joinall([gevent.spawn(act, *args, **kwargs)], timeout=seconds))

@@ -4,7 +4,7 @@ Locust's own protocol (a port on loopback) spreads the users and carries Locust'
 socket, which is also the workers' lifeline:
 
     master → worker  {"do": "serve", "port"}, {"do": "beat"}, {"do": "bye"}
-    worker → master  a share (see `load_windows`), {"failed": why}, {"done": true}
+    worker → master  a share (see `load_windows`), {"failed": why}, {"done": true, "exceptions", "at_start"}
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gevent
 from gevent.event import Event
 
+from runner.actuators.shims.load_exceptions import Raised
 from runner.actuators.shims.load_lifeline import die_with_parent
 from runner.actuators.shims.load_locustfile import Unusable, initialise, spawn_failure
 from runner.actuators.shims.load_windows import WINDOW, Merger, Recorder, Share
@@ -70,6 +71,8 @@ class Workers:
         self._environment = environment
         self._merger = Merger(clock.origin, [_HERE, *range(count)])
         self._failure: str | None = None
+        #: What the users of all workers raised, as far as these have finished.
+        self.raised = Raised(environment.parsed_locustfiles)
         self._sockets: list[socket.socket] = []
         me = os.getpid()
         for _ in range(count):
@@ -106,10 +109,11 @@ class Workers:
         """True when every worker vanished; those that finished said so."""
         return all(reader.ready() and not reader.value for reader in self._readers)
 
-    def last_words(self, timeout: float) -> None:
-        """Wait until every worker has said all it knows, and let it go."""
+    def last_words(self, timeout: float) -> bool:
+        """Wait until every worker has said all it knows, and let it go. Whether all of them did."""
         gevent.joinall(self._readers, timeout=timeout)
         self._order({"do": "bye"})
+        return all(reader.ready() for reader in self._readers)
 
     def _order(self, order: dict[str, Any]) -> None:
         for ours in self._sockets:
@@ -125,6 +129,7 @@ class Workers:
             for line in ours.makefile("rb"):
                 message = json.loads(line)
                 if finished := "done" in message:
+                    self.raised.take(message["exceptions"], message["at_start"])
                     break
                 if "failed" in message:
                     self._failure = message["failed"]
@@ -174,6 +179,8 @@ def _generate(master: Owner, environment: Any, recorder: Recorder, clock: System
         return
     runner = environment.create_worker_runner(LOOPBACK, order["port"])
     recorder.follow(environment)
+    raised = Raised(environment.parsed_locustfiles)
+    raised.follow(environment)
     initialise(environment)
     reporter = gevent.spawn(_report, master, runner, recorder, clock)
     runner.greenlet.join()
@@ -184,7 +191,7 @@ def _generate(master: Owner, environment: Any, recorder: Recorder, clock: System
         master.tell(share)
     environment.events.quitting.fire(environment=environment, reverse=True)
     environment.events.quit.fire(exit_code=0)
-    master.tell({"done": True})
+    master.tell({"done": True, "exceptions": raised.rows, "at_start": raised.at_start})
     # Locust's last report is still on its way; the master says when it has it.
     inbox.get(_BYE)
 

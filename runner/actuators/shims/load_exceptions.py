@@ -1,0 +1,64 @@
+"""What users raised outside their requests: which error, how often, and at which line of the locustfile."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+#: Kinds of exceptions that are told, the most frequent first; those that are counted; characters of each.
+_MOST = 20
+_KEPT = 1000
+_LONGEST = 300
+
+Row = tuple[str, str, int]
+
+
+class Raised:
+    """Counts them in one process, and takes in what others counted. Locust's own table has neither type nor column."""
+
+    def __init__(self, locustfiles: Sequence[str]) -> None:
+        self._locustfiles = locustfiles
+        self._counts: Counter[tuple[str, str]] = Counter()
+        #: The first that came out of a user's `on_start`: that user never began.
+        self.at_start = ""
+
+    def follow(self, environment: Any) -> None:
+        """Count what the users of this environment raise from here on."""
+        environment.events.user_error.add_listener(self._count)
+
+    def take(self, rows: Iterable[Sequence[Any]], at_start: str) -> None:
+        """What another process counted."""
+        for where, what, count in rows:
+            self._counts[str(where), str(what)] += int(count)
+        self.at_start = self.at_start or at_start
+
+    @property
+    def rows(self) -> list[Row]:
+        """Where (file:line:column, '' when it is in no file of the locustfile's), what, how often."""
+        return [(*key, count) for key, count in self._counts.most_common(_MOST)]
+
+    def _count(self, exception: BaseException, tb: TracebackType | None, **_others: object) -> None:
+        frames = traceback.extract_tb(tb)
+        what = " ".join(f"{type(exception).__name__}: {exception}".split()).rstrip(":")[:_LONGEST]
+        key = (self._where(frames), what)
+        if key in self._counts or len(self._counts) < _KEPT:
+            self._counts[key] += 1
+        if not self.at_start and [frame.name for frame in frames[:2]] == ["run", "on_start"]:
+            self.at_start = ": ".join(filter(None, key))
+
+    def _where(self, frames: traceback.StackSummary) -> str:
+        """The deepest place in a locustfile, else in a file below its folder, else of all."""
+        folders = tuple(f"{Path(path).parent}/" for path in self._locustfiles)
+        own = [frame for frame in frames if frame.filename in self._locustfiles]
+        beside = [
+            frame for frame in frames if frame.filename.startswith(folders) and "/site-packages/" not in frame.filename
+        ]
+        chosen = own or beside or list(frames)
+        if not chosen:
+            return ""
+        column = chosen[-1].colno
+        return f"{chosen[-1].filename}:{chosen[-1].lineno}:{0 if column is None else column + 1}"

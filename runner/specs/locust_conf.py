@@ -1,0 +1,95 @@
+"""`locust.conf` beside the locustfiles: Locust's own configuration, as far as a drill leaves it anything to say.
+
+One `key = value` (or `key: value`, or `key value`) a line. What says how much load there is, where it goes, how long it
+lasts and where Locust writes is the drill's: such a key is left out, and named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from runner.errors import Problem
+from runner.specs.notes import nearest
+from runner.values import dataclass
+
+FILE = "locust.conf"
+
+#: What users do and which of them there are: taken from the file.
+HONOURED = ("tags", "exclude-tags", "stop-timeout", "equal-weights", "config-users", "loglevel")
+#: The drill's own key for the same.
+_DRILLS = {
+    "host": "load.host",
+    "users": "load.users",
+    "spawn-rate": "load.spawn-rate",
+    "processes": "load.processes",
+    "locustfile": "load.locustfile",
+}
+#: Other keys of Locust's: the run decides what they decide.
+_NAMES = (
+    "help version config run-time list web-host web-port headless autostart autoquit web-login tls-cert tls-key "
+    "class-picker web-base-path master master-bind-host master-bind-port expect-workers expect-workers-max-wait "
+    "enable-rebalancing worker master-host master-port csv csv-full-history print-stats only-summary reset-stats html "
+    "json json-file skip-log skip-log-setup logfile show-task-ratio show-task-ratio-json exit-code-on-error profile "
+    "otel iterations num-users hatch-rate"
+)
+_LOCUSTS = frozenset(_NAMES.split())
+_LINE = re.compile(r"^\s*(?P<key>[^:=;#\s\[]+)(?:\s*[:=]\s*|\s+|$)(?P<value>.*)$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key of the file, as it is written without its dashes; line and column count from 1."""
+
+    key: str
+    value: str
+    line: int
+    column: int
+
+    @property
+    def owner(self) -> str:
+        """What decides in its place: a key of the drill, or the run; '' where the file decides."""
+        if self.key in _DRILLS:
+            return f"{_DRILLS[self.key]} of the drill decides"
+        return "the run decides that" if self.key in _LOCUSTS else ""
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """The keys of a file, in order."""
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        match = None if not bare or bare[0] in "#;[" or bare.startswith("---") else _LINE.match(line)
+        if match:
+            key = match["key"].lstrip("-").replace("_", "-")
+            yield Entry(key, match["value"].strip(), number, match.start("key") + 1)
+
+
+def heeded(text: str) -> str:
+    """The file without the lines that the drill or the run decides, for Locust to read."""
+    dropped = {entry.line for entry in entries(text) if entry.owner}
+    return "\n".join("" if number in dropped else line for number, line in enumerate(text.splitlines(), 1))
+
+
+def check_conf(text: str, file: str, *, own_options: bool) -> list[Problem]:
+    """Keys that Locust does not know; with `own_options` the locustfiles have some, and only they know which."""
+    if own_options:
+        return []
+    known = [*HONOURED, *_DRILLS, *_LOCUSTS]
+    return [
+        Problem(
+            file=file,
+            line=entry.line,
+            column=entry.column,
+            what=f"Locust has no option {entry.key!r}",
+            meant=near if (near := nearest(entry.key, known)).startswith("did you") else "see: locust --help",
+        )
+        for entry in entries(text)
+        if entry.key not in known
+    ]
+
+
+def unheeded(text: str, file: str) -> Iterable[str]:
+    """One line each: what stands in the file and is decided elsewhere."""
+    for entry in entries(text):
+        if entry.owner:
+            yield f"{file}:{entry.line}:{entry.column}: {entry.key!r} is not used: {entry.owner}"
