@@ -4,6 +4,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 N ?= 20
+JOBS ?= 2
 
 .PHONY: help setup drill test lint lock newest bench torture clean
 
@@ -51,8 +52,8 @@ newest:  ## Try the newest versions within the bounds of pyproject.toml, in an e
 bench: setup  ## The figures, side by side with the peers
 	$(BIN)/python tests/benchmarks
 
-torture: setup  ## Hit real runs at random moments and see what is left behind; N=200 for more trials (as root)
-	$(BIN)/python tests/faults --n $(N)
+torture: setup  ## Hit real runs at random moments and see what is left behind; N=200 JOBS=4 for more trials (as root)
+	$(BIN)/python tests/faults --n $(N) --jobs $(JOBS)
 
 clean:  ## Take the virtual environment and the caches away
 	rm -rf $(VENV) $(VENV)-lock $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -48,11 +48,15 @@ def run(
     """
     command = _Command(subprocess.Popen(arguments, **options))
     try:
-        if not command.ends_within(timeout):
-            raise subprocess.TimeoutExpired(arguments, timeout or 0)
-        return subprocess.CompletedProcess(arguments, command.code(), *command.printed())
+        ended = command.ends_within(timeout)
+        code = command.end()
+        # Not where the wait was interrupted: then whatever is left is ended with the experiment, and that at once.
+        command.let_print()
     finally:
         command.close()
+    if not ended:
+        raise subprocess.TimeoutExpired(arguments, timeout or 0)
+    return subprocess.CompletedProcess(arguments, code, *command.printed())
 
 
 class _Command:
@@ -75,21 +79,25 @@ class _Command:
             self._take(until)
         return True
 
-    def code(self) -> int:
+    def end(self) -> int:
+        """End the command itself, if it lives; its exit code."""
+        self._process.kill()
         return self._process.wait()
+
+    def let_print(self) -> None:
+        """What it left running keeps its outputs."""
+        for output in self._outputs:
+            if output.open:
+                read_on(os.dup(output.pipe), os.environ.get(MARK, ""))
 
     def printed(self) -> list[bytes]:
         """stdout and stderr."""
         return [output.text() for output in self._outputs]
 
     def close(self) -> None:
-        """End the command itself, if it lives; what it left running keeps its outputs."""
-        self._process.kill()
-        self._process.wait()
+        """For good."""
+        self.end()
         os.close(self._handle)
-        for output in self._outputs:
-            if output.open:
-                read_on(os.dup(output.pipe), os.environ.get(MARK, ""))
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
