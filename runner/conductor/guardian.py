@@ -361,7 +361,9 @@ class Guardian:
 
             rescue.sweep(os.getpid())
             why += f" (details: {keep_crash(text)})" if text else ""
-        last = text.splitlines()[-1:]
+        from runner.gist import last_words
+
+        last = [words] if (words := last_words(text)) else []
         say(self._status, {"exit": int(ExitCode.BROKEN), "lines": [f"gameday broke: {why}", *last]})
         return self._leave(ExitCode.BROKEN)
 

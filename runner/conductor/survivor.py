@@ -8,6 +8,7 @@ from pathlib import Path
 from runner.actuators.processes import alive, frozen, start_time
 from runner.engine.events import ProcessStarted, Recorded, RunClosed
 from runner.errors import ExitCode
+from runner.gist import last_words
 
 #: Seconds after the end of the story in which the guardian puts away what is left; one that is frozen puts nothing away.
 _PUTTING_AWAY, _FROZEN = 15.0, 1.0
@@ -47,9 +48,8 @@ class Survivor:
 
 
 def last_line(log: Path) -> str:
-    """What a process wrote last into its log; '' when it wrote none, or it cannot be read."""
+    """What a process wrote last into its log, of an exception what it says; '' when it wrote none, or it cannot be read."""
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        return last_words(log.read_text(errors="replace"))
     except OSError:
         return ""
-    return lines[-1] if lines else ""

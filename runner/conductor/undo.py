@@ -35,6 +35,7 @@ from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
 from runner.filenames import file_stem
+from runner.gist import last_words
 from runner.private import open_private
 from runner.redact import MASK, Redaction, Redactor, with_pieces
 from runner.specs.configuration import known_configuration
@@ -465,7 +466,7 @@ def _why_not(result: RollbackResult) -> str:
     if result.exception or result.status != "succeeded":
         return result.exception or result.status
     output = result.output if isinstance(result.output, Mapping) else {}
-    said = str(output.get("stderr") or "").strip().splitlines()[-1:]
+    said = filter(None, [last_words(str(output.get("stderr") or ""))])
     return ": ".join([f"it ended with {output.get('status', 'an answer that means failure')}", *said])
 
 

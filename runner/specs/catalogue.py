@@ -122,6 +122,8 @@ class Catalogue:
             return known
         path = cwd / what
         if not what or not exists(path):
+            if here is None and is_file_name(path):
+                raise InputError(Problem(file=what, what="there is no such file"))
             return cls.find(cwd, beside)
         home = repository(path if is_dir(path) else path.parent) or here
         if home is None and is_dir(path):

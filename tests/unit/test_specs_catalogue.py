@@ -229,7 +229,9 @@ def test_without_any_repository_it_is_where_one_stands(two: Path, monkeypatch: p
     monkeypatch.chdir(two / "empty")
     assert Catalogue.around(Path.cwd(), "../alone.yaml").root == two / "empty"
     assert Catalogue.around(Path.cwd(), f"../one/drills/{_NAME}").root == two / "one"
-    for what in (_NAME, "..", "../nothing.yaml"):
+    with pytest.raises(InputError, match=r"\.\./nothing\.yaml: there is no such file"):
+        Catalogue.around(Path.cwd(), "../nothing.yaml")
+    for what in (_NAME, ".."):
         with pytest.raises(InputError, match="gameday init"):
             Catalogue.around(Path.cwd(), what)
 

@@ -27,7 +27,7 @@ from runner.actuators.shims.wire import (
     Message,
     Orders,
     Wire,
-    last_line,
+    gist,
     leaves,
     shown,
 )
@@ -214,7 +214,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
             "t": ended,
             "duration": round(ended - started, 6),
         }
-        if reason := last_line(run.get("exception"), self._redaction):
+        if reason := gist(run.get("exception"), self._redaction):
             message["exception"] = shown(reason, self._redaction)
         if message["status"] == "succeeded" and (why := self._doubt(activity, run)):
             message["doubt"] = shown(why, self._redaction)
@@ -320,7 +320,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
             "met": bool(run.get("tolerance_met")),
             "value": shown(run.get("output"), self._redaction),
         }
-        if reason := last_line(run.get("exception"), self._redaction):
+        if reason := gist(run.get("exception"), self._redaction):
             told["error"] = shown(reason, self._redaction)
         return told
 

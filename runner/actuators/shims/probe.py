@@ -26,7 +26,7 @@ from runner.actuators.shims.wire import (
     UNCONTROLLED,
     Message,
     Wire,
-    last_line,
+    gist,
     leaves,
     log_to_stderr,
     one_line,
@@ -118,7 +118,7 @@ def _called(request: Message, stamps: _Stamps, redactor: Redactor) -> tuple[bool
     run = execute_activity({}, probe, configuration, secrets, None, event_registry=runner.event_registry)
     value = run.get("output")
     if run["status"] != "succeeded":
-        return False, value, last_line(run.get("exception"), redactor)
+        return False, value, gist(run.get("exception"), redactor)
     if "tolerance" not in probe:
         return True, value, None
     met = within_tolerance(probe["tolerance"], value, configuration=configuration, secrets=secrets)

@@ -56,7 +56,7 @@ from runner.actuators.shims.wire import (
     BEAT,
     Message,
     Wire,
-    last_line,
+    gist,
     leaves,
     log_to_stderr,
     one_line,
@@ -288,7 +288,7 @@ class _Rollback:
             "activity": self._redaction.value(plain(run)),
             "broken_controls": [self._redaction.value(asdict(control)) for control in self._broken],
         }
-        if reason := last_line(run.get("exception"), self._redaction):
+        if reason := gist(run.get("exception"), self._redaction):
             message["exception"] = shown(reason, self._redaction)
         return message
 

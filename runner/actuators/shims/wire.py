@@ -17,6 +17,7 @@ from typing import Any
 
 from runner.actuators.journal import plain
 from runner.actuators.lines import Lines
+from runner.gist import exception_gist
 from runner.redact import Redacts
 
 #: How a child ends when it can no longer be controlled: at once, before anything else is done.
@@ -176,10 +177,10 @@ def one_line(error: BaseException, redactor: Redacts) -> str:
     return text if text and type(error).__module__.startswith("chaoslib") else f"{kind}: {text}" if text else kind
 
 
-def last_line(exception: Any, redactor: Redacts) -> str | None:
-    """The last line of a traceback as the toolkit keeps it: a list of lines, or nothing; without the secrets."""
-    if not exception:
-        return None
-    lines = exception if isinstance(exception, list) else [str(exception)]
+def gist(exception: Any, redactor: Redacts) -> str:
+    """What an exception says, and where it was raised, of what the toolkit keeps: a list of lines, or nothing; without the
+    secrets. '' of nothing.
+    """
+    lines = exception if isinstance(exception, list) else [str(exception or "")]
     # Masked as a whole: a secret may hold a line end.
-    return redactor.text("".join(str(line) for line in lines)).strip().splitlines()[-1]
+    return exception_gist(redactor.text("".join(str(line) for line in lines)))
