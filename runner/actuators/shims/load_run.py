@@ -193,9 +193,7 @@ class _Load:
         left = max(self._stop_within - (self._clock.now() - began), _LAST_WORDS)
         stopped = self._source.last_words(left) and stopped
         reporter.kill()
-        self._finish(
-            why, "" if stopped else f"on_stop or test_stop took longer than {self._stop_within:g} s and was cut"
-        )
+        self._finish(why, 0.0 if stopped else self._stop_within)
 
     def _start(self, users: int, spawn_rate: float) -> None:
         now = self._clock.now()
@@ -248,7 +246,7 @@ class _Load:
         self._runner.greenlet.join()
         self._end.set("the load shape ended" if self._environment.shape_class else "the locustfile ended it")
 
-    def _finish(self, why: str, cut: str) -> None:
+    def _finish(self, why: str, cut: float) -> None:
         events = self._environment.events
         stopped = self._clock.now()
         self._tell(self._source.due(last=True), stopped)
