@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
-from runner.guard.deeds import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed
+from runner.guard.deeds import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
 from runner.guard.hosts import is_chaosk8s, machine_refused
 from runner.guard.kubectl import judge_command
 from runner.guard.refusal import Refusal
@@ -26,12 +26,6 @@ _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
 _REPEATED = re.compile(r"[*+{]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _MOST_REPEATED = 4
-
-
-def deed_of(provider: Mapping[str, Any]) -> Deed | None:
-    """What the table says of this function; None for an unknown one, and for any other provider."""
-    module, _, rest = str(provider.get("module", "")).partition(".")
-    return DEEDS.get(f"{rest}.{provider.get('func')}") if module == "chaosk8s" else None
 
 
 def heals(call: Call) -> bool:

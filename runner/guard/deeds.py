@@ -5,7 +5,8 @@ What is in neither table is refused: an argument of unknown meaning could widen 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from runner.values import dataclass
 
@@ -144,3 +145,9 @@ NEVER: dict[str, str] = {
     "crd.actions": "what a resource of any kind does cannot be judged",
     "actions": "these are old names of other actions: use those, such as chaosk8s.deployment.actions",
 }
+
+
+def deed_of(provider: Mapping[str, Any]) -> Deed | None:
+    """What the table says of this function; None for an unknown one, and for any other provider."""
+    module, _, rest = str(provider.get("module", "")).partition(".")
+    return DEEDS.get(f"{rest}.{provider.get('func')}") if module == "chaosk8s" else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import Experiment, Load
-from runner.guard.cluster import deed_of
+from runner.guard.deeds import deed_of
 from runner.specs.place import Path_
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guard_samples import LOCAL, activity, kube, plan_of, said
+from guard_samples import LOCAL, activity, cluster, kube, plan_of, said
 
 from runner.guard.modules import names_in, signature_of
 from runner.guard.rules import judge_plan
@@ -131,8 +131,6 @@ def test_a_refusal_leads_to_the_name_or_the_argument(package: str) -> None:
 
 
 def test_a_function_of_the_kubernetes_extension_that_is_not_there_is_told_once() -> None:
-    from guard_samples import cluster
-
     for function, near in (("pod.actions.terminate_pod", "terminate_pods"), ("pod.probes.pod_ready", "")):
         plan = plan_of(cluster(), kube(function, ns="shop"))
         (line,) = [each for each in said(plan).splitlines() if "pod" in each and "context" not in each]
@@ -141,6 +139,14 @@ def test_a_function_of_the_kubernetes_extension_that_is_not_there_is_told_once()
     assert "did you mean 'chaosk8s.pod.actions'?" in said(
         plan_of(cluster(), kube("pods.actions.terminate_pods", ns="shop"))
     )
+
+
+def test_an_argument_that_the_extension_does_not_take_is_told_once() -> None:
+    action = kube("pod.actions.terminate_pods", ns="shop", name_pattern="web-1", grace=1)
+    (line,) = [each for each in said(plan_of(cluster(), action)).splitlines() if "'grace'" in each]
+    assert line.endswith("[kubernetes]")
+    probe = activity(kube("pod.probes.count_pods", label_selector="a=b", nss="shop"), "ask", "probe")
+    assert "count_pods takes no argument 'nss'; did you mean 'ns'?" in said(plan_of(cluster(), probe))
 
 
 def test_what_the_extension_takes_is_read_from_its_source() -> None:
