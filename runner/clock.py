@@ -79,6 +79,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def moment_of(clock: Clock, wall: int) -> float:
+    """What the wall clock called `wall`, in µs since 1970, a moment ago, in seconds of the run."""
+    return round(clock.now() - (time.time_ns() / 1e3 - wall) / 1e6, 6)
+
+
 def resumed_origin(at: str, origin: int, *, same_boot: bool) -> int:
     """The origin with which a later process goes on with a run's clock: the run's own within one boot, else the one
     that puts now as far behind `at` (the run's beginning, ISO) as the wall clock says."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from runner.actuators.drain import has_writers, read_on
 from runner.actuators.ends import on_end
 from runner.actuators.processes import MARK, Origin, fence
+from runner.actuators.shell_start import ShellStart
 from runner.clock import Clock, Stamp
 from runner.private import open_private
 from runner.redact import RedactedStream, Redaction
@@ -29,6 +30,8 @@ MOST_BYTES = 1 << 24
 _CHUNK = 1 << 13
 #: Bytes of what a command prints that are searched for its outputs.
 MOST_READ = 4 << 20
+#: Seconds a shell gets to say that it begins; then it began when it was started.
+_SHELL = 1.0
 # A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
 _DRAIN = 0.2
 # What a pipe holds by default: all that the command itself can have printed last.
@@ -92,6 +95,8 @@ class StepCommand:
         self._closed = asyncio.Event()
         self._kept = _Output(plan.output, redaction)
         self._printed = bytearray()
+        self._start: ShellStart | None = None
+        self._before = 0.0
 
     async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
         """Start it, tell `started(pid, stamp)`, wait for its end. Never raises for what the command does."""
@@ -101,8 +106,9 @@ class StepCommand:
             now = self._clock.stamp()
             return CommandResult(exit_code=127, duration=0.0, ended=now, why=f"cannot start: {error.strerror or error}")
         self._watch(process)
-        started(process.pid, began)
         try:
+            began = await self._begun(began)
+            started(process.pid, began)
             ended, timed_out = await self._until_ended()
             await self._drain()
         finally:
@@ -123,14 +129,36 @@ class StepCommand:
         if self._origin is not None:
             await asyncio.to_thread(fence, self._origin)
 
+    async def _begun(self, spawned: Stamp) -> Stamp:
+        """When its shell began with the text, where that can say so."""
+        assert self._ended is not None  # noqa: S101 - _watch made it
+        start, loop = self._start, asyncio.get_running_loop()
+        if start is None:
+            return spawned
+        told = asyncio.Event()
+        loop.add_reader(start.told, told.set)
+        self._ended.add_done_callback(lambda _: told.set())
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SHELL):
+                    await told.wait()
+        finally:
+            loop.remove_reader(start.told)
+            began = start.stamp(self._clock, self._before, spawned)
+        return began
+
     def _spawn(self) -> tuple[subprocess.Popen[bytes], Stamp]:
         shell = _SHELLS.get(self._plan.shell or "bash") or self._plan.shell.split()
         env = dict(self._plan.env)
         if self._plan.mark:
             env[MARK] = self._plan.mark
+        self._start = ShellStart() if ShellStart.possible(self._plan.shell or "bash", env) else None
+        if self._start is not None:
+            env |= self._start.env
         pairs = [os.pipe() for _ in range(2 if self._plan.reads else 1)]
         self._pipes, theirs = [ours for ours, _ in pairs], [end for _, end in pairs]
         try:
+            self._before = self._clock.now()
             self._process = subprocess.Popen(
                 [*shell, self._plan.text],
                 stdin=subprocess.DEVNULL,
@@ -139,13 +167,14 @@ class StepCommand:
                 cwd=self._plan.directory,
                 env=env,
                 start_new_session=True,
+                pass_fds=self._start.given if self._start else (),
             )
             began = self._clock.stamp()
         except OSError:
-            _close(self._pipes)
+            _close([*self._pipes, *([self._start.told] if self._start else [])])
             raise
         finally:
-            _close(theirs)
+            _close([*theirs, *(self._start.given if self._start else [])])
         self._origin = Origin.of(self._process.pid, self._plan.mark)
         return self._process, began
 

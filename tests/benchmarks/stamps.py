@@ -21,7 +21,7 @@ from drills import lay_out_drill
 from runner.engine.events import ActivityEnded, ActivityStarted, CommandEnded, CommandStarted, Recorded, RunStarted
 from runner.transcript.reader import read
 
-MOST = 0.005
+MOST = 0.004
 
 _STEPS = 200
 _EXPERIMENTS = 8

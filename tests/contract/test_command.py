@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,66 @@ def test_the_exit_code_is_the_shells_own(tmp_path: Path, text: str, code: int) -
     assert result.exit_code == code
     assert not result.timed_out
     assert "not reached" not in output.read_text()
+
+
+def started_at(tmp_path: Path, text: str, **more: Any) -> tuple[float, float, CommandResult]:
+    """When it was begun with, when it is said to have started, and how it went."""
+    clock, told = SystemClock(), []
+    plan = CommandPlan(text=text, directory=tmp_path, output=tmp_path / "out.log", **{"env": minimal_env(), **more})
+    before = clock.now()
+    result = asyncio.run(StepCommand(plan, clock, Redaction(Redactor())).run(lambda _, stamp: told.append(stamp.t)))
+    (started,) = told
+    return before, started, result
+
+
+def test_its_start_is_when_the_shell_begins_with_it(tmp_path: Path) -> None:
+    slow = tmp_path / "bin/bash"
+    slow.parent.mkdir()
+    slow.write_text('#!/bin/sh\nsleep 0.1\nexec /bin/bash "$@"\n')
+    slow.chmod(0o700)
+    env = {**minimal_env(), "PATH": f"{slow.parent}:{os.environ['PATH']}"}
+    before, started, result = started_at(tmp_path, "sleep 0.1", env=env)
+    assert started >= before + 0.1
+    assert result.ended.t >= started + 0.1
+    assert result.duration == pytest.approx(result.ended.t - started, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "more", [{"shell": "sh"}, {"shell": "env -u X bash -c"}, {"env": {"POSIXLY_CORRECT": "1", "PATH": "/usr/bin:/bin"}}]
+)
+@pytest.mark.parametrize("text", ["true", "exit 3", "sleep 0.3", "kill -9 $$"])
+def test_a_shell_that_does_not_say_when_it_begins_began_when_it_was_started(
+    tmp_path: Path, text: str, more: dict[str, Any]
+) -> None:
+    before, started, result = started_at(tmp_path, text, **more)
+    assert before <= started <= result.ended.t
+
+
+def test_a_start_that_cannot_be_is_reported_all_the_same(tmp_path: Path) -> None:
+    before, started, result = started_at(tmp_path, "nonsense (")
+    assert before <= started <= result.ended.t
+    assert result.exit_code == 2
+
+
+def test_the_command_sees_nothing_of_how_its_start_is_told(tmp_path: Path) -> None:
+    text = "ls /proc/$$/fd; env | cut -d= -f1; set -o | grep -c on$; echo $-; type -t printf unset; declare -F; trap"
+    _, output = run(tmp_path, text, env={"PATH": "/usr/bin:/bin"})
+    plain = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", text],
+        env={"PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = [line for line in output.read_text().splitlines() if line != MARK]
+    assert seen == plain.stdout.splitlines()
+
+
+def test_what_a_step_says_that_bash_runs_first_is_run_first(tmp_path: Path) -> None:
+    (tmp_path / "first.sh").write_text("echo first")
+    _, output = run(tmp_path, "echo $BASH_ENV", env={**minimal_env(), "BASH_ENV": str(tmp_path / "first.sh")})
+    assert output.read_text().splitlines() == ["first", str(tmp_path / "first.sh")]
 
 
 def test_its_end_is_dated_when_it_ends_whatever_else_is_done(tmp_path: Path) -> None:
