@@ -14,18 +14,16 @@ from pathlib import Path
 
 from runner.actuators.drain import has_writers, read_on
 from runner.actuators.ends import on_end
+from runner.actuators.kept import KeptOutput
 from runner.actuators.processes import MARK, Origin, fence
 from runner.actuators.shell_start import ShellStart
 from runner.clock import Clock, Stamp
-from runner.private import open_private
 from runner.redact import RedactedStream, Redaction
 from runner.values import dataclass
 
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096
 _LONGEST_LINE = 1 << 20
-#: Bytes of output that are kept of one attempt at a step; its last lines are at hand all the same.
-MOST_BYTES = 1 << 24
 # Small, so that a command that talks without end leaves the loop time for everything else.
 _CHUNK = 1 << 13
 #: Bytes of what a command prints that are searched for its outputs.
@@ -36,7 +34,6 @@ _SHELL = 1.0
 _DRAIN = 0.2
 # What a pipe holds by default: all that the command itself can have printed last.
 _LAST_CHUNKS = 8
-_AND_MORE = "\n[gameday keeps the first {:,} bytes; what came after them is left out]\n"
 _SHELLS = {
     "bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c"],
     "sh": ["sh", "-e", "-c"],
@@ -240,14 +237,13 @@ class StepCommand:
 
 
 class _Output:
-    """Keeps what a command prints: redacted, the first MOST_BYTES in a file, the last lines at hand."""
+    """Keeps what a command prints: redacted, its beginning in a file, its last lines at hand."""
 
     def __init__(self, path: Path, redaction: Redaction) -> None:
         self._redaction = redaction
         #: By the pipe it came through: a secret that comes in pieces is whole in its own pipe only.
         self._streams: dict[int, RedactedStream] = {}
-        self._file = _open(path)
-        self._room = MOST_BYTES
+        self._file = KeptOutput(path)
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def take(self, data: bytes, pipe: int) -> None:
@@ -259,35 +255,18 @@ class _Output:
     def close(self) -> None:
         for stream in self._streams.values():
             self._keep(stream.end())
-        os.close(self._file)
+        self._file.close()
 
     def _keep(self, text: str) -> None:
         if not text:
             return
         self.tail.extend(line[:_LINE_LIMIT] for line in text.removesuffix("\n").split("\n")[-_TAIL_LINES:])
-        if self._room > 0:
-            self._write(text.encode("utf-8", "replace"))
-
-    def _write(self, data: bytes) -> None:
-        kept, self._room = data[: self._room], self._room - len(data)
-        # A full disk costs the output, not the step.
-        with contextlib.suppress(OSError):
-            os.write(self._file, kept)
-            if self._room <= 0:
-                os.write(self._file, _AND_MORE.format(MOST_BYTES).encode())
+        self._file.write(text)
 
 
 def _close(descriptors: Iterable[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-def _open(path: Path) -> int:
-    try:
-        return open_private(path, os.O_WRONLY | os.O_APPEND)
-    except OSError:
-        # No room for the output is no reason not to do the step.
-        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def minimal_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.actuators.drain import read_on
+from runner.actuators.kept import KeptOutput
 from runner.actuators.lines import Lines
 from runner.actuators.processes import Origin, fence
 from runner.actuators.spawn import Spawned, spawn
-from runner.private import open_private
 from runner.redact import RedactedStream, Redaction, Redactor
 
 Message = dict[str, Any]
@@ -53,7 +53,7 @@ class ShimProcess:
         self._outbox = bytearray()
         self._printed = RedactedStream(Redaction(Redactor()))
         self._handle = -1
-        self._log_file = -1
+        self._log_file: KeptOutput | None = None
         self._gone = asyncio.Event()
         self.tail: deque[str] = deque(maxlen=_KEPT_LINES)
 
@@ -89,9 +89,7 @@ class ShimProcess:
         self._printed = RedactedStream(redaction)
         self._log = log or self._log
         if self._log:
-            # No room for a log is no reason not to run the child: it may be a rollback.
-            with suppress(OSError):
-                self._log_file = open_private(self._log, os.O_WRONLY | os.O_APPEND)
+            self._log_file = KeptOutput(self._log)
         os.set_blocking(self._output, False)
         self._handle = os.pidfd_open(self.pid)
         self._loop.add_reader(self._socket, self._read)
@@ -193,10 +191,8 @@ class ShimProcess:
         if not text:
             return
         self.tail.extend(text.removesuffix("\n").split("\n")[-_KEPT_LINES:])
-        if self._log_file >= 0:
-            # A full disk costs the log, not the run.
-            with suppress(OSError):
-                os.write(self._log_file, text.encode("utf-8", "replace"))
+        if self._log_file:
+            self._log_file.write(text)
 
     def _ended(self) -> None:
         code = self._process.poll()
@@ -230,7 +226,8 @@ class ShimProcess:
             read_on(self._output, self.origin.mark)
         else:
             os.close(self._output)
-        for descriptor in (self._handle, self._log_file):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._handle = self._log_file = -1
+        if self._handle >= 0:
+            os.close(self._handle)
+        self._handle = -1
+        if self._log_file:
+            self._log_file.close()

@@ -227,7 +227,7 @@ def test_lines_without_end_are_kept_in_pieces(tmp_path: Path) -> None:
 def test_of_an_endless_output_the_beginning_and_the_last_lines_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.actuators.command.MOST_BYTES", 1000)
+    monkeypatch.setattr("runner.actuators.kept.MOST_BYTES", 1000)
     result, output = run(tmp_path, "seq 50000; echo the last line")
     assert result.exit_code == 0
     assert output.read_text().startswith(
