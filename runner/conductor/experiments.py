@@ -108,7 +108,7 @@ class ExperimentsHand:
     def _begin(self, slug: str) -> None:
         """Give the word; first write down that there will be something to undo, where no action will ask."""
         experiment = self._experiment(slug)
-        if not opens_unasked(experiment.document):
+        if not opens_unasked(experiment.document, controlled=bool(self._run.settings.get("controls"))):
             self._children[slug].inject()
             return
         known = self._learned.get(slug, chaos.Learned(configuration={}, document={}, withheld=()))

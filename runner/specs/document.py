@@ -19,10 +19,13 @@ def variables(document: Mapping[str, Json]) -> list[str]:
     return names
 
 
-def opens_unasked(document: Mapping[str, Json]) -> bool:
-    """Whether its method may change something to be undone before an action asks: with a probe, or a control."""
+def opens_unasked(document: Mapping[str, Json], *, controlled: bool = False) -> bool:
+    """Whether its method may change something to be undone before an action asks: with a probe, or a control.
+
+    `controlled` when controls that are not the experiment's own are called around it too.
+    """
     method = document.get("method")
-    if document.get("controls"):
+    if controlled or document.get("controls"):
         return True
     if not isinstance(method, list) or not method:
         return bool(document.get("rollbacks"))

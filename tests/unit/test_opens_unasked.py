@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.specs.experiment import opens_unasked
+from runner.specs.document import opens_unasked
 
 ACTION = {"type": "action", "name": "break it"}
 PROBE = {"type": "probe", "name": "look"}
@@ -37,3 +37,4 @@ UNDO = {"rollbacks": [ACTION]}
 )
 def test_it_is_known_from_the_document(document: dict[str, Any], unasked: bool) -> None:
     assert opens_unasked(document) is unasked
+    assert opens_unasked(document, controlled=True)
