@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from runner.errors import Problem
-from runner.specs.document import variables
+from runner.specs.document import has_controls, variables
 from runner.specs.drill_checks import check_placeholders
 from runner.specs.experiment import Experiment
 from runner.specs.load_files import LoadFiles
 from runner.specs.notes import Notes, nearest
 from runner.specs.runbook import Runbook
+from runner.specs.substitution import placeholders
 from runner.specs.target import Target, attributes
 from runner.specs.target_names import given_by, note_undefined
 from runner.specs.yaml import Document, Json, Path_
@@ -139,11 +140,18 @@ def check_experiment(
             attribute = variable.removeprefix("TARGET_").lower()
             what = f"the target {name!r} has no {attribute!r}, so there is no {variable}"
             notes.add(path, what, nearest(variable, known, noun="it gives"))
-    own = (*secrets, *target.secrets, *variables(experiment.document))
+    own = (*secrets, *target.secrets, *variables(experiment.document), *_filled(experiment))
     for index, extension in enumerate(_list(experiment.document.get("extensions"))):
         if isinstance(extension, dict) and extension.get("name") == "gameday":
             check_placeholders(extension.get("undone-when"), target, own, notes, ("extensions", index, "undone-when"))
     return notes.problems()
+
+
+def _filled(experiment: Experiment) -> list[str]:
+    """The names in its `undone-when` that a control may give a value, where it has controls."""
+    if not has_controls(experiment.document):
+        return []
+    return [name for name in placeholders(experiment.document.get("extensions")) if "." not in name]
 
 
 def _probes(raw: Mapping[str, Json]) -> Iterator[tuple[Path_, Json]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from runner.engine.ending import troubles
 from runner.engine.plan_json import plan_to_json
 from runner.engine.state import State
 from runner.engine.wording import broken_control
+from runner.errors import InputError
 from runner.guard.gate import judge_action, unresolved
 from runner.guard.remarks import look_over
 from runner.guard.rules import judge_plan
@@ -134,6 +136,22 @@ def test_without_controls_it_is_an_error_at_its_place() -> None:
 
     assert experiment is None
     assert [problem.what for problem in notes.problems()] == ["nothing defines ${where}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "controlled", "refused"),
+    [("made", True, False), ("made", False, True), ("target.nothing", True, True)],
+)
+def test_an_undone_when_may_ask_for_what_a_control_fills(
+    name: str, controlled: bool, refused: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "experiments").mkdir()
+    check = f'{{provider: {{type: process, path: test, arguments: ["!", "-e", "${{{name}}}"]}}, tolerance: 0}}'
+    text = f"title: t\ndescription: d\nmethod: []\nextensions: [{{name: gameday, undone-when: [{check}]}}]\n"
+    (tmp_path / "experiments" / "e.yaml").write_text(text + (f"{_CONTROL}\n" if controlled else ""))
+
+    with pytest.raises(InputError, match="nothing defines") if refused else nullcontext():
+        Catalogue(tmp_path).load_experiment("e", target="local")
 
 
 @pytest.mark.parametrize(

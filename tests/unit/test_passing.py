@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from guard_samples import LOCAL, cluster, plan_of
+from transcript_samples import write
 
+from runner.conductor import recovery
+from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
@@ -178,3 +181,18 @@ def test_none_may_lead_to_another_cluster() -> None:
 
 def test_a_target_without_any_is_as_before() -> None:
     assert Target(name="x", kind="local", environment="sandbox").env == LOCAL.env == ()
+
+
+def test_recover_reads_kept_ones_again_and_names_those_that_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = _drill(tmp_path, drill='["VAULT_*", AWS_SECRET_ACCESS_KEY]')
+    write(tmp_path / "run", [RunStarted(run="r", plan=plan_to_json(plan), attended=False)])
+    monkeypatch.delenv("VAULT_TOKEN")
+    told: list[str] = []
+
+    found = recovery._secrets(tmp_path / "run", told.append)
+
+    assert found == {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENG"}
+    (lack,) = told
+    assert lack.startswith("secret VAULT_TOKEN: the environment variable VAULT_TOKEN is not set")
