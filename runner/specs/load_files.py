@@ -10,7 +10,8 @@ from runner.errors import InputError, Problem
 from runner.specs.files import read_bytes
 from runner.specs.load import DEFAULT_LOCUSTFILE, written_locustfiles
 from runner.specs.locust_conf import FILE, check_conf, unheeded
-from runner.specs.locustfile import check_locustfiles
+from runner.specs.locust_requests import requests_sent
+from runner.specs.locustfile import check_locustfiles, read_source
 from runner.specs.looks import below, is_dir, is_file
 from runner.specs.yaml import Json
 from runner.values import dataclass
@@ -20,13 +21,15 @@ from runner.values import dataclass
 class LoadFiles:
     """Absolute paths, each once, in the order in which Locust reads them; and what is wrong with any of them.
 
-    `remarks`: what is right in itself, and not heeded.
+    `remarks`: what is right in itself, and not heeded. `requests`: all that the load can send ("GET /ok"), None when the
+    text of the locustfiles does not show it.
     """
 
     locustfiles: tuple[Path, ...] = ()
     conf: Path | None = None
     problems: list[Problem] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
+    requests: frozenset[str] | None = None
 
 
 def read_load_files(
@@ -48,7 +51,10 @@ def read_load_files(
         else:
             paths[path] = shown(path)
     found.locustfiles = tuple(paths)
-    found.problems += check_locustfiles(paths, root)
+    problems = check_locustfiles(paths, root)
+    found.problems += problems
+    if not problems:
+        found.requests = requests_sent(tree for tree in (read_source(*item)[0] for item in paths.items()) if tree)
     _read_conf(folder, paths, shown, found)
     return found
 

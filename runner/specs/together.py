@@ -46,6 +46,7 @@ def check_together(
         for path, value in _probes(raw):
             check_placeholders(value, parts.target, secrets, notes, path)
         _check_stop_rules(raw, parts.target_name, parts.target, notes)
+    _check_requests(raw, parts.load.requests, notes)
     problems = notes.problems()
     if parts.runbook_document is not None:
         problems += _check_runbook(raw, parts, secrets)
@@ -82,6 +83,19 @@ def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], kno
         if steps and isinstance(step, str) and step not in steps:
             what, meant = f"the runbook has no step {step!r}", nearest(step, steps, noun="steps")
             notes.add((*path, "inject", "at-step"), what, meant)
+
+
+def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes: Notes) -> None:
+    """An indicator of requests that the load never sends would be judged by nothing."""
+    if sent is None:
+        return
+    steady = raw.get("steady-state")
+    for index, indicator in enumerate(_list(steady.get("indicators") if isinstance(steady, dict) else None)):
+        load = indicator.get("load") if isinstance(indicator, dict) else None
+        request = load.get("request") if isinstance(load, dict) else None
+        if isinstance(request, str) and request and request not in sent:
+            path: Path_ = ("steady-state", "indicators", index, "load", "request")
+            notes.add(path, f"the load never sends {request!r}", nearest(request, sorted(sent), noun="it sends"))
 
 
 def _check_stop_rules(raw: Mapping[str, Json], name: str, target: Target, notes: Notes) -> None:

@@ -68,12 +68,9 @@ def _(**kw):
 """
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_users_have_their_time_to_stop(tmp_path: Path, processes: int) -> None:
+def test_users_have_their_time_to_stop(tmp_path: Path) -> None:
     with Target() as target:
-        load = Watcher(
-            tmp_path, _user("Shopper", _STOPS.format(seconds=1.5)), host=target.url, users=2, processes=processes
-        )
+        load = Watcher(tmp_path, _user("Shopper", _STOPS.format(seconds=1.5)), host=target.url, users=2)
         load.run(lambda: load.total()["GET /ok"] > 3)
     assert (tmp_path / "locustfile.py.stopped").read_text() == "useruser"
     assert "test" in (tmp_path / "locustfile.py.over").read_text()

@@ -162,7 +162,7 @@ CASES: dict[str, tuple[str, str, str, list[str]]] = {
         "- name: checkouts succeed",
         [
             f"{_DRILL}:32:13: the name 'checkouts succeed' is taken; each indicator has its own",
-            f"{_DRILL}:57:17: there is no indicator 'checkout p95'; did you mean 'checkouts succeed'?",
+            f"{_DRILL}:58:17: there is no indicator 'checkout p95'; did you mean 'checkouts succeed'?",
         ],
     ),
     "indicator-of-the-runbook": (
@@ -175,19 +175,19 @@ CASES: dict[str, tuple[str, str, str, list[str]]] = {
         _DRILL,
         "{indicator: storefront answers, below",
         "{indicator: storefront answer, below",
-        [f"{_DRILL}:56:17: there is no indicator 'storefront answer'; did you mean 'storefront answers'?"],
+        [f"{_DRILL}:57:17: there is no indicator 'storefront answer'; did you mean 'storefront answers'?"],
     ),
     "stop-without-bound": (
         _DRILL,
         "below: 95%, for: 10s",
         "for: 10s",
-        [f"{_DRILL}:56:5: 'below' or 'above' is missing; such as"],
+        [f"{_DRILL}:57:5: 'below' or 'above' is missing; such as"],
     ),
     "stop-bound": (
         _DRILL,
         "above: 30s, for",
         "above: 30%, for",
-        [f"{_DRILL}:57:38: above: '30%' is not a duration"],
+        [f"{_DRILL}:58:38: above: '30%' is not a duration"],
     ),
     "expect-unknown": (
         _DRILL,
@@ -199,25 +199,25 @@ CASES: dict[str, tuple[str, str, str, list[str]]] = {
         _DRILL,
         "time-to-recover: 5m",
         "time-to-recovery: 5m",
-        [f"{_DRILL}:53:3: unknown key 'time-to-recovery'; did you mean 'time-to-recover'?"],
+        [f"{_DRILL}:54:3: unknown key 'time-to-recovery'; did you mean 'time-to-recover'?"],
     ),
     "time-box-a-clock": (
         _DRILL,
         "time-box: 15m",
         "time-box: 15:00",
-        [f"{_DRILL}:54:20: time-box: '15:00' is not a duration"],
+        [f"{_DRILL}:55:20: time-box: '15:00' is not a duration"],
     ),
     "reveal": (
         _DRILL,
         "reveal: always",
         "reveal: allways",
-        [f"{_DRILL}:65:9: reveal: 'allways' is not possible here; did you mean 'always'?"],
+        [f"{_DRILL}:66:9: reveal: 'allways' is not possible here; did you mean 'always'?"],
     ),
     "allow-production-yes": (
         _DRILL,
         "allow-production: false",
         "allow-production: yes",
-        [f"{_DRILL}:62:19: allow-production: 'yes' is text in Gameday's files; write true or false"],
+        [f"{_DRILL}:63:19: allow-production: 'yes' is text in Gameday's files; write true or false"],
     ),
     "secret-nobody-declares": (
         _RUNBOOK,
