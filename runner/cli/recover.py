@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from runner.cli.completion import complete_left_open
 from runner.cli.options import person
-from runner.conductor.recovery import accept, left_open, recover, write_acceptance
+from runner.conductor.recovery import accept, left_open, recover, why_left, write_acceptance
 from runner.conductor.registry import OpenRun, Registry
 from runner.errors import ExitCode, GamedayError, InputError
 from runner.inert import inert, inert_lines
@@ -46,6 +48,8 @@ def _recover(run: OpenRun, registry: Registry) -> int:
         return int(ExitCode.LEFT_BEHIND)
     how = f"NOT undone; see it with: gameday show {run.run}" if code else "undone"
     click.echo(inert(f"{run.run}: {how}"))
+    for why in why_left(Path(run.folder)) if code else ():
+        click.echo(inert(f"{run.run}: {why}"), err=True)
     return code
 
 

@@ -17,7 +17,7 @@ from runner.conductor.rescue import TRANSCRIPT, close, open_transcript, record_d
 from runner.conductor.standby import UndoWorker
 from runner.conductor.state_folder import append_durably, state_dir
 from runner.engine.apply import apply
-from runner.engine.events import FaultAccepted, FaultLeft, ProcessStarted, RunStarted
+from runner.engine.events import FaultAccepted, FaultLeft, FaultUndone, ProcessStarted, RunStarted
 from runner.engine.plan_json import plan_from_json
 from runner.engine.state import State
 from runner.errors import ExitCode, GamedayError, InputError, Refused
@@ -56,6 +56,18 @@ def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lamb
             Path(run.socket).unlink(missing_ok=True)
         return ExitCode.PASSED
     return ExitCode.LEFT_BEHIND
+
+
+def why_left(folder: Path) -> tuple[str, ...]:
+    """Why each experiment is not undone, as its run tells it; as far as that can be read."""
+    whys: dict[str, str] = {}
+    with contextlib.suppress(GamedayError, OSError):
+        for recorded in read(folder / TRANSCRIPT):
+            if isinstance(recorded.event, FaultLeft):
+                whys[recorded.event.experiment] = recorded.event.why
+            elif isinstance(recorded.event, FaultUndone):
+                whys.pop(recorded.event.experiment, None)
+    return tuple(f"{slug}: {why}" for slug, why in whys.items())
 
 
 def accept(run: OpenRun, registry: Registry, person: str, why: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from runner.clock import SystemClock
+from runner.conductor.recovery import why_left
 from runner.conductor.registry import boot_id
 from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
@@ -270,10 +271,12 @@ def test_where_the_run_worked_is_gone_nothing_is_undone_elsewhere(
     assert (tmp_path / "flag").exists()
     assert [event.experiment for event in _events(folder, ev.FaultLeft)] == ["more", "files"]
     assert f"{there}, the folder in which the run worked, cannot be entered" in _events(folder, ev.FaultLeft)[0].why
+    assert [why.partition(":")[0] for why in why_left(folder)] == ["more", "files"]
     there.mkdir()
     (there / "flag").touch()
     assert _undo(folder) == 0
     assert not (there / "flag").exists()
+    assert why_left(folder) == ()
 
 
 def test_a_fault_whose_first_line_is_damaged_is_not_called_undone(folder: Path, tmp_path: Path) -> None:
