@@ -26,6 +26,7 @@ _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
 _REPEATED = re.compile(r"[*+{]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _MOST_REPEATED = 4
+_NOT_KNOWN = "the guard does not know what it does"
 
 
 def heals(call: Call) -> bool:
@@ -72,13 +73,7 @@ def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
 def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
     deed = deed_of(call.provider)
     if deed is None:
-        from runner.guard.modules import names_in  # for what goes wrong only
-
-        known = names_in(str(call.provider.get("module")))
-        # What is not there at all is told as such, by the rule for tools.
-        if known is None or call.provider.get("func") in known:
-            near = nearest(name, [f"chaosk8s.{each}" for each in DEEDS])
-            yield ("func",), f"{name} is not allowed: {_why_unknown(name)}", near if near.endswith("?") else ""
+        yield ("func",), *_unknown(call, name)
         return
     if deed.undoes and call.sort != "rollback":
         yield ("func",), f"{name} makes what a file says, which cannot be judged", "it is for rollbacks alone"
@@ -94,10 +89,21 @@ def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
                 yield ("arguments", argument), why, "name it under allow: hosts if it belongs to the target"
 
 
+def _unknown(call: Call, name: str) -> tuple[str, str]:
+    """What is wrong with an action that is not in the table, and the nearest that is."""
+    from runner.guard.modules import names_in  # for what goes wrong only
+
+    known = names_in(str(call.provider.get("module")))
+    absent = known is not None and call.provider.get("func") not in known
+    near = nearest(name, [f"chaosk8s.{each}" for each in DEEDS])
+    why = f"there is no such function, and {_NOT_KNOWN}" if absent else _why_unknown(name)
+    return f"{name} is not allowed: {why}", near if near.endswith("?") else ""
+
+
 def _why_unknown(name: str) -> str:
     own = name.removeprefix("chaosk8s.")
     module = own.rpartition(".")[0]
-    return NEVER.get(own) or NEVER.get(module) or "the guard does not know what it does, so nothing can hold it"
+    return NEVER.get(own) or NEVER.get(module) or f"{_NOT_KNOWN}, so nothing can hold it"
 
 
 # -- namespaces --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from runner.guard.calls import Call
-from runner.guard.deeds import deed_of
 from runner.guard.modules import exists, names_in, nearest_module, signature_of
 from runner.guard.refusal import Refusal
 from runner.specs.notes import nearest
@@ -40,7 +39,7 @@ def judge_function(call: Call) -> Iterator[Refusal]:
     if known is None or placeholders(name):
         return
     if name not in known:
-        what = f"the Python module {module!r} has no function {name!r}"
+        what = f"the Python module {module!r} does not expose a function called {name!r}"
         yield _refusal(call, ("func",), what, near(name, known))
         return
     yield from _arguments(call, module, name)
@@ -50,10 +49,8 @@ def _arguments(call: Call, module: str, name: str) -> Iterator[Refusal]:
     signature, given = signature_of(module, name), call.provider.get("arguments") or {}
     if signature is None or not isinstance(given, Mapping):
         return
-    # Of these the rule for Kubernetes says that nobody knows what they mean.
-    told = {*given} - deed.arguments if (deed := deed_of(call.provider)) and call.sort != "probe" else ()
     for argument in given if not signature.more else ():
-        if argument not in signature.names and argument not in told:
+        if argument not in signature.names:
             what = f"{name} takes no argument {argument!r}"
             yield _refusal(call, ("arguments", argument), what, nearest(argument, signature.names, noun="it takes"))
     for argument in signature.required:

@@ -326,7 +326,7 @@ _CLOSED_PROGRAMS: dict[str, tuple[str, str]] = {
 #: Programs that call nobody.
 _CLOSED = """
 echo printf true false test [ [[ : cd for case select set unset shift trap wait exit return sleep date cat tac head tail grep egrep
-fgrep sed awk gawk jq yq cut tr sort uniq wc tee diff cmp ls stat touch rm cp mv ln mkdir rmdir mktemp chmod chown tar
+fgrep sed awk gawk jq yq cut tr sort uniq wc tee diff cmp ls mktemp chmod chown tar
 gzip gunzip zip unzip dd truncate fallocate sync kill pkill killall pgrep ps pidof service supervisorctl initctl sysctl
 stress stress-ng ulimit which type man apt apt-get yum dnf apk pip npm umount losetup mkfs modprobe crontab id whoami
 groups useradd userdel usermod passwd basename dirname realpath readlink seq expr yes sha256sum md5sum base64 uname

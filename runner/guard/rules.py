@@ -41,9 +41,12 @@ def judge_files(plan: RunPlan) -> tuple[Refusal, ...]:
 
 def judge_call(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     """Why this one call may not be made, as far as its arguments are known."""
-    yield from judge_cluster(plan, call)
+    of_cluster = tuple(judge_cluster(plan, call))
+    yield from of_cluster
     yield from judge_hosts(plan, call)
-    yield from judge_tools(call)
+    told = {each.at for each in of_cluster}
+    # A function or an argument that its rule does not know is told once, also where it is not there at all.
+    yield from (each for each in judge_tools(call) if not each.at or each.at not in told)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -311,7 +311,7 @@ def test_a_locustfile_that_does_not_import(first: str, words: str, repo: Repo) -
 def test_a_function_that_the_module_does_not_have(repo: Repo) -> None:
     repo.write(_EXPERIMENT, _PYTHON.replace("no_such_module.faults", "os.path"))
     said = _refused(repo, "files")
-    assert "the Python module 'os.path' has no function 'f'" in said.err
+    assert "'os.path' does not expose a function called 'f'" in said.err
 
 
 def test_the_name_of_a_file_forges_no_line(repo: Repo) -> None:

@@ -89,7 +89,7 @@ CASES = {
     "count": _pods("qty: 1", "qty: 3", "3}", "it takes 3 pod(s), and target eu allows 2 pod(s) (max-pods)"),
     "share": _pods("qty: 1", "mode: percentage, qty: 50", "50}", "it takes 50%, and target eu allows 30% (max-share)"),
     "nodes": _pods("chaosk8s.pod.actions\n      func: terminate_pods\n      arguments: {ns: shop, label_selector: app=web, qty: 1}", "chaosk8s.node.actions\n      func: drain_nodes\n      arguments: {name: n1}", "drain_nodes", "target eu allows none; declare allow: max-nodes", beside=("undo",)),
-    "unknown action": _pods("func: terminate_pods", "func: freeze_pods", "freeze_pods", "has no function 'freeze_pods'", "tools", beside=("undo",)),
+    "unknown action": _pods("func: terminate_pods", "func: freeze_pods", "freeze_pods", "the guard does not know what it does", beside=("undo",)),
     "another cluster": _pods("method:", "secrets: {k8s: {KUBERNETES_CONTEXT: {type: env, key: X}}}\nmethod:", "{type: env, key: X", "KUBERNETES_CONTEXT would lead pods to another cluster than eu", "identity"),
 }  # fmt: skip
 

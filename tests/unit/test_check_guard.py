@@ -76,8 +76,8 @@ def _findings(catalogue: Catalogue) -> Findings:
         (
             "type: python, module: chaosk8s.pod.actions, func: terminate_pod, arguments: {ns: shop}",
             {"target": "eu"},
-            "experiments/e.yaml:4:94: break: the Python module 'chaosk8s.pod.actions' has no function 'terminate_pod'"
-            " [tools]; did you mean 'terminate_pods'?",
+            "experiments/e.yaml:4:94: break: chaosk8s.pod.actions.terminate_pod is not allowed: there is no such function, and the"
+            " guard does not know what it does [kubernetes]; did you mean 'chaosk8s.pod.actions.terminate_pods'?",
         ),
     ],
 )  # fmt: skip
@@ -110,7 +110,7 @@ def test_what_another_machine_may_have_is_a_remark(tmp_path: Path, action: str, 
 def test_a_function_is_looked_for_wherever_an_experiment_belongs(tmp_path: Path, path: str) -> None:
     catalogue = _repository(tmp_path, "type: python, module: chaosk8s.pod.actions, func: terminate_pod")
     findings = look_over(catalogue, catalogue.readable([tmp_path / path]))
-    assert "has no function 'terminate_pod'" in "\n".join(map(str, findings.problems))
+    assert "does not expose a function called 'terminate_pod'" in "\n".join(map(str, findings.problems))
 
 
 def test_people_and_what_they_type_are_no_matter_of_files(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ _TOO_FAR: list[tuple[dict[str, Any], str]] = [
     # what is not known
     (_pods(namespace="shop"), "what 'namespace' of chaosk8s.pod.actions.terminate_pods means is not known"),
     (_pods(secrets={"KUBERNETES_CONTEXT": "prod"}), "what 'secrets' of"),
+    (kube("pod.actions.freeze_pods", ns="shop"), "the guard does not know what it does"),
     (kube("crd.actions.apply_from_yaml", resource="x"), "cannot be judged"),
     (kube("namespace.actions.delete_namespace", name="shop"), "a namespace is all that is in it"),
     (kube("actions.kill_microservice", name="web", ns="shop"), "old names of other actions"),
