@@ -273,6 +273,14 @@ def test_what_depends_on_what_can_be_imported_is_not_kept(repository: Path, docu
     assert _kept(request) is None
 
 
+def test_a_plan_with_a_load_is_not_kept(repository: Path) -> None:
+    (repository / "drills/outage/drill.yaml").write_text(_DRILL + "load: {users: 1}\n")
+    (repository / "drills/outage/locustfile.py").write_text("from locust import HttpUser\nclass U(HttpUser): pass\n")
+    request = _request(repository, target="staging")
+    assert _run(request).load is not None
+    assert _kept(request) is None
+
+
 def _settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     file = home / ".chaostoolkit/settings.yaml"
@@ -454,6 +462,7 @@ _EXEMPT = {
     "runner.specs.files": "it notes what it reads",
     "runner.guard.identity": "where clusters are is judged anew in each run",
     "runner.guard.tools": "which tools there are is judged anew in each run",
+    "runner.specs.locust_imports": "a plan with a load is not kept",
 }
 
 
