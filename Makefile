@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 N ?= 20
 JOBS ?= 2
 
-.PHONY: help setup drill test lint lock newest bench torture clean
+.PHONY: help setup drill test fast lint lock newest bench torture clean
 
 help:  ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: setup  ## The whole test suite
 	$(BIN)/python -m pytest tests/e2e/test_drills.py || failed=$$?; \
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/e2e/test_drills.py tests || failed=$$?; \
 	exit $$failed
+
+fast: lint  ## What is quick: format, lint, types, import contracts, and the tests of the rules
+	$(BIN)/python -m pytest -q -n auto --dist worksteal tests/unit
 
 lint: setup  ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check runner tests drills

@@ -21,7 +21,7 @@ from runner.views.tui.preflight_app import Preflight
 from runner.views.tui.screens.preflight import Go, Judge
 from runner.views.tui.widgets.panel import Panel
 
-_EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
+_EVERYTHING = Path(__file__).parents[1] / "unit" / "fixtures" / "everything"
 _SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 _PRODUCTION = Target(name="shop", file="drills/targets.yaml", kind="http", environment="production")
 _WRONG = (

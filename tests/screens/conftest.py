@@ -1,0 +1,8 @@
+"""Where the tests of screens find the samples of the others."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
