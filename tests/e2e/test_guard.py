@@ -99,7 +99,7 @@ def test_each_rule_refuses_with_one_line_at_the_value(name: str, repo: Repo) -> 
     case = CASES[name]
     for file, text in case.files:
         repo.write(file, text)
-    env = {"KUBECONFIG": str(repo.root / "config")}
+    env = {"KUBECONFIG": str(repo.root / "config"), "X": "a-cluster-elsewhere"}
     begin = f"{place(repo, case.file, case.value)}: "
     said = repo.gameday("run", *case.args, env=env)
     (line,) = [line for line in said.err.splitlines() if line.startswith(begin)]
