@@ -34,7 +34,7 @@ class RollbackOrder:
 
     `experiment` and `configuration` as the method left them; a rollback that needs a value that is `withheld` fails.
     It works in the folder `cwd`, or where it was spawned. `secrets` resolved, in the toolkit's groups, or None to read
-    them again from where the experiment says; `redact` are the values to mask. Without `controls` none of the
+    them again from where the experiment says; `redact` are the values to mask. `runs` are the journal entries of the rollbacks before it. Without `controls` none of the
     experiment's controls is called, nor those of the toolkit's `settings`.
     """
 
@@ -48,6 +48,7 @@ class RollbackOrder:
     env: Mapping[str, str] | None = None
     redact: Sequence[str] = ()
     controls: bool = True
+    runs: Sequence[Any] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,7 +57,7 @@ class RollbackResult:
     """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
 
     `started` and `t` (its end) in seconds of the run, None if it never came so far. `lacking` names the secrets that
-    could not be read again. `activity` is its journal entry, redacted, None if there is none. `left` is what it made of
+    could not be read again. `activity` is its journal entry, redacted, None if there is none; `added` what a control put behind it. `left` is what it made of
     the experiment, None if it is as it was. `broken_controls` did not do what they were for around it; each is control,
     when, activity, why and stops, redacted.
     """
@@ -69,6 +70,7 @@ class RollbackResult:
     duration: float | None = None
     lacking: tuple[str, ...] = ()
     activity: Mapping[str, Any] | None = None
+    added: tuple[Any, ...] = ()
     left: Known | None = None
     broken_controls: tuple[Mapping[str, Any], ...] = ()
 
@@ -129,6 +131,7 @@ class RollbackChild:
                 "env": dict(order.env or {}),
                 "redact": list(order.redact),
                 "controls": order.controls,
+                "runs": list(order.runs),
                 "settings": dict(order.settings),
             }
         )
@@ -175,6 +178,7 @@ class RollbackChild:
                     duration=message["duration"],
                     lacking=tuple(message["lacking"]),
                     activity=message["activity"],
+                    added=tuple(message.get("added", ())),
                     left=self._left(message.get("learned")),
                     broken_controls=tuple(message["broken_controls"]),
                 )

@@ -215,6 +215,8 @@ class UndoWorker:
         self._story = story
         self._spare = spare
         self._failed: dict[str, str] = {}
+        #: Experiment → the journal entries of its rollbacks so far: what its controls are shown at the end.
+        self._runs: dict[str, list[Any]] = {}
 
     async def undo(self) -> tuple[str, ...]:
         """The experiments that could not be undone."""
@@ -240,13 +242,14 @@ class UndoWorker:
     # -- rollbacks -----------------------------------------------------------------------------------------------------
 
     async def _roll_back(self, experiment: Experiment) -> None:
-        slug, entries, index = experiment.slug, [], 0
+        slug, index = experiment.slug, 0
+        entries = self._runs.setdefault(slug, [])
         # Looked at anew each time: a control may add another, as it may in Chaos Toolkit.
         while index < len(rollbacks := self._story.rollbacks(slug)):
             name = str(rollbacks[index].get("name", index))
             result = await self._attempts(experiment, index, name)
             if result.activity:
-                entries.append(result.activity)
+                entries.extend((result.activity, *result.added))
             if not result.ok:
                 self._failed[slug] = f"rollback {name!r}: {_why_not(result)}"
             index += 1
@@ -283,6 +286,7 @@ class UndoWorker:
             redact=sorted(story.redaction.known.secrets),
             controls=controls,
             settings=story.settings,
+            runs=self._runs.get(experiment.slug, ()),
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None

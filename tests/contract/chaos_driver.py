@@ -205,6 +205,11 @@ def before_rollback_control(context, configuration, **_):
     _learn(configuration, "before rollback")
 
 
+def after_rollback_control(context, state=None, **_):
+    names = [run["activity"]["name"] for run in state]
+    state.append({"activity": {"name": "seen", "type": "note"}, "output": names})
+
+
 def after_experiment_control(context, configuration, **_):
     configuration.clear()
 """
@@ -343,22 +348,25 @@ async def play(
         story = await stage.close()
     known = _known(story, document)
     index = 0
+    runs: list[Any] = []
     while index < len(known.document.get("rollbacks", [])):
         order = RollbackOrder(
             experiment=known.document,
             index=index,
             configuration=known.configuration,
             withheld=known.withheld,
+            runs=runs,
             origin=stage.origin,
             env=env,
             redact=secrets,
         )
         result = await run_rollback(order, deadline=PATIENCE, log=folder / "chaos.log")
         story.rollbacks.append(result)
+        runs += [result.activity, *result.added]
         known = result.left or known
         index += 1
     if story.journal is not None:
-        assert merge_rollbacks(story.journal_path, [result.activity for result in story.rollbacks])
+        assert merge_rollbacks(story.journal_path, runs)
         story.journal = json.loads(story.journal_path.read_text())
     return story
 

@@ -1,9 +1,9 @@
 """Runs one rollback of one experiment: `python -m runner.actuators.shims.rollback FD`.
 
 Parent to child, once: {"do": "rollback", "experiment": {…}, "index": n, "configuration": {…}, "withheld": […],
-"secrets": {…} or null, "cwd": path or "", "env": {…}, "origin": ns, "redact": […], "controls": bool, "settings": {…}}. Child
-to parent: hello, rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of the experiment's
-controls is called.
+"secrets": {…} or null, "cwd": path or "", "env": {…}, "origin": ns, "redact": […], "controls": bool, "settings": {…},
+"runs": […]}. Child to parent: hello, rollback-started, pausing, rollback-ended, failed, beats. Without `controls` none of
+the experiment's controls is called.
 
 `configuration` is used as it is: what a probe read before the fault must not be read again after it. A value that was
 masked in it, because it held a secret, is read again from its source, unless it is one of the `withheld`: those were
@@ -137,6 +137,7 @@ class _Rollback:
         log_to_stderr(redaction)
         self._experiment: dict[str, Any] = order["experiment"]
         self._settings: dict[str, Any] = order.get("settings") or {}
+        self._before: list[Any] = order.get("runs") or []
         if not order.get("controls", True):
             self._experiment, self._settings = _without_controls(self._experiment), {}
         complete(self._experiment, self._settings)
@@ -189,8 +190,11 @@ class _Rollback:
         memory.news(self._hide)
         self._around("begin", at=0, runs=[])
         run = self._played()
-        self._around("end", at=len(self._experiment["rollbacks"]) - 1, runs=[run])
+        runs = [*self._before, run]
+        self._around("end", at=len(self._experiment["rollbacks"]) - 1, runs=runs)
         told = self._told(run)
+        # Chaos Toolkit keeps what a control adds to the runs that it is shown.
+        told["added"] = self._redaction.value(plain(runs[len(self._before) + 1 :]))
         if learned := memory.news(self._hide):
             told["learned"] = learned
         with suppress(Exception):
