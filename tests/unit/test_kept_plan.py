@@ -90,6 +90,19 @@ def test_what_is_kept_is_what_was_made(repository: Path, what: str, more: dict[s
     assert planned.planned(request).root == repository
 
 
+def test_what_stands_in_its_files_still_has_a_place(repository: Path) -> None:
+    request = _request(repository)
+    made = planned.planned(request)
+    made.keep(Redactor(()).value)
+    kept = planned.planned(request)
+    assert _kept(request) is not None
+    for file, at in (
+        ("drills/outage/drill.yaml", ("experiments", 0, "no-undo")),
+        ("experiments/nothing.json", ("method", 0)),
+    ):
+        assert kept.where(file, at) == made.where(file, at) != file
+
+
 _ONCE = """
 import json, sys
 from runner.conductor.launch import Request
