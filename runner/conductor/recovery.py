@@ -46,7 +46,7 @@ def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lamb
         )
     fenced = fence_strays(run.run)
     worker = UndoWorker.stand_by(folder)
-    worker.go(_secrets(folder, tell))
+    worker.go(secrets_again(folder, tell))
     record_death(folder, "every process of the run was killed, or the machine went down", fenced)
     code = worker.wait()
     close(folder)
@@ -147,7 +147,7 @@ def tended(folder: Path) -> bool:
     return False
 
 
-def _secrets(folder: Path, tell: Callable[[str], None]) -> dict[str, str]:
+def secrets_again(folder: Path, tell: Callable[[str], None]) -> dict[str, str]:
     """Read again from their sources, for they were never written down; the undo goes on without those that lack."""
     first = next(iter(read(folder / TRANSCRIPT)), None)
     if first is None or not isinstance(first.event, RunStarted):

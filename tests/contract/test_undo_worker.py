@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from runner.clock import SystemClock
-from runner.conductor.recovery import why_left
+from runner.conductor.recovery import secrets_again, why_left
 from runner.conductor.registry import boot_id
 from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
@@ -409,3 +409,16 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_secrets_are_read_again_from_where_the_run_worked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there"
+    (there / "secrets").mkdir(parents=True)
+    (there / "secrets" / "token").write_text("open-sesame\n")
+    monkeypatch.chdir(tmp_path)
+    _open_run(folder, _experiment("files", "true"), cwd=str(there), secret_sources={"TOKEN": {"file": "secrets/token"}})
+    lacking: list[str] = []
+    assert secrets_again(folder, lacking.append) == {"TOKEN": "open-sesame"}
+    assert lacking == []
