@@ -27,7 +27,7 @@ drill: setup  ## Run drills/payment-gateway-outage on the embedded sandbox
 test: setup  ## The whole test suite
 	@echo "the drills first, two at a time: their times are held against the shop's own log, so nothing else may starve the shoppers"
 	@failed=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 4 tests/e2e/test_drills.py || failed=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/e2e/test_drills.py || failed=$$?; \
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/e2e/test_drills.py tests || failed=$$?; \
 	exit $$failed
 

@@ -83,11 +83,7 @@ class Played:
     outage: Outage
 
 
-# All that looks at one run of a drill is for one worker; the drills are for two.
-_EACH = [pytest.param(drill, id=drill.slug, marks=pytest.mark.xdist_group(drill.slug)) for drill in DRILLS]
-
-
-@pytest.fixture(scope="module", params=_EACH)
+@pytest.fixture(scope="module", params=DRILLS, ids=lambda expected: expected.slug)
 def played(request: pytest.FixtureRequest, shared_world: World) -> Played:
     expected: Expected = request.param
     run = shared_world.drill(expected.slug)
