@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import get_args
 
 from pydantic_core import PydanticCustomError
@@ -145,7 +146,8 @@ def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, s
     if not isinstance(name, str):
         return
     if name not in indicators:
-        notes.add((*path, "indicator"), f"there is no indicator {name!r}", nearest(name, indicators, noun="indicators"))
+        meant = partial(nearest, name, indicators, noun="indicators")
+        notes.add((*path, "indicator"), f"there is no indicator {name!r}", meant)
     elif indicators[name]:
         for key in ("below", "above"):
             _bound(rule, key, indicators[name], path, notes)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runner.specs.notes import Notes, nearest, no_truth, shown
-from runner.specs.yaml import MAX_PROBLEMS, Json, Path_
+from runner.specs.place import MAX_PROBLEMS
+from runner.specs.yaml import Json, Path_
 
 M = TypeVar("M", bound=BaseModel)
 Models = tuple[type[BaseModel], ...]
@@ -37,9 +38,7 @@ def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Note
 def _note_all(models: Models, error: ValidationError, value: Json, notes: Notes, base: Path_) -> None:
     for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
         _note(models, details, value, notes, base)
-    if error.error_count() > MAX_PROBLEMS:
-        what = f"holds {error.error_count():,} mistakes; these are the first {MAX_PROBLEMS}"
-        notes.add_whole(notes.document.file, what, "")
+    notes.leave_out(max(error.error_count() - MAX_PROBLEMS, 0))
 
 
 def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:

@@ -18,6 +18,9 @@ from runner.values import dataclass
 
 T = TypeVar("T")
 
+#: Of the files of a repository.
+ENDINGS = (".yaml", ".yml", ".json")
+
 
 @dataclass(frozen=True)
 class Look:
@@ -68,7 +71,8 @@ def exists(path: Path) -> bool:
 def below(folder: Path) -> list[Path]:
     """Every file in it and in the folders below, in order, links followed but for those that lead back up.
 
-    None when it is no folder, or one that cannot be read.
+    A folder that is named like a file of ours is one of them: who reads it says what it is. Empty when `folder` is no
+    folder, or one that cannot be read.
     """
     return _noted("below", folder, _below(folder))
 
@@ -89,7 +93,12 @@ def _below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
         entries = [] if real in above else sorted(folder.iterdir())
     except OSError:
         return []
-    return [file for entry in entries for file in (_below(entry, (*above, real)) if entry.is_dir() else [entry])]
+    inner = (*above, real)
+    return [file for entry in entries for file in (_below(entry, inner) if _is_inner(entry) else [entry])]
+
+
+def _is_inner(entry: Path) -> bool:
+    return entry.suffix not in ENDINGS and entry.is_dir()
 
 
 _LOOKS: Mapping[str, Callable[[Path], object]] = {

@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import Problem
-from runner.specs.looks import below, is_dir, resolve
+from runner.specs.looks import ENDINGS, below, is_dir, resolve
 
 FOLDERS = ("drills", "experiments", "runbooks")
-ENDINGS = (".yaml", ".yml", ".json")
 DRILL_FILES = tuple(f"drill{ending}" for ending in ENDINGS)
 
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
-from runner.specs.place import Path_
+from runner.specs.place import MAX_PROBLEMS, Path_
 
 if TYPE_CHECKING:
     from runner.specs.yaml import Document
 
 #: Characters of a message.
 _LONGEST = 600
+#: Names among which a near one is looked for, and how many are listed where none is.
+_COMPARED = 1000
+_LISTED = 30
 
 
 def nearest(word: str, known: Iterable[str], *, noun: str = "known here") -> str:
-    """`did you mean 'x'?` when one of `known` is near, else the list of them."""
+    """`did you mean 'x'?` when one of `known` is near, else the list of them.
+
+    Of very many only the first 1,000 are compared, and 30 listed: the cost and the message stay bounded.
+    """
     names = list(dict.fromkeys(known))
-    folded = {name.lower().replace("_", "-"): name for name in names}
+    folded = {name.lower().replace("_", "-"): name for name in names[:_COMPARED]}
     wanted = word.lower().replace("_", "-")
     near = get_close_matches(wanted, folded, n=2, cutoff=0.6)
     # Two that are equally near are both a guess: p59 is neither p50 nor p95.
     if near and (len(near) == 1 or _likeness(wanted, near[0]) > _likeness(wanted, near[1])):
         return f"did you mean {folded[near[0]]!r}?"
-    return f"{noun}: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"{noun}: {', '.join(names[:_LISTED])}{more}" if names else ""
 
 
 def _likeness(word: str, other: str) -> float:
@@ -62,6 +69,7 @@ def _cut(text: str) -> str:
 class Notes:
     """The problems of one document. One problem a place, the first that is found there; but all that is missing.
 
+    The first 50 that are found are kept, the others counted: finding a place, and what was meant, takes its time.
     With `further` those of the reading are left out, for somebody else has reported them.
     """
 
@@ -69,12 +77,20 @@ class Notes:
         self.document = document
         self._problems: dict[tuple[int, int, str], Problem] = {}
         self._whole: list[Problem] = []
+        self._left_out = 0
         self._traps = () if further else tuple(document.traps)
         for problem in () if further else document.problems:
             self._keep(problem)
 
-    def add(self, path: Path_, what: str, meant: str = "", *, key: bool = False) -> None:
-        """What is wrong with the value at `path`, or with its key."""
+    def add(self, path: Path_, what: str, meant: str | Callable[[], str] = "", *, key: bool = False) -> None:
+        """What is wrong with the value at `path`, or with its key.
+
+        `meant` may be a function, for what costs more than it takes to see that something is wrong.
+        """
+        if len(self._problems) >= MAX_PROBLEMS:
+            self.leave_out(1)
+            return
+        meant = meant if isinstance(meant, str) else meant()
         option = self.document.option(path)
         if option:
             self.add_whole(option, what, meant)
@@ -82,12 +98,19 @@ class Notes:
         place = self.document.place(path, key=key)
         self._keep(Problem(file=self.document.file, line=place.line, column=place.column, what=what, meant=meant))
 
+    def leave_out(self, count: int) -> None:
+        """So many more mistakes were found than are named."""
+        self._left_out += count
+
     def add_whole(self, option: str, what: str, meant: str) -> None:
         """What is wrong with something given on the command line."""
         self._whole.append(Problem(file=option, what=what, meant=meant))
 
     def add_at(self, line: int, column: int, what: str, meant: str) -> None:
         """As `add`, for a place that is known already."""
+        if len(self._problems) >= MAX_PROBLEMS:
+            self.leave_out(1)
+            return
         self._keep(Problem(file=self.document.file, line=line, column=column, what=what, meant=meant))
 
     def _keep(self, problem: Problem) -> None:
@@ -101,7 +124,14 @@ class Notes:
     def problems(self) -> list[Problem]:
         """All of them, in the order of the file, with the traps that nobody else spoke of."""
         self._add_traps()
-        return [*self._whole, *(self._problems[at] for at in sorted(self._problems))]
+        named = [self._problems[at] for at in sorted(self._problems)]
+        return [*self._counted(len(named)), *self._whole, *named]
+
+    def _counted(self, named: int) -> list[Problem]:
+        if not self._left_out:
+            return []
+        what = f"holds {named + self._left_out:,} mistakes; these are the first {named}"
+        return [Problem(file=self.document.file, what=what)]
 
     def _add_traps(self) -> None:
         for trap in self._traps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from runner.specs.answer import why_unfit
 from runner.specs.fields import written
@@ -62,7 +62,7 @@ def _is_pattern(text: str) -> bool:
     return True
 
 
-def check_output(step: Json, path: Path_, asked: Iterable[str], notes: Notes) -> None:
+def check_output(step: Json, path: Path_, asked: Container[str], notes: Notes) -> None:
     """Note what is wrong with the names of a step's outputs; `asked` are those of all questions."""
     output = step.get("output")
     for name in output if isinstance(output, dict) else ():
@@ -88,11 +88,14 @@ def output_names(steps: Iterable[Json]) -> list[str]:
     return [name for output in outputs if isinstance(output, dict) for name in output]
 
 
-def choices_of(name: str, steps: Iterable[Json]) -> list[str]:
-    """The answers that a question of this name may have; empty when it may be anything."""
-    asked = [each for step in steps for _, each in _questions(step, ()) if each.get("name") == name]
-    choices = [_choices(each) for each in asked]
-    return [choice for each in choices for choice in each] if all(choices) else []
+def choices_by_name(steps: Iterable[Json]) -> dict[str, list[str]]:
+    """For each question the answers that it may have; empty when it may be anything."""
+    answers: dict[str, list[list[str]]] = {}
+    for step in steps:
+        for _, question in _questions(step, ()):
+            if "name" in question:
+                answers.setdefault(str(question["name"]), []).append(_choices(question))
+    return {name: [each for given in asked for each in given] if all(asked) else [] for name, asked in answers.items()}
 
 
 def _questions(step: Json, path: Path_) -> Iterator[tuple[Path_, dict[str, Json]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from runner.specs import condition
@@ -10,7 +12,7 @@ from runner.specs.arguments import too_long
 from runner.specs.explain import validated
 from runner.specs.fields import slug
 from runner.specs.notes import Notes, nearest
-from runner.specs.question import asked_names, check_output, check_questions, choices_of, output_names
+from runner.specs.question import check_output, check_questions, choices_by_name, output_names
 from runner.specs.runbook import Runbook
 from runner.specs.shape import note_nulls
 from runner.specs.yaml import Document, Json, Path_
@@ -67,27 +69,52 @@ def step_ids(steps: list[Json]) -> list[str]:
     return ids
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the steps of a runbook may name, gathered once: a check of one step must not look through all of them."""
+
+    #: Id → the step of that id, the first one where several have it.
+    steps: dict[str, Json]
+    #: Ids of the steps that stand outside the sequence.
+    outside: set[str]
+    #: Name of a question → the answers it may have; empty when it may be anything.
+    asked: dict[str, list[str]]
+    #: Names of outputs, in order.
+    outputs: dict[str, None]
+
+
+def _known(steps: list[Json], ids: list[str]) -> _Known:
+    named = list(zip(ids, steps, strict=True))
+    return _Known(
+        steps=dict.fromkeys(ids) | dict(reversed(named)),
+        outside={name for name, step in named if isinstance(step, dict) and step.get("anytime") is True},
+        asked=choices_by_name(steps),
+        outputs=dict.fromkeys(output_names(steps)),
+    )
+
+
 def _check_steps(steps: list[Json], ids: list[str], notes: Notes) -> None:
     first: dict[str, int] = {}
-    outside = {
-        name for step, name in zip(steps, ids, strict=True) if isinstance(step, dict) and step.get("anytime") is True
-    }
+    known = _known(steps, ids)
     for index, (step, name) in enumerate(zip(steps, ids, strict=True)):
         if not isinstance(step, dict):
             continue
         path: Path_ = ("steps", index)
         if name in first:
-            line = notes.document.place(("steps", first[name], "id")).line
-            notes.add((*path, "id"), f"the id {name!r} is taken", f"it is the step's of line {line}")
+            notes.add((*path, "id"), f"the id {name!r} is taken", partial(_taken_by, first[name], notes))
         first.setdefault(name, index)
         _check_exclusions(step, path, notes)
-        _check_routes(step, path, ids, outside, notes)
+        _check_routes(step, path, known, notes)
         _check_verify(step.get("verify"), (*path, "verify"), notes)
         check_questions(step, path, notes)
-        check_output(step, path, asked_names(steps), notes)
-        _check_condition(step.get("if"), (*path, "if"), steps, ids, notes)
-    if outside and len(outside) == len(steps):
+        check_output(step, path, known.asked, notes)
+        _check_condition(step.get("if"), (*path, "if"), known, notes)
+    if known.outside and len(known.outside) == len(steps):
         notes.add(("steps",), "every step is an anytime step", "at least one belongs to the sequence")
+
+
+def _taken_by(index: int, notes: Notes) -> str:
+    return f"it is the step's of line {notes.document.place(('steps', index, 'id')).line}"
 
 
 def _check_exclusions(step: dict[str, Json], path: Path_, notes: Notes) -> None:
@@ -118,13 +145,13 @@ def _check_exclusions(step: dict[str, Json], path: Path_, notes: Notes) -> None:
         notes.add((*path, "every"), "'every' is for anytime steps", "add `anytime: true`", key=True)
 
 
-def _check_routes(step: dict[str, Json], path: Path_, ids: list[str], outside: set[str], notes: Notes) -> None:
+def _check_routes(step: dict[str, Json], path: Path_, known: _Known, notes: Notes) -> None:
     for at, to in _routes(step, path):
         if not isinstance(to, str):
-            notes.add(at, "the id of a step is meant here", nearest("", ids, noun="steps"))
-        elif to not in ids:
-            notes.add(at, f"there is no step {to!r}", nearest(to, ids, noun="steps"))
-        elif to in outside:
+            notes.add(at, "the id of a step is meant here", partial(nearest, "", known.steps, noun="steps"))
+        elif to not in known.steps:
+            notes.add(at, f"there is no step {to!r}", partial(nearest, to, known.steps, noun="steps"))
+        elif to in known.outside:
             notes.add(at, f"the step {to!r} is an anytime step", "go to a step of the sequence")
 
 
@@ -169,7 +196,7 @@ def _check_verify(verify: Json, path: Path_, notes: Notes) -> None:
             notes.add(path, "'tolerance' is missing", "it says which answer is right")
 
 
-def _check_condition(text: Json, path: Path_, steps: list[Json], ids: list[str], notes: Notes) -> None:
+def _check_condition(text: Json, path: Path_, known: _Known, notes: Notes) -> None:
     if text is None or not isinstance(text, str):
         return
     try:
@@ -178,41 +205,49 @@ def _check_condition(text: Json, path: Path_, steps: list[Json], ids: list[str],
         notes.add(path, f"if: {error}", "write it like steps.what-is-it.choice == 'errors'")
         return
     for name in condition.names(parsed):
-        what, meant = _unknown_name(name, steps, ids)
+        what, meant = _unknown_name(name, known)
         if what:
             notes.add(path, f"if: {what}", meant)
     for name, given in condition.comparisons(parsed):
-        allowed = _values(name, steps, ids)
+        allowed = _values(name, known)
         if allowed and given not in allowed:
-            notes.add(path, f"if: {'.'.join(name)} is never {given!r}", nearest(given, allowed, noun="one of"))
+            notes.add(path, f"if: {'.'.join(name)} is never {given!r}", partial(nearest, given, allowed, noun="one of"))
 
 
-def _unknown_name(name: condition.Name, steps: list[Json], ids: list[str]) -> tuple[str, str]:
-    dotted = ".".join(name)
+def _unknown_name(name: condition.Name, known: _Known) -> tuple[str, str | Callable[[], str]]:
     if name[0] == "steps" and len(name) == 3:
-        if name[1] not in ids:
-            return f"there is no step {name[1]!r}", nearest(name[1], ids, noun="steps")
-        if name[2] not in ("choice", "outcome"):
-            return f"a step has no {name[2]!r}", nearest(name[2], ("choice", "outcome"), noun="one of")
-        chooses = steps[ids.index(name[1])].get("choose")
-        if name[2] == "choice" and not chooses:
-            return f"the step {name[1]!r} chooses nothing", "give it `choose`, or ask for its outcome"
-        return "", ""
+        return _unknown_of_step(name[1], name[2], known)
     if name[0] == "answers" and len(name) == 2:
-        asked = asked_names(steps)
-        return ("", "") if name[1] in asked else (f"nothing asks for {name[1]!r}", nearest(name[1], asked))
+        if name[1] in known.asked:
+            return "", ""
+        return f"nothing asks for {name[1]!r}", partial(nearest, name[1], known.asked)
     if name[0] == "outputs" and len(name) == 2:
-        put = output_names(steps)
-        return ("", "") if name[1] in put else (f"no step has the output {name[1]!r}", nearest(name[1], put))
-    return f"{dotted!r} stands for nothing", "known: steps.ID.choice, steps.ID.outcome, answers.NAME, outputs.NAME"
+        if name[1] in known.outputs:
+            return "", ""
+        return f"no step has the output {name[1]!r}", partial(nearest, name[1], known.outputs)
+    meant = "known: steps.ID.choice, steps.ID.outcome, answers.NAME, outputs.NAME"
+    return f"{'.'.join(name)!r} stands for nothing", meant
 
 
-def _values(name: condition.Name, steps: list[Json], ids: list[str]) -> list[str]:
+def _unknown_of_step(step: str, what: str, known: _Known) -> tuple[str, str | Callable[[], str]]:
+    if step not in known.steps:
+        return f"there is no step {step!r}", partial(nearest, step, known.steps, noun="steps")
+    if what not in ("choice", "outcome"):
+        return f"a step has no {what!r}", nearest(what, ("choice", "outcome"), noun="one of")
+    if what == "choice" and not _choose(step, known):
+        return f"the step {step!r} chooses nothing", "give it `choose`, or ask for its outcome"
+    return "", ""
+
+
+def _values(name: condition.Name, known: _Known) -> list[str]:
     if name[0] == "answers" and len(name) == 2:
-        return choices_of(name[1], steps)
-    if name[0] != "steps" or len(name) != 3 or name[1] not in ids:
+        return known.asked.get(name[1], [])
+    if name[0] != "steps" or len(name) != 3 or name[1] not in known.steps:
         return []
-    if name[2] == "outcome":
-        return list(_OUTCOMES)
-    choose = steps[ids.index(name[1])].get("choose")
-    return list(choose) if isinstance(choose, dict) else []
+    return list(_OUTCOMES) if name[2] == "outcome" else list(_choose(name[1], known))
+
+
+def _choose(step: str, known: _Known) -> dict[str, Json]:
+    chosen = known.steps[step]
+    choose = chosen.get("choose") if isinstance(chosen, dict) else None
+    return choose if isinstance(choose, dict) else {}

@@ -41,11 +41,11 @@ def note_undefined(runbook: Json, known: Iterable[str], lacks: str, notes: Notes
     """
     steps = [step if isinstance(step, dict) else {} for step in runbook["steps"]]
     told = list(known)
-    elsewhere = {*asked_names(steps), *output_names(steps)}
+    elsewhere = {*told, *asked_names(steps), *output_names(steps)}
     for index, step in enumerate(steps):
-        own = {*elsewhere, *_names(step.get("env")), *_names(step.get("secrets"))}
+        own = {*_names(step.get("env")), *_names(step.get("secrets"))}
         for path, text in _shell_texts(step, ("steps", index)):
-            for name, at in _undefined(text, {*told, *own}):
+            for name, at in _undefined(text, own, elsewhere):
                 place = notes.document.place_in(path, text, at)
                 attribute = name.removeprefix("TARGET_").lower()
                 what = f"{lacks} {attribute!r}, so there is no {name}"
@@ -69,14 +69,14 @@ def _shell_texts(step: Mapping[str, Json], path: Path_) -> Iterator[tuple[Path_,
             yield (*path, "env", name), value
 
 
-def _undefined(text: str, known: set[str]) -> Iterator[tuple[str, int]]:
-    """Name and index of what is asked for, each name once."""
+def _undefined(text: str, *known: set[str]) -> Iterator[tuple[str, int]]:
+    """Name and index of what is asked for and in none of the `known`, each name once."""
     # As long as it was, so that everything stands where it stood.
     text = _COMMENT.sub(lambda comment: " " * len(comment[0]), text)
-    seen = known | set(_set_in(text))
+    seen = set(_set_in(text))
     for match in _ASKED.finditer(text):
         name = match["braced"] or match["plain"]
-        if name not in seen and not _PROVIDED_FOR.match(match["more"] or ""):
+        if not any(name in names for names in (seen, *known)) and not _PROVIDED_FOR.match(match["more"] or ""):
             seen.add(name)
             yield name, text.index("$", match.start())
 

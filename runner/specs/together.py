@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import partial
 
 from runner.errors import Problem
 from runner.specs.document import has_controls, variables
@@ -69,20 +70,19 @@ def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], kno
     runbook = raw.get("runbook")
     if isinstance(runbook, str) and runbook not in runbooks:
         notes.add(("runbook",), f"there is no runbook {runbook!r}", nearest(runbook, runbooks, noun="runbooks"))
-    steps = [step.id for step in parts.runbook.steps] if parts.runbook else []
+    steps = dict.fromkeys(step.id for step in parts.runbook.steps) if parts.runbook else {}
     for index, planned in enumerate(_list(raw.get("experiments"))):
         if not isinstance(planned, dict):
             continue
         path: Path_ = ("experiments", index)
         name, inject = planned.get("experiment"), planned.get("inject")
         if isinstance(name, str) and name not in known:
-            notes.add(
-                (*path, "experiment"), f"there is no experiment {name!r}", nearest(name, known, noun="experiments")
-            )
+            near = partial(nearest, name, known, noun="experiments")
+            notes.add((*path, "experiment"), f"there is no experiment {name!r}", near)
         step = inject.get("at-step") if isinstance(inject, dict) else None
         if steps and isinstance(step, str) and step not in steps:
-            what, meant = f"the runbook has no step {step!r}", nearest(step, steps, noun="steps")
-            notes.add((*path, "inject", "at-step"), what, meant)
+            near = partial(nearest, step, steps, noun="steps")
+            notes.add((*path, "inject", "at-step"), f"the runbook has no step {step!r}", near)
 
 
 def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes: Notes) -> None:

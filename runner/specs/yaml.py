@@ -19,6 +19,7 @@ from runner.errors import Problem
 from runner.specs.files import read_bytes
 from runner.specs.invisible import LINE_ENDS, NOWHERE, explain, hidden_in
 from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
+from runner.specs.place import MAX_PROBLEMS
 from runner.specs.place import Path_ as Path_
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 from runner.specs.yaml_syntax import complaint, line_column
@@ -30,8 +31,6 @@ Json = Any
 MAX_DEPTH = 64
 MAX_VALUES = 20_000
 MAX_ALIASES = 100
-#: More mistakes than this are one: it is another kind of file.
-MAX_PROBLEMS = 50
 
 _SCALAR, _ALIAS = yaml.ScalarEvent, yaml.AliasEvent
 _MAPPING, _MAPPING_END = yaml.MappingStartEvent, yaml.MappingEndEvent

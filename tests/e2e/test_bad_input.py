@@ -295,7 +295,7 @@ def test_a_target_that_does_not_answer(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("first", "words"),
     [
-        ("import no_such_module", "locustfile.py:1:1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("__import__('no_such_module')", "locustfile.py:1:1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise ValueError('boom')", "locustfile.py:1:1: ValueError: boom"),
         ("import sys; sys.exit(3)", "locustfile.py:1:13: SystemExit: 3"),
     ],
