@@ -69,7 +69,7 @@ class Hog(User):
 """
 
 OWNER = """
-import asyncio, signal, sys
+import asyncio, signal, sys, time
 from pathlib import Path
 from runner.actuators.load import LoadChild, LoadPlan
 from runner.clock import boottime_ns
@@ -82,6 +82,10 @@ async def own(folder, host, processes):
         locustfiles=(folder / "locustfile.py",), host=host, users=4, spawn_rate=100, processes=processes,
         folder=folder, origin=boottime_ns(),
     ))
+    if (folder / "be-late").exists():
+        await asyncio.sleep(1)
+        time.sleep(3.5)
+        (folder / "silence.over").touch()
     await asyncio.sleep(600)
 
 signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup: the kernel's own SIGHUP must not be what ends the load
@@ -147,6 +151,20 @@ def test_load_ends_with_its_owner(
     finally:
         owned.close()
     assert "owner of this load" in (tmp_path / "load.log").read_text()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_load_bears_with_an_owner_that_is_only_late(tmp_path: Path, target: Target, processes: int) -> None:
+    """It was silent for longer than the lease, neither dead nor stopped: as on a machine without a free processor."""
+    (tmp_path / "be-late").touch()
+    owned = Owned(tmp_path, FOREVER, target, processes)
+    try:
+        wait_for(lambda: (tmp_path / "silence.over").exists())
+        assert alive(owned.child)
+        before = len(target.arrivals)
+        wait_for(lambda: len(target.arrivals) > before + 20)
+    finally:
+        owned.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -18,9 +18,14 @@ from select import POLLERR, POLLHUP, POLLIN, POLLOUT, poll
 from typing import Any, NoReturn
 
 from runner.actuators.lines import Lines
+from runner.actuators.proc import Proc
 
 #: Seconds without a word from the owner after which the load ends. Renewed five times a second.
 LEASE = 2.0
+#: The same while the owner is neither stopped nor dead: on a machine without a free processor it may not have had its turn.
+PATIENCE = 6.0
+#: Seconds between two looks at an owner that is late.
+_LOOK = 0.1
 
 _PR_SET_PDEATHSIG = 1
 
@@ -30,8 +35,8 @@ BEAT = b'{"do":"beat"}\n'
 class Lifeline:
     """Reads the owner's orders from the socket `fd`, one JSON object a line, and calls `obey` (in its own thread).
 
-    When the socket closes, or no order or beat comes for `LEASE` seconds, the whole process group is killed: the load
-    process, its workers and what they started. Beats are passed on to the sockets in `relay`, so the workers' leases
+    When the socket closes, or no order or beat comes for `LEASE` seconds (`PATIENCE` from an owner that only waits for a
+    processor), the whole process group is killed: the load process, its workers and what they started. Beats are passed on to the sockets in `relay`, so the workers' leases
     hang on the owner and on this process at once. With `leased` false the lease begins with the first order: a spare
     waits as long as its owner lives.
     """
@@ -40,6 +45,7 @@ class Lifeline:
         self.relay: list[int] = []
         self._fd = fd
         self._obey = obey
+        self._owner = os.getppid()
         self._expires = time.monotonic() + LEASE if leased else None
 
     def start(self) -> None:
@@ -63,12 +69,24 @@ class Lifeline:
                 for line in received.take(chunk):
                     self._heard(line)
             # Judged only after reading: what is already there counts, however late this thread got its turn.
-            elif self._expires is not None and time.monotonic() > self._expires:
-                end_all(f"the owner of this load has not been heard of for {LEASE:g} s")
+            elif self._expires is not None and self._too_late(late := time.monotonic() - self._expires):
+                end_all(f"the owner of this load has not been heard of for {LEASE + late:.0f} s")
 
     def _left(self) -> float | None:
         """Milliseconds until the lease ends: to look earlier would cost the load its turn for nothing."""
-        return None if self._expires is None else max(self._expires - time.monotonic(), 0.0) * 1000 + 1
+        if self._expires is None:
+            return None
+        left = self._expires - time.monotonic()
+        return (left if left > 0 else _LOOK) * 1000 + 1
+
+    def _too_late(self, late: float) -> bool:
+        """Whether an owner that is `late` seconds behind its lease is waited for no longer."""
+        return late > PATIENCE - LEASE or (late > 0 and not self._owner_runs())
+
+    def _owner_runs(self) -> bool:
+        """Whether it could say something as soon as it gets a processor: neither dead nor stopped."""
+        owner = Proc().read(self._owner)
+        return owner is not None and not owner.gone and owner.state not in "Tt"
 
     def _read(self) -> bytes:
         try:
