@@ -4,7 +4,8 @@
     ├── InputError          a file or a word is wrong: mend it               exit 2
     ├── Refused             the guard said no: change the plan or the target exit 3
     ├── Broken              the tool failed: report it, look at the run      exit 5
-    │   └── TranscriptError a transcript cannot be read or written
+    ├── TranscriptError     a transcript cannot be written: see to its disk  exit 5
+    │   └── UnreadableTranscript  what stands in one is damaged or closed to you: mend it  exit 2
     └── LeftBehind          a fault could not be undone: undo it by hand     exit 6
 
 Every message is one line a person can act on; an InputError may carry many. Foreign exceptions are mapped to
@@ -109,8 +110,14 @@ class Broken(GamedayError):
     exit_code = ExitCode.BROKEN
 
 
-class TranscriptError(Broken):
-    """A transcript cannot be read or written."""
+class TranscriptError(GamedayError):
+    """A transcript cannot be written, or not be followed while its run goes on."""
+
+
+class UnreadableTranscript(TranscriptError):
+    """A transcript that somebody asks about cannot be read: it is damaged, or the system does not give it."""
+
+    exit_code = ExitCode.BAD_INPUT
 
 
 class LeftBehind(GamedayError):

@@ -25,9 +25,9 @@ def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -
     folder, socket = _going_on(run, runs_dir)
     if not enter(folder, socket, person(name), role):
         return say_it_goes_on(folder)
-    from runner.cli.runs import show_folder
+    from runner.cli.runs import show_ended
 
-    show_folder(folder, as_json=False, story=False)
+    show_ended(folder)
     return 0
 
 
@@ -66,7 +66,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     folder = run_folder(run, runs_dir)
     other = run_folder(beside, runs_dir) if beside else None
     for each in filter(None, (folder, other)):
-        # A run that does not say which it was has nothing to show. Raises TranscriptError.
+        # A run that does not say which it was has nothing to show. Raises UnreadableTranscript.
         next(read_story(each))
     visitor = Visitor(name=person(name), role="facilitator")
     Review(Reel(folder), folder, visitor, last_times(folder), beside=Reel(other) if other else None).run()

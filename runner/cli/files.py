@@ -33,7 +33,12 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
     from runner.views.tables import agenda_table
 
     catalogue = Catalogue.find(Path.cwd())
-    done = list(summaries(run_folders(runs_folder(runs_dir, catalogue.root))))
+    folders = run_folders(runs_folder(runs_dir, catalogue.root))
+    done = list(summaries(folders))
+    if unread := len(folders) - len(done):
+        click.echo(
+            f"{unread} of {len(folders)} runs cannot be read and do not count here; gameday runs says why", err=True
+        )
     rows = agenda(catalogue, done, utc_now())
     if as_json:
         click.echo(json.dumps([row.to_json() for row in rows], indent=2))

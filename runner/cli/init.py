@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -35,10 +36,15 @@ def init(directory: Path, names: tuple[str, ...]) -> int:
         raise InputError(f"nothing was written: {', '.join(map(str, taken))} would be overwritten")
     for path, source in wanted.items():
         click.echo(f"  {path}{'' if _written(path, source) else '  (is there already)'}")
-    where = "" if directory == Path() else f"cd {directory} && "
+    where = "" if directory == Path() else f"cd {_typed(directory)} && "
     first = next((path.parts[1] for path in (chosen or example) if path.name == "drill.yaml"), "")
     click.echo(f"\nNow: {where}gameday run {first}")
     return 0
+
+
+def _typed(directory: Path) -> str:
+    """As it can be typed in a shell, whatever its name."""
+    return shlex.quote(f"./{directory}" if str(directory).startswith("-") else str(directory))
 
 
 def _written(path: Path, source: Path) -> bool:

@@ -99,10 +99,10 @@ def play_in_room(front: Front, started: Started, name: str, role: str) -> int:
 
 def conclude(front: Front, started: Started) -> int:
     """The run is over: its exit code, and its scorecard on the terminal that the room gives back."""
-    from runner.cli.runs import show_folder
+    from runner.cli.runs import show_ended
 
     code = front.wait()
-    show_folder(started.folder, as_json=False, story=True)
+    show_ended(started.folder)
     return code
 
 

@@ -178,9 +178,9 @@ def _tell(follower: Follower, printer: Printer, survivor: Survivor) -> None:
 
 
 def _show(folder: Path, as_json: bool) -> None:
-    from runner.cli.runs import show_folder
+    from runner.cli.runs import show_ended
 
-    show_folder(folder, as_json=as_json, story=not as_json)
+    show_ended(folder, as_json=as_json)
 
 
 COMMANDS = {"run": run}

@@ -13,7 +13,7 @@ from runner.cli.completion import complete_commands, complete_running, complete_
 from runner.cli.options import person
 from runner.clock import utc_now
 from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
-from runner.errors import ExitCode, InputError
+from runner.errors import ExitCode, InputError, UnreadableTranscript
 from runner.inert import inert
 
 _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
@@ -152,6 +152,14 @@ def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
     click.echo(scorecard_text(card, stream, folder), file=stream)
 
 
+def show_ended(folder: Path, *, as_json: bool = False) -> None:
+    """Print the scorecard of a run that has just ended. One that cannot be read is named: the run has its exit code."""
+    try:
+        show_folder(folder, as_json=as_json, story=not as_json)
+    except UnreadableTranscript as error:
+        click.echo(inert(str(error)), err=True)
+
+
 @click.command("verify")
 @_RUN
 @_RUNS_DIR
@@ -163,7 +171,7 @@ def verify_command(run: str | None, runs_dir: str | None) -> int:
     problems = verify(path)
     if problems:
         raise InputError(*problems)
-    # An unbroken chain of nothing is no story. Raises TranscriptError.
+    # An unbroken chain of nothing is no story. Raises UnreadableTranscript.
     next(read_story(path))
     click.echo(inert(f"{path}: unbroken"))
     return 0

@@ -209,7 +209,7 @@ def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None)
     if not folders:
         raise InputError(f"no runs in {runs}; start one with: gameday run DRILL")
     if not wanted:
-        return max(folders, key=lambda folder: (folder / "transcript.jsonl").stat().st_mtime_ns)
+        return max(folders, key=_last_written)
     fits = [folder for folder in folders if folder.name.startswith(wanted) or folder.name.endswith(f"-{wanted}")]
     exact = [folder for folder in fits if folder.name == wanted]
     if len(exact or fits) == 1:
@@ -217,6 +217,14 @@ def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None)
     if not fits:
         raise InputError(f"no run begins with {wanted!r} in {runs}; gameday runs lists them")
     raise InputError(f"{wanted!r} fits {len(fits)} runs: " + ", ".join(folder.name for folder in fits[:5]))
+
+
+def _last_written(folder: Path) -> int:
+    """When its story grew last (ns); 0 for a folder without one."""
+    try:
+        return (folder / "transcript.jsonl").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def run_folders(runs: Path) -> list[Path]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from runner.clock import parse_iso
-from runner.engine.events import RunClosed, RunStarted
-from runner.errors import TranscriptError
+from runner.engine.events import Recorded, RunClosed, RunStarted
+from runner.errors import UnreadableTranscript
 from runner.transcript.reader import read_story
 from runner.transcript.recover import head, tail
 
@@ -40,15 +41,36 @@ class Summary:
 
 def summarise(folder: Path) -> Summary | None:
     """The summary of one run folder; None when its transcript cannot be read."""
-    path = folder / TRANSCRIPT
     try:
-        first = head(path)
-        last = tail(path, _LAST)
-    except (TranscriptError, OSError):
+        return _summary(folder)
+    except UnreadableTranscript:
         return None
+
+
+def why_unreadable(folder: Path) -> str:
+    """Why there is no summary of a run folder; '' when there is one."""
+    try:
+        _summary(folder)
+    except UnreadableTranscript as error:
+        return str(error)
+    return ""
+
+
+def _summary(folder: Path) -> Summary:
+    """Raises UnreadableTranscript."""
+    path = folder / TRANSCRIPT
+    first = head(path)
     if first is None or not isinstance(first.event, RunStarted):
-        return None
-    started = first.event
+        first = next(read_story(path))
+    try:
+        return _of(folder, first, tail(path, _LAST))
+    except (ValueError, AttributeError, TypeError) as cause:
+        raise UnreadableTranscript(f"{path}:1: damaged: the run's plan or its time is of another form") from cause
+
+
+def _of(folder: Path, first: Recorded, last: list[Recorded]) -> Summary:
+    """Raises ValueError, AttributeError or TypeError for values of other kinds than a plan has."""
+    started = cast("RunStarted", first.event)
     end = next((each for each in reversed(last) if isinstance(each.event, RunClosed)), last[-1] if last else first)
     closed = end.event if isinstance(end.event, RunClosed) else None
     return Summary(
@@ -65,17 +87,6 @@ def summarise(folder: Path) -> Summary | None:
         headline=closed.headline if closed else "",
         tabletop=bool(started.plan.get("tabletop")),
     )
-
-
-def why_unreadable(folder: Path) -> str:
-    """Why there is no summary of a run folder; '' when there is one."""
-    if summarise(folder) is not None:
-        return ""
-    try:
-        next(read_story(folder), None)
-    except TranscriptError as error:
-        return str(error)
-    return f"{folder / TRANSCRIPT}: cannot be read"
 
 
 def summaries(folders: Iterable[Path]) -> Iterator[Summary]:

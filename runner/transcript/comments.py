@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runner.errors import InputError, TranscriptError
+from runner.errors import InputError, UnreadableTranscript
 from runner.private import open_private
 
 FILE = "comments.jsonl"
@@ -28,7 +28,8 @@ class Comment:
 
 
 def read_comments(folder: Path) -> tuple[list[Comment], list[str]]:
-    """The comments in the order in which they were written, and which lines are none. Raises TranscriptError."""
+    """The comments in the order in which they were written, and which lines are none. Raises
+    UnreadableTranscript."""
     path = folder / FILE
     try:
         with path.open("rb") as file:
@@ -36,7 +37,7 @@ def read_comments(folder: Path) -> tuple[list[Comment], list[str]]:
     except FileNotFoundError:
         return [], []
     except OSError as cause:
-        raise TranscriptError(f"{path}: cannot be read: {cause.strerror}") from cause
+        raise UnreadableTranscript(f"{path}: cannot be read: {cause.strerror}") from cause
     lines = content[:MOST].split(b"\n")
     read = [(number, line, _comment(line)) for number, line in enumerate(lines, 1) if line.strip()]
     bad = [f"{FILE}:{number}: no comment" for number, _, comment in read if comment is None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runner.engine.events import Recorded, RunStarted
-from runner.errors import Problem, TranscriptError
+from runner.errors import Problem, TranscriptError, UnreadableTranscript
 from runner.transcript.codec import FIRST_PREV, LineError, decode, decode_all, line_hash, transcript_file
 from runner.transcript.recover import sound_tail
 
@@ -25,8 +25,8 @@ _UNKNOWN = ""
 def read(path: Path) -> Iterator[Recorded]:
     """The events of a transcript (or of the one in a run folder), oldest first, without holding them all.
 
-    Reads what is there at the first step. A torn tail is left out; damage before it raises TranscriptError with the
-    line's number.
+    Reads what is there at the first step. A torn tail is left out; damage before it raises UnreadableTranscript with
+    the line's number.
     """
     file_path = transcript_file(path)
     try:
@@ -35,18 +35,18 @@ def read(path: Path) -> Iterator[Recorded]:
             for _, batch in _decoded(file, 0, end, 1):
                 yield from batch
     except OSError as cause:
-        raise TranscriptError(f"{file_path}: cannot be read: {cause.strerror}") from cause
+        raise UnreadableTranscript(f"{file_path}: cannot be read: {cause.strerror}") from cause
 
 
 def read_story(path: Path) -> Iterator[Recorded]:
-    """As `read`, of a run that was begun. Raises TranscriptError too when what says which run it was cannot be read."""
+    """As `read`, of a run that was begun. Raises UnreadableTranscript too when its first line cannot be read."""
     file_path = transcript_file(path)
     events = read(path)
     first = next(events, None)
     if first is None:
-        raise TranscriptError(f"{file_path}: nothing of this run can be read: {_why_nothing(file_path)}")
+        raise UnreadableTranscript(f"{file_path}: nothing of this run can be read: {_why_nothing(file_path)}")
     if not isinstance(first.event, RunStarted):
-        raise TranscriptError(
+        raise UnreadableTranscript(
             f"{file_path}:1: nothing of this run can be told: it begins with {first.event.kind} (number {first.seq}), "
             "the line that says which run it was is gone"
         )
@@ -76,8 +76,15 @@ class Follower:
         """The complete lines since the last poll; [] when there are none, so far.
 
         With `at_most` a long backlog comes in pieces of about that many events: poll until it is empty. A torn tail
-        is never part of it, so it may be moved aside meanwhile. Raises TranscriptError with the number of a damaged line.
+        is never part of it, so it may be moved aside meanwhile. Raises TranscriptError with the number of a damaged
+        line: while it is being written, damage is nobody's input.
         """
+        try:
+            return self._poll(at_most)
+        except UnreadableTranscript as cause:
+            raise TranscriptError(str(cause)) from cause
+
+    def _poll(self, at_most: int | None) -> list[Recorded]:
         try:
             stat = self._path.stat()
             mark = (stat.st_size, stat.st_mtime_ns)
@@ -91,11 +98,11 @@ class Follower:
         except FileNotFoundError:
             return []
         except OSError as cause:
-            raise TranscriptError(f"{self._path}: cannot be read: {cause.strerror}") from cause
+            raise UnreadableTranscript(f"{self._path}: cannot be read: {cause.strerror}") from cause
 
     def _new_end(self, file: BinaryIO, size: int) -> int:
         if size < self._offset:
-            raise TranscriptError(f"{self._path}: lines that were there are gone")
+            raise UnreadableTranscript(f"{self._path}: lines that were there are gone")
         return sound_tail(file, size, self._offset)[0]
 
     def _read_on(self, file: BinaryIO, at_most: int | None) -> list[Recorded]:
@@ -107,7 +114,7 @@ class Follower:
                 self._line += len(batch)
                 if at_most is not None and len(found) >= at_most:
                     break
-        except TranscriptError:
+        except UnreadableTranscript:
             # What came before the damage is delivered first; the next poll meets the damage again.
             if not found:
                 raise
@@ -132,7 +139,7 @@ def _one_by_one(name: str, lines: list[bytes], start: int, number: int) -> Itera
         try:
             recorded = decode(line)
         except LineError as cause:
-            raise TranscriptError(f"{name}:{at}: damaged: {cause}") from cause
+            raise UnreadableTranscript(f"{name}:{at}: damaged: {cause}") from cause
         start += len(line)
         yield start, [recorded]
 
@@ -159,14 +166,14 @@ def verify(path: Path) -> list[Problem]:
     """What is not as it was written: edited, dropped, moved, added and torn lines, by line number; [] when all is well.
 
     The last line has nobody to vouch for it: a change of it, or lines cut off cleanly at the end, cannot be seen here.
-    Raises TranscriptError when the file cannot be read.
+    Raises UnreadableTranscript when the file cannot be read.
     """
     file_path = transcript_file(path)
     try:
         with file_path.open("rb") as file:
             return _Chain(str(file_path)).check(file)
     except OSError as cause:
-        raise TranscriptError(f"{file_path}: cannot be read: {cause.strerror}") from cause
+        raise UnreadableTranscript(f"{file_path}: cannot be read: {cause.strerror}") from cause
 
 
 class _Chain:

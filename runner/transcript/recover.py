@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runner.engine.events import Recorded
-from runner.errors import TranscriptError
+from runner.errors import UnreadableTranscript
 from runner.transcript.codec import MAX_LINE, LineError, decode, parse, transcript_file
 
 _WINDOW = 1 << 20
@@ -14,23 +14,23 @@ _NUL = b"\0"
 
 
 def head(path: Path) -> Recorded | None:
-    """The first event; None for a transcript that has none yet. Raises TranscriptError."""
+    """The first event; None for a transcript that has none yet. Raises UnreadableTranscript."""
     file_path = transcript_file(path)
     try:
         with file_path.open("rb") as file:
             line = file.readline(MAX_LINE)
     except OSError as cause:
-        raise TranscriptError(f"{file_path}: cannot be read: {cause.strerror}") from cause
+        raise UnreadableTranscript(f"{file_path}: cannot be read: {cause.strerror}") from cause
     if not line.endswith(b"\n") or _NUL in line:
         return None
     try:
         return decode(line)
     except LineError as cause:
-        raise TranscriptError(f"{file_path}:1: damaged: {cause}") from cause
+        raise UnreadableTranscript(f"{file_path}:1: damaged: {cause}") from cause
 
 
 def tail(path: Path, n: int) -> list[Recorded]:
-    """The last `n` events, oldest first, read from the end. Raises TranscriptError."""
+    """The last `n` events, oldest first, read from the end. Raises UnreadableTranscript."""
     file_path = transcript_file(path)
     try:
         with file_path.open("rb") as file:
@@ -38,9 +38,9 @@ def tail(path: Path, n: int) -> list[Recorded]:
             lines = _last_lines(file, end, n)
         return [decode(line) for line in lines]
     except OSError as cause:
-        raise TranscriptError(f"{file_path}: cannot be read: {cause.strerror}") from cause
+        raise UnreadableTranscript(f"{file_path}: cannot be read: {cause.strerror}") from cause
     except LineError as cause:
-        raise TranscriptError(f"{file_path}: damaged near its end: {cause}") from cause
+        raise UnreadableTranscript(f"{file_path}: damaged near its end: {cause}") from cause
 
 
 def sound_tail(file: BinaryIO, size: int, since: int = 0) -> tuple[int, bytes]:
@@ -50,7 +50,7 @@ def sound_tail(file: BinaryIO, size: int, since: int = 0) -> tuple[int, bytes]:
     Torn is: what follows the last newline; the last lines that are not JSON; and everything from a NUL on, since a
     power cut leaves zeros where a block was never written, with later blocks sometimes in place. A complete line is
     never torn merely because a hash is wrong: that is an edit, which `verify` names and nobody tidies away.
-    Raises TranscriptError when there are lines and not one of them belongs to a transcript.
+    Raises UnreadableTranscript when there are lines and not one of them belongs to a transcript.
     """
     window = _WINDOW
     while True:
@@ -64,10 +64,10 @@ def sound_tail(file: BinaryIO, size: int, since: int = 0) -> tuple[int, bytes]:
         if line or base == since:
             break
         if window > 4 * MAX_LINE:
-            raise TranscriptError(f"{file.name}: this is not a transcript")
+            raise UnreadableTranscript(f"{file.name}: this is not a transcript")
         window *= 2
     if not line and since == 0 and b"\n" in whole:
-        raise TranscriptError(f"{file.name}:1: this is not a transcript")
+        raise UnreadableTranscript(f"{file.name}:1: this is not a transcript")
     return base + end, line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,16 @@ def test_a_shipped_drill_comes_with_all_that_it_needs(name: str, tmp_path: Path)
     assert catalogue.check() == []
     assert catalogue.load_drill(name).locustfiles == (tmp_path / "drills" / name / "locustfile.py",)
     assert said.endswith(f"gameday run {name}\n")
+
+
+@pytest.mark.parametrize("name", ["na me", "it's", "-x", "$HOME", "mine"])
+def test_the_next_command_can_be_typed_whatever_the_folder_is_called(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = _init("--", name).rpartition("Now: ")[2].partition(" && ")[0]
+    typed = subprocess.run(["sh", "-c", f"{command} && pwd"], capture_output=True, text=True, check=True)
+    assert typed.stdout == f"{tmp_path / name}\n"
 
 
 def test_all_of_them(tmp_path: Path) -> None:

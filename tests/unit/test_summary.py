@@ -10,7 +10,7 @@ from transcript_samples import create, entries
 
 from runner.engine.events import Event, NoteWritten, PhaseEntered, RunClosed, RunStarted
 from runner.history.agenda import agenda
-from runner.history.summary import Summary, latest_of, summaries, summarise
+from runner.history.summary import Summary, latest_of, summaries, summarise, why_unreadable
 from runner.specs.catalogue import Catalogue
 
 _NOW = datetime(2026, 11, 20, 17, 40, tzinfo=UTC)
@@ -63,6 +63,22 @@ def test_what_cannot_be_read_is_passed_over(content: bytes | None, tmp_path: Pat
         (bad / "transcript.jsonl").write_bytes(content)
     good = _run(tmp_path / "good", _START, _END)
     assert [summary.folder for summary in summaries([bad, good])] == [good]
+
+
+@pytest.mark.parametrize(
+    ("was", "became", "says"),
+    [
+        (b'"at":"2', b'"at":"x', ":1: damaged: the run's plan or its time is of another form"),
+        (b'"target":{"name":"staging"}', b'"target":"staging"', ":1: damaged: the run's plan or its time"),
+        (b'"plan":{', b'"plan":[],"was":{', ":1: damaged: `plan` of `run-started` is a list"),
+        (b'"kind":"run-closed"', b'"kind":7', ": damaged near its end: seq, at, t, kind or by is of the wrong type"),
+    ],
+)
+def test_a_run_that_is_passed_over_has_its_reason(was: bytes, became: bytes, says: str, tmp_path: Path) -> None:
+    path = _run(tmp_path, _START, _END) / "transcript.jsonl"
+    path.write_bytes(path.read_bytes().replace(was, became, 1))
+    assert summarise(tmp_path) is None
+    assert why_unreadable(tmp_path).startswith(f"{path}{says}")
 
 
 def _summary(slug: str, ending: str, started: datetime) -> Summary:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transcript_samples import STORY, create, entries, notes, reopen, write
 
 from runner.engine.events import NoteWritten, TailTorn
-from runner.errors import TranscriptError
+from runner.errors import ExitCode, TranscriptError, UnreadableTranscript
 from runner.history.summary import why_unreadable
 from runner.transcript.codec import FILE
 from runner.transcript.reader import Follower, read, read_story, verify
@@ -50,8 +50,9 @@ def test_a_story_without_its_first_line_says_so(
     path = write(tmp_path / "run")
     path.write_bytes(kept(lines_of(path)))
 
-    with pytest.raises(TranscriptError, match=says):
+    with pytest.raises(UnreadableTranscript, match=says) as caught:
         list(read_story(path))
+    assert caught.value.exit_code == ExitCode.BAD_INPUT
     assert re.search(says, why_unreadable(path.parent))
     assert verify(path) != [] or not path.stat().st_size
 
@@ -127,8 +128,9 @@ def test_damage_in_the_middle_is_named_by_line_and_what_came_before_is_read(tmp_
     follower = Follower(path)
 
     assert len(follower.poll()) == 2
-    with pytest.raises(TranscriptError, match=r"transcript\.jsonl:3: damaged"):
+    with pytest.raises(TranscriptError, match=r"transcript\.jsonl:3: damaged") as caught:
         follower.poll()
+    assert caught.value.exit_code == ExitCode.BROKEN
     assert 3 in {problem.line for problem in verify(path)}
 
 
