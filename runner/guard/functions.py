@@ -5,27 +5,49 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 
 from runner.guard.calls import Call
-from runner.guard.modules import exists, names_in, nearest_module, signature_of
+from runner.guard.modules import exists, names_in, nearest_module, signature_of, unreadable
 from runner.guard.refusal import Refusal
+from runner.specs.controls import CONTROL_FUNCTIONS
 from runner.specs.notes import nearest
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Path_
 
+#: How like a name is to one of these that was probably meant: 0 to 1.
+_ALIKE = 0.9
 #: Arguments that the toolkit gives by itself.
 _INJECTED = ("configuration", "secrets")
 
 
 def missing_module(module: str) -> tuple[str, str]:
-    """That there is none of this name, and the cure; two empty texts when there is."""
+    """That there is none of this name, or none that can be read, and the cure; two empty texts when there is."""
     if exists(module):
-        return "", ""
+        why = unreadable(module)
+        return (f"the Python module {module!r} cannot be imported: {why}" if why else ""), ""
     meant = nearest_module(module)
     cure = (
         f"did you mean {meant!r}?" if meant else f"install the package that has it, beside this program: {sys.prefix}"
     )
     return f"there is no Python module {module!r} on this machine", cure
+
+
+def faulty_control(module: str) -> tuple[str, str]:
+    """That a module which is there would not be called as a control is, and the cure; two empty texts when it would.
+
+    The toolkit calls what it finds by name, and takes a name that is not there for a control with nothing to say.
+    """
+    known = names_in(module)
+    if known is None:
+        return "", ""
+    for name in known:
+        meant = get_close_matches(name, CONTROL_FUNCTIONS, n=1, cutoff=_ALIKE)
+        if meant and meant[0] not in known and name not in CONTROL_FUNCTIONS:
+            return f"its module {module!r} has a function {name!r} that nothing calls", f"did you mean {meant[0]!r}?"
+    if not set(CONTROL_FUNCTIONS) & set(known):
+        return f"the module {module!r} has no function of a control", f"such as {CONTROL_FUNCTIONS[0]}"
+    return "", ""
 
 
 def judge_function(call: Call) -> Iterator[Refusal]:

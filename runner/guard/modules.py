@@ -56,7 +56,25 @@ def nearest_module(module: str) -> str:
     part, dot, rest = module.removeprefix(prefix).partition(".")
     known = [each.name for each in iter_modules(_locations(above) if above is not None else None)]
     near = get_close_matches(part, known, n=1, cutoff=_NEAR)
-    return f"{prefix}{near[0]}{dot}{rest}" if near else ""
+    meant = f"{prefix}{near[0]}{dot}{rest}" if near else ""
+    return meant if meant and exists(meant) else ""
+
+
+def unreadable(module: str) -> str:
+    """Why its source is no Python, with the line; '' for one that is, or whose source cannot be had."""
+    spec = _spec(module)[1]
+    if spec is None or spec.name != module or not spec.origin or not spec.origin.endswith(".py"):
+        return ""
+    path = Path(spec.origin)
+    try:
+        source = path.read_bytes()
+        if len(source) <= _LONGEST:
+            ast.parse(source)
+    except SyntaxError as error:
+        return f"{path.name}, line {error.lineno or 1}: {error.msg}"
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return ""
 
 
 def names_in(module: str) -> tuple[str, ...] | None:

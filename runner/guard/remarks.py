@@ -12,8 +12,9 @@ from runner.guard.environment import missing
 from runner.guard.refusal import Refusal, placed
 from runner.guard.rules import judge_files, judge_plan
 from runner.guard.secrets import lacking_secrets
-from runner.guard.tools import judge_tools
+from runner.guard.tools import judge_controls_of, judge_tools
 from runner.specs.catalogue import Catalogue, LoadedDrill
+from runner.specs.document import secret_entry, secret_variables
 from runner.specs.experiment import Experiment
 from runner.values import dataclass
 
@@ -68,6 +69,12 @@ def _take_drill(drill: LoadedDrill, catalogue: Catalogue, certain: list[Refusal]
 def _of_experiment(experiment: Experiment) -> Iterator[Refusal]:
     for at, _, what, cure in missing(experiment.document, (), os.environ):
         yield Refusal(rule="environment", what=what, where=experiment.file, at=at, cure=cure, here=True)
+    for name in secret_variables(experiment.document):
+        if not os.environ.get(name):
+            at = secret_entry(experiment.document, name)
+            what = f"secret {name}: the environment variable {name} is not set"
+            yield Refusal(rule="environment", what=what, where=experiment.file, at=at, cure="set it", here=True)
+    yield from judge_controls_of(experiment.document, experiment.file)
     for call in written_calls(experiment.document, experiment.file):
         yield from judge_tools(call)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
@@ -34,18 +35,26 @@ def judge_controls(plan: RunPlan) -> Iterator[Refusal]:
     for name, module in plan.global_controls.items():
         yield from _judge_control(name, module, plan.settings, ("controls", name))
     for experiment in plan.experiments:
-        for at, control in controls_of(experiment.document):
-            named = str((control.get("provider") or {}).get("module") or "sys")
-            yield from _judge_control(str(control.get("name")), named, experiment.file, at)
+        yield from judge_controls_of(experiment.document, experiment.file)
+
+
+def judge_controls_of(document: Mapping[str, Any], file: str) -> Iterator[Refusal]:
+    """The same of one experiment, as it stands in its file."""
+    for at, control in controls_of(document):
+        if module := (control.get("provider") or {}).get("module"):
+            yield from _judge_control(str(control.get("name")), str(module), file, at)
 
 
 def _judge_control(name: str, module: str, file: str, at: Path_) -> Iterator[Refusal]:
-    from runner.guard.functions import missing_module  # as above
+    from runner.guard.functions import faulty_control, missing_module  # as above
 
     what, cure = missing_module(module)
+    here = bool(what)
+    if not what:
+        what, cure = faulty_control(module)
     if what:
         place = (*at, "provider", "module")
-        yield Refusal(rule="tools", what=f"control {name}: {what}", where=file, at=place, cure=cure, here=True)
+        yield Refusal(rule="tools", what=f"control {name}: {what}", where=file, at=place, cure=cure, here=here)
 
 
 def judge_shells(plan: RunPlan) -> Iterator[Refusal]:

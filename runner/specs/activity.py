@@ -88,6 +88,9 @@ def check_tolerance(shape: Shape, path: Path_, tolerance: Json) -> None:
     """One of the forms of a tolerance."""
     if conforms(_tolerance(), _TOLERANCES, tolerance, shape.notes, path) and isinstance(tolerance, dict):
         provider = tolerance.get("provider")
+        if isinstance(provider, dict) and not isinstance(provider.get("arguments"), dict):
+            what = "a tolerance's own probe needs its arguments as a mapping, to add 'value' to"
+            shape.notes.add((*path, "provider"), what, "arguments: {} when it takes nothing else")
         if provider is not None:
             check_provider(shape, (*path, "provider"), provider)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,9 @@ def _called(module: str, func: str, /, **arguments: Any) -> dict[str, Any]:
         (".spaces.inner", "her", {}, "does not expose a function called 'her'; did you mean 'here'?"),
         (".furter", "deeper", {"b": 1}, ".furter' on this machine; did you mean 'PACKAGE.further'?"),
         (".none_at_all.x", "f", {}, "on this machine; install the package that has it"),
+        # What is near has to be there itself, with all that stands below it.
+        (".spacess.missing", "f", {}, "on this machine; install the package that has it"),
+        (".broken", "anything", {}, ".broken' cannot be imported: broken.py, line 1: invalid syntax"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_with_the_nearest(
@@ -108,13 +112,52 @@ def test_what_is_not_there_is_told_with_the_nearest(
         ("", "renamed", {"b": 1}),
         (".all", "anything", {}),
         (".hiding", "anything", {}),
-        (".broken", "anything", {}),
         (".spaces.inner", "here", {}),
     ],
 )
 def test_what_may_be_there_is_not_missed(package: str, module: str, func: str, arguments: dict[str, Any]) -> None:
     assert said(plan_of(LOCAL, _called(package + module, func, **arguments))) == ""
     assert package not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def before_activity_control(context, **kwargs): ...", ""),
+        ("from .own import *", ""),
+        ("import own\nafter_method_control = own.tell\nbefore = after = 1", ""),
+        ("def helper(): ...", "has no function of a control; such as before_activity_control"),
+        ("def before_activity_controll(context, **kwargs): ...", "that nothing calls; did you mean 'before_activity_control'?"),
+        ("def after_activity_control(): ...\ndef befor_method_control(): ...", "did you mean 'before_method_control'?"),
+        ("def before_activity_control(:", "cannot be imported: "),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["experiment", "hypothesis", "activity", "rollback", "settings"])
+def test_a_control_that_would_not_be_called_is_told_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, place: str, source: str, words: str
+) -> None:
+    name = f"control_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(source + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    control = {"name": "ask", "provider": {"type": "python", "module": name}}
+    action: dict[str, Any] = {"type": "action", "name": "a", "provider": {"type": "process", "path": "true"}}
+    document: dict[str, Any] = {"title": "t", "method": [action], "rollbacks": [action]}
+    match place:
+        case "experiment":
+            document["controls"] = [control]
+        case "hypothesis":
+            document["steady-state-hypothesis"] = {"title": "h", "probes": [], "controls": [control]}
+        case "activity":
+            document["method"] = [{**action, "controls": [control]}]
+        case "rollback":
+            document["rollbacks"] = [{**action, "controls": [control]}]
+    plan = plan_of(LOCAL, {"type": "process", "path": "true"}, document=document)
+    if place == "settings":
+        plan = replace(plan, global_controls={"ask": name})
+    lines = said(plan).splitlines()
+    assert [line for line in lines if "control ask" in line] == lines
+    assert len(lines) == bool(words)
+    assert words.replace(";", " [tools];", 1) in said(plan) or words in said(plan)
 
 
 def test_what_python_itself_has_is_known_by_name() -> None:

@@ -178,6 +178,16 @@ CASES: dict[str, tuple[str, list[str]]] = {
         _hypothesis("{type: probe, name: a, tolerance: 0.5, provider: {type: process, path: ls}}"),
         ["6:41: tolerance: a tolerance is true, false, a whole number, a text, a list, or a mapping with type: range"],
     ),
+    "tolerance-probe-without-arguments": (
+        _hypothesis(
+            "{type: probe, name: a, tolerance: {type: probe, name: b, provider: {type: process, path: 'true'}},"
+            " provider: {type: process, path: ls}}"
+        ),
+        [
+            "6:74: a tolerance's own probe needs its arguments as a mapping, to add 'value' to;"
+            " arguments: {} when it takes nothing else"
+        ],
+    ),
     "tolerance-type": (
         _hypothesis(
             "{type: probe, name: a, tolerance: {type: rnge, range: [1, 2]}, provider: {type: process, path: ls}}"

@@ -23,18 +23,8 @@ from runner.actuators.shims.toolkit import (
 )
 from runner.actuators.shims.wire import one_line
 from runner.redact import Redacts
+from runner.specs.controls import CONTROL_FUNCTIONS
 from runner.values import dataclass
-
-_FUNCTIONS = (
-    *(
-        f"{edge}_{level}_control"
-        for edge in ("before", "after")
-        for level in ("experiment", "hypothesis", "method", "rollback", "activity", "loading_experiment")
-    ),
-    "configure_control",
-    "cleanup_control",
-    "validate_control",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +53,10 @@ def check_controls(controls: Iterable[Mapping[str, Any]], redactor: Redacts) -> 
         except BaseException as error:
             why = _reason(error, redactor)
             raise InvalidControl(f"{name}: its module {module!r} cannot be imported: {why}") from None
-        if not any(hasattr(found, function) for function in _FUNCTIONS):
-            raise InvalidControl(f"{name}: the module {module!r} has no function of a control, such as {_FUNCTIONS[4]}")
+        if not any(hasattr(found, function) for function in CONTROL_FUNCTIONS):
+            raise InvalidControl(
+                f"{name}: the module {module!r} has no function of a control, such as {CONTROL_FUNCTIONS[0]}"
+            )
 
 
 class ControlWatch:
