@@ -56,6 +56,8 @@ class RollbackOrder:
 class RollbackResult:
     """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
 
+    `failure` says why one that came back did not do its work, such as `exited with 1`, '' when it did: the toolkit calls a
+    command that exits with 1, an answer of 500 and a function that gives back false a success. `killed`: by a signal.
     `started` and `t` (its end) in seconds of the run, None if it never came so far. `lacking` names the secrets that
     could not be read again. `activity` is its journal entry, redacted, None if there is none; `added` what a control put behind it. `left` is what it made of
     the experiment, None if it is as it was. `broken_controls` did not do what they were for around it; each is control,
@@ -65,6 +67,8 @@ class RollbackResult:
     status: str
     output: Any = None
     exception: str = ""
+    failure: str = ""
+    killed: bool = False
     started: float | None = None
     t: float | None = None
     duration: float | None = None
@@ -76,14 +80,8 @@ class RollbackResult:
 
     @property
     def ok(self) -> bool:
-        """True if it worked: the toolkit calls a command that exits with 1, or an answer of 500, a success."""
-        if self.status != "succeeded" or not isinstance(self.output, dict):
-            return self.status == "succeeded"
-        provider = ((self.activity or {}).get("activity") or {}).get("provider") or {}
-        code = self.output.get("status")
-        if provider.get("type") == "process":
-            return bool(code == 0)
-        return not (provider.get("type") == "http" and isinstance(code, int) and code >= 400)
+        """True if it worked."""
+        return self.status == "succeeded" and not self.failure
 
 
 class RollbackChild:
@@ -173,6 +171,8 @@ class RollbackChild:
                     status=message["status"],
                     output=message["output"],
                     exception=message.get("exception", ""),
+                    failure=message["failure"],
+                    killed=message["killed"],
                     started=self._started,
                     t=message["t"],
                     duration=message["duration"],

@@ -35,7 +35,6 @@ from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
 from runner.filenames import file_stem
-from runner.gist import last_words
 from runner.private import open_private
 from runner.redact import MASK, Redaction, Redactor, with_pieces
 from runner.specs.configuration import known_configuration
@@ -268,7 +267,8 @@ class UndoWorker:
                 break
             # One that never started may have a control before it that does not come back.
             controls = controls and result.started is not None
-            if attempt < attempts and not _was_killed(result):
+            # One that was killed was so by somebody else: nothing says that the target needs a moment.
+            if attempt < attempts and not result.killed:
                 await asyncio.sleep(_BETWEEN)
         return result
 
@@ -458,20 +458,11 @@ def _here() -> str:
     return f"/proc/{os.getpid()}/cwd"
 
 
-def _was_killed(result: RollbackResult) -> bool:
-    """By a signal from elsewhere: nothing says that the target needs a moment."""
-    output = result.output if isinstance(result.output, Mapping) else {}
-    code = output.get("status")
-    return isinstance(code, int) and code < 0
-
-
 def _why_not(result: RollbackResult) -> str:
     """Of a rollback that did not do its work."""
     if result.exception or result.status != "succeeded":
         return result.exception or result.status
-    output = result.output if isinstance(result.output, Mapping) else {}
-    said = filter(None, [last_words(str(output.get("stderr") or ""))])
-    return ": ".join([f"it ended with {output.get('status', 'an answer that means failure')}", *said])
+    return f"it {result.failure}"
 
 
 def _lock(folder: Path) -> IO[str]:

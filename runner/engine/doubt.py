@@ -20,13 +20,14 @@ _ERROR = 400
 #: What command line tools print, with exit code 0, when what they were to act on is not there.
 _NOTHING_FOUND = re.compile(
     r"^\W*(no resources found|no (matching )?(pods?|nodes?|containers?|instances?|processe?s?) (was|were )?"
-    r"(found|selected|match)|(0|no) (pods?|nodes?|containers?|instances?|processes) "
-    r"(were |was )?(found|selected|affected|killed|deleted|terminated|stopped))",
+    r"(found|selected|match)|(0|no) (pods?|nodes?|containers?|instances?|processes)"
+    r"( (were |was )?(found|selected|affected|killed|deleted|terminated|stopped)|[.!]?[ \t]*$))",
     re.IGNORECASE | re.MULTILINE,
 )
 
 #: What a function says of itself when it failed without raising.
 _FAILED = frozenset({"failure", "failed", "error"})
+_WENT_WELL = ("success", "succeeded", "ok")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,4 +118,7 @@ def _of_report(output: Mapping[Any, Any], accepted: Accepted) -> str:
         return f"gave back the status {status!r}"
     if isinstance(status, int) and not isinstance(status, bool):
         return _of_command(output, accepted) if "stdout" in output else _of_request(output, accepted)
-    return "gave back an error" if output.get("error") or output.get("errors") else ""
+    if output.get("error") or output.get("errors"):
+        return "gave back an error"
+    denied = next((key for key in _WENT_WELL if output.get(key) is False), "")
+    return f"gave back {denied}: false" if denied else ""

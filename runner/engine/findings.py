@@ -185,6 +185,10 @@ def _of_experiments(found: Findings) -> list[str]:
     told = [doubt(fault) for fault in tally.faults.doubted]
     if not found.plan.bare:
         told += [_cut(slug, status) for slug, status in tally.cut.items()]
+    if tally.version >= TELLS:
+        told += [
+            _with_reason(f"probe {each.name!r} {each.status}", each.exception) for each in tally.faults.broken_probes
+        ]
     told += [broken_control(event) for event in tally.broken_controls]
     told += [hypothesis(each) for each in found.hypotheses if each.met is not True]
     if tally.episodes.injected and not tally.live:
@@ -214,7 +218,11 @@ def doubt(fault: FaultScore) -> str:
     """Why an action proves nothing by itself."""
     if fault.doubt:
         return f"action {fault.name!r} {fault.doubt}"
-    return f"action {fault.name} {fault.status}: {fault.why}"
+    return _with_reason(f"action {fault.name} {fault.status}", fault.why)
+
+
+def _with_reason(what: str, why: str) -> str:
+    return f"{what}: {why}" if why else what
 
 
 def hypothesis(score: HypothesisScore) -> str:

@@ -32,6 +32,8 @@ class FaultTally:
         self._begun: dict[str, None] = {}
         self._undone: dict[str, _Undone] = {}
         self._checks: dict[tuple[str, str], CheckScore] = {}
+        #: Probes of a method that gave no answer.
+        self.broken_probes: list[ActivityEnded] = []
         self.left: dict[str, str] = {}
         self.ever_left = False
 
@@ -53,6 +55,8 @@ class FaultTally:
     def returned(self, event: ActivityEnded, t: float, _by: str) -> None:
         if event.sort == "action":
             self._change(event, returned=t, status=event.status, why=event.exception, doubt=event.doubt)
+        elif event.status in ("failed", "aborted"):
+            self.broken_probes.append(event)
 
     def undone(self, event: FaultUndone, t: float, _by: str) -> None:
         self._undone[event.experiment] = _Undone(t, event.how)

@@ -68,6 +68,10 @@ def told(secrets=None, configuration=None, expect=None):
     return (secrets or {}).get("token") == expect
 
 
+def end_process():
+    raise SystemExit(3)
+
+
 def leave():
     exit_gracefully()
     time.sleep(1)

@@ -73,6 +73,28 @@ def test_an_action_that_came_back_with_nothing_done_is_told(tmp_path: Path) -> N
     assert not (tmp_path / "left out").exists()
 
 
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        (process("no program", "./no-program"), "Exec format error"),
+        (python("ends its process", "end_process"), "SystemExit: 3"),
+    ],
+)
+def test_what_the_toolkit_does_not_expect_of_an_action_is_told(
+    action: dict[str, Any], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = tmp_path / "no-program"
+    program.write_bytes(b"\x7f")
+    program.chmod(0o700)
+
+    story = asyncio.run(play(experiment([action]), tmp_path, env=ours(tmp_path)))
+
+    ended = story.one(ActivityEnded)
+    assert ended.status == "aborted"
+    assert why in ended.exception
+
+
 @pytest.mark.parametrize("background", [False, True])
 def test_a_refused_action_and_all_that_follow_never_run(tmp_path: Path, background: bool) -> None:
     document = experiment([touching(tmp_path, "first", background=background), touching(tmp_path, "second")])

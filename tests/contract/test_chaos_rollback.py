@@ -118,7 +118,13 @@ def test_secrets_are_read_again_and_one_that_is_gone_keeps_no_other_away(tmp_pat
 @pytest.mark.parametrize(
     ("rollback", "status", "ok", "says"),
     [
-        (process("wrong", "false"), "succeeded", False, ""),
+        (process("wrong", "false"), "succeeded", False, "exited with 1"),
+        (process("wrong at length", "sh", ["-c", "seq 9999; echo no way >&2; exit 3"]), "succeeded", False, "exited with 3: no way"),
+        (process("killed", "sh", ["-c", "kill -9 $$"]), "succeeded", False, "was killed by SIGKILL"),
+        (python("denies", "answer", {"value": False}), "succeeded", False, "gave back false"),
+        (python("has failed", "answer", {"value": {"status": "failed"}}), "succeeded", False, "the status 'failed'"),
+        (python("had nothing to do", "answer", {"value": []}), "succeeded", True, ""),
+        (python("ends its process", "end_process"), "failed", False, "SystemExit: 3"),
         (process("missing", "no-such-command"), "failed", False, "TypeError"),
         (python("breaks", "fail"), "failed", False, "it broke"),
         (python("says no", "answer", {"value": {"status": 1}}), "succeeded", True, ""),
@@ -132,8 +138,8 @@ def test_a_rollback_that_fails_says_so(
     result = undo(order(tmp_path, [rollback]), tmp_path)
 
     assert (result.status, result.ok) == (status, ok)
-    assert says in result.exception
-    assert "\n" not in result.exception
+    assert says in f"{result.exception}{result.failure}"
+    assert "\n" not in f"{result.exception}{result.failure}"
     assert result.activity is not None
     assert result.activity["status"] == status
     assert "Traceback" not in (tmp_path / "log").read_text()

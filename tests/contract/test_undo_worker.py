@@ -317,7 +317,7 @@ def test_a_rollback_that_fails_does_not_stop_the_next(folder: Path, tmp_path: Pa
     assert not marker.exists()
     assert [event.attempt for event in _events(folder, ev.RollbackEnded) if event.index == 0] == [1, 2, 3]
     left = _events(folder, ev.FaultLeft)[0]
-    assert (left.experiment, left.why) == ("files", "rollback 'undo 1': it ended with 3: no way")
+    assert (left.experiment, left.why) == ("files", "rollback 'undo 1': it exited with 3: no way")
 
 
 def test_one_that_works_at_the_second_try_is_enough(folder: Path, tmp_path: Path) -> None:

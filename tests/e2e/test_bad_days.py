@@ -189,7 +189,7 @@ def test_a_detached_run_stays_and_can_be_aborted(repo: Repo) -> None:
         (
             'path: sh, arguments: ["-c", "echo no way >&2; exit 3"]',
             "",
-            "rollback 'take it away': it ended with 3: no way",
+            "rollback 'take it away': it exited with 3: no way",
         ),
         ('path: sleep, arguments: "60"', "extensions: [{name: gameday, undo-deadline: 1s}]\n", "not done within 1 s"),
     ],

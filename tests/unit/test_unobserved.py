@@ -274,6 +274,13 @@ def test_a_bare_experiment_that_was_cut_short_proves_nothing() -> None:
     assert (told.ending, told.why) == ("inconclusive", "errors was cut short")
 
 
+@pytest.mark.parametrize(("why", "told"), [("no route", ": no route"), ("", "")])
+def test_a_probe_of_the_method_that_gave_no_answer_is_a_finding(why: str, told: str) -> None:
+    ended = ev.ActivityEnded(experiment="errors", index=1, name="look", sort="probe", status="failed", exception=why)
+    scored = card(bare().at(10.3, ended, by="chaos").end(11.0).undo(11.5))
+    assert (scored.ending, scored.findings) == ("passed", (f"probe 'look' failed{told}",))
+
+
 @pytest.mark.parametrize(("why", "status"), [("exited with 1", "succeeded"), ("", "failed")])
 def test_a_drill_needs_its_impact_to_prove_a_doubted_fault(why: str, status: str) -> None:
     bites = over(doubted(drill(), why, status), 28.0)

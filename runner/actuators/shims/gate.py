@@ -11,7 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from copy import deepcopy
 from functools import wraps
@@ -214,11 +216,18 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
             "t": ended,
             "duration": round(ended - started, 6),
         }
-        if reason := gist(run.get("exception"), self._redaction):
+        if reason := gist(run.get("exception") or self._what_passes(), self._redaction):
             message["exception"] = shown(reason, self._redaction)
         if message["status"] == "succeeded" and (why := self._doubt(activity, run)):
             message["doubt"] = shown(why, self._redaction)
         self._wire.send(message)
+
+    def _what_passes(self) -> list[str]:
+        """The exception that is on its way through the toolkit, which notes only those that it expects of an activity:
+        not that a program is none, nor that a function ends its process.
+        """
+        error = sys.exc_info()[1]
+        return [] if error is None or self._stopping else traceback.format_exception(error)
 
     def _doubt(self, activity: dict[str, Any], run: dict[str, Any]) -> str:
         """Why an action that the toolkit calls a success may have done nothing."""

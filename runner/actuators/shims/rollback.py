@@ -66,10 +66,14 @@ from runner.actuators.shims.wire import (
     work_in,
 )
 from runner.clock import Clock, SystemClock
+from runner.engine.doubt import Accepted, doubt
+from runner.gist import last_words
 from runner.redact import MASK, Redaction, Redactor
 
 #: Seconds without an order after which there is time to import what the order may need.
 _IDLE = 1.0
+# A rollback that finds nothing to undo has done its work.
+_NOTHING_TO_UNDO = Accepted(empty=True)
 _PLACEHOLDER = re.compile(r"\$\{?(\w+)")
 
 logger = logging.getLogger("chaostoolkit")
@@ -270,8 +274,8 @@ class _Rollback:
                 event_registry=self._runner.event_registry,
                 runs=runs,
             )
-        # A missing binary raises from within, past the toolkit's own handling of failures.
-        except Exception as error:
+        # A missing binary, or a function that ends its process, raises from within, past the toolkit's own handling of failures.
+        except (Exception, SystemExit) as error:
             why = one_line(error, self._redaction)
             logger.error("the rollback failed: %s", why)  # noqa: TRY400  no traceback in a user's log
             run = runs[-1] if runs else {"activity": dict(activity), "output": None}
@@ -286,6 +290,8 @@ class _Rollback:
             "kind": "rollback-ended",
             "status": run["status"],
             "output": shown(run.get("output"), self._redaction),
+            "failure": self._failure(run.get("output")),
+            "killed": self._was_killed(run.get("output")),
             "t": ended,
             "duration": round(ended - started, 6),
             "lacking": self._lacking,
@@ -295,6 +301,21 @@ class _Rollback:
         if reason := gist(run.get("exception"), self._redaction):
             message["exception"] = shown(reason, self._redaction)
         return message
+
+    def _failure(self, output: Any) -> str:
+        """Judged here, on the whole output: what is told of a long one is cut."""
+        why = doubt(self._kind, output, _NOTHING_TO_UNDO)
+        said = last_words(self._redaction.text(str(output.get("stderr") or ""))) if isinstance(output, dict) else ""
+        return ": ".join(filter(None, [why, said])) if why else ""
+
+    def _was_killed(self, output: Any) -> bool:
+        code = output.get("status") if isinstance(output, dict) and self._kind == "process" else None
+        return isinstance(code, int) and code < 0
+
+    @property
+    def _kind(self) -> str:
+        kind: str = self._activity.get("provider", {}).get("type", "")
+        return kind
 
 
 def _without_controls(experiment: dict[str, Any]) -> dict[str, Any]:
