@@ -6,14 +6,14 @@ A word is read where it stands: `ssh -i key web1` names web1, `sudo -u ana ssh w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.guard.calls import command_words
-from runner.guard.mentions import hosts_in, means_host, named_hosts
+from runner.guard.mentions import hosts_in, means_host, means_no_host, named_hosts
 from runner.guard.programs import Kind, Program, program_of
 from runner.guard.shell import simple_commands
-from runner.guard.words import hosts_of, line_of
+from runner.guard.words import hosts_of, line_of, plain_in
 from runner.values import dataclass
 
 #: Commands within commands that are looked into. Nobody writes so many.
@@ -49,10 +49,19 @@ def reached_by(provider: Mapping[str, Any], variables: Mapping[str, str]) -> lis
     reader = _Reader()
     found = [*(reader.line(" ".join(words), 0) if through_shell else reader.command(words, 0))]
     program = _base(words[0])
+    plain = list(reader.plain)
     for word in words:
-        named = hosts_in(word, by_form=not reader.closed)
+        named = [*hosts_in(word, by_form=False), *(() if reader.closed else hosts_in(_without(plain, word)))]
         found += [_reached(program, host) for host in named if not reader.has_put_in(host)]
     return list({each.host: each for each in reversed(found)}.values())[::-1]
+
+
+def _without(plain: list[str], text: str) -> str:
+    """The text without what is in it of `plain`, each of which is taken out once and then used up."""
+    for each in [each for each in plain if each in text]:
+        plain.remove(each)
+        text = text.replace(each, " ", 1)
+    return text
 
 
 def _holds(word: str, name: str) -> bool:
@@ -74,10 +83,14 @@ def _base(word: str) -> str:
 
 
 class _Reader:
-    """Reads commands and those inside them. `closed` stays true while each of them is a program that calls nobody."""
+    """Reads commands and those inside them. `closed` stays true while each of them is a program that calls nobody.
+
+    `plain` are the pieces of text that only look like machines.
+    """
 
     def __init__(self) -> None:
         self.closed = True
+        self.plain: list[str] = []
         self._values: dict[str, Sequence[str]] = {}
 
     def line(self, text: str, depth: int) -> Iterator[Reached]:
@@ -114,12 +127,17 @@ class _Reader:
         if start == len(words):
             return
         name, rest = _base(words[start]), words[start + 1 :]
+        self._note(_of_another_vocabulary(rest))
         program = program_of(name)
         if program is None or depth > _DEEPEST:
             self.closed = False
             yield from self._unknown(name, rest, depth)
         else:
             yield from self._known(name, program, rest, depth)
+
+    def _note(self, plain: Iterable[str]) -> None:
+        """Only what has the form of a machine: a shorter piece could be part of one elsewhere."""
+        self.plain += [each for each in plain if hosts_in(each)]
 
     def _unknown(self, name: str, words: Sequence[str], depth: int) -> Iterator[Reached]:
         """A program that nobody knows: its options by their names, and a known program that it may start."""
@@ -132,6 +150,8 @@ class _Reader:
     def _known(self, name: str, program: Program, words: Sequence[str], depth: int) -> Iterator[Reached]:
         self.closed = self.closed and (program.closed or _only_runs(program))
         for owner, kind, word, rest in _pieces(name, program, words):
+            self.closed = self.closed and kind != "code"
+            self._note(plain_in(kind, word))
             if kind == "command":
                 yield from self._inner(owner, rest, depth)
             elif line := " ".join(rest) if kind == "script" else line_of(kind, word):
@@ -155,11 +175,23 @@ def _only_runs(program: Program) -> bool:
     return program.operands[-1] in ("command", "line") and "host" not in program.operands
 
 
+def _of_another_vocabulary(words: Sequence[str]) -> Iterator[str]:
+    """The values of `--image NAME`, `--email=NAME` and the like."""
+    before = ""
+    for word in words:
+        option, sign, value = word.partition("=")
+        if option.startswith("--") and sign and means_no_host(option):
+            yield value
+        elif before.startswith("--") and means_no_host(before) and not word.startswith("-"):
+            yield word
+        before = word
+
+
 def _named_in(words: Sequence[str]) -> Iterator[str]:
     """The machines in `--host NAME`, `--host=NAME` and `HOST=NAME`."""
     before = ""
     for word in words:
-        option, sign, value = word.partition("=")
+        option, sign, value = word.removeprefix("-D").partition("=")
         if sign and means_host(option):
             yield from named_hosts(option, value)
         elif before.startswith("--") and means_host(before) and not word.startswith("-"):

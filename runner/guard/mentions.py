@@ -29,20 +29,25 @@ _ENDING = (
 )
 # Each run of such characters is looked at once: a text of a megabyte must not take a second.
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://((?:\$\{[^\s}]{0,80}\}|[^\s/?#'\"<>|;)}\\])*+)")
+_BRACES = r"(?<![\w+.-])([\w+.-]++://[\w.:@-]*)\{([\w.-]+(?:,[\w.-]+)+)\}([\w.:-]*)"
 _DEVICE = r"/dev/(?:tcp|udp)/([^\s/'\"]+)/"
 _RUN = re.compile(r"[\w.-]++")
 _PORT = re.compile(r":\d{1,5}(?![\w.])")
+_LONGEST_PORT = 5
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _BITS = r"/\d{1,2}(?![\w./-])"
 _SPLIT = re.compile(r"[\s'\"=,;()<>|\[\]{}]+")
 #: Schemes whose address names one machine only; with the others a comma leads to the next one.
 _SINGLE = "https?|wss?|s?ftp|ssh|git|tcp|udp|file|unix"
+#: Schemes behind which no machine stands, but a bucket or a file of a program.
+_NOWHERE = "s3[an]?|gs|gcs|classpath"
 
 # What follows a dotted word that is a name of Kubernetes: `apps.example.com/v1beta1`, `example.com/role=db`, and the
 # tag or digest of an image.
 _GROUP_VERSION = r"/v\d+((alpha|beta)\d+)?(?![\w./-])"
 _LABEL = r"/[A-Za-z0-9][\w.-]*(\s*[!=]=|=(?!\?)|:\s|\s+(not)?in\s*\()"
 _IMAGE = r"(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z_][\w.-]*|:\d[\w.-]*|@sha256:[0-9a-f]+)(?![\w/:])"
+_VERSION = r"v?\d+(\.\d+)+([-+][\w.+-]*)?"
 #: API groups and prefixes of labels: domains that name things in a cluster, hardly ever a machine.
 _VOCABULARY = (
     r"(.+\.)?(k8s|x-k8s|kubernetes|istio|litmuschaos|argoproj|cert-manager|linkerd|cilium|crossplane|openshift|kyverno"
@@ -66,7 +71,7 @@ _MEANS_ELSE = "email|mail|mac|memory|street|wallet|bind|listen|no"
 #: What names end with whose value is of another vocabulary, though it may look like a machine.
 _MEANS_NO_HOST = (
     "labels?|selectors?|annotations?|images?|modules?|versions?|apiversion|groups?|crds?|kinds?|resources?|plural|emails?"
-    "|mail|recipients?|files?|filename|packages?|mime|type|taints?|finalizers?"
+    "|mail|recipients?|files?|filename|packages?|mime|type|taints?|finalizers?|settings|author"
 )
 
 
@@ -79,6 +84,7 @@ def hosts_in(text: str, *, by_form: bool = True) -> list[str]:
     `by_form` false: only those in an address, where it is known that a dotted word is none.
     """
     found: list[str] = []
+    text = _one_by_one(text)
     reading = text
     for reading in _readings(text):
         found += [host for scheme, authority in _ADDRESS.findall(reading) for host in _authorities(scheme, authority)]
@@ -87,6 +93,13 @@ def hosts_in(text: str, *, by_form: bool = True) -> list[str]:
     found += [host for run in _RUN.finditer(reading) if (host := _machine(run, by_form))]
     found += [word for word in _SPLIT.split(reading) if word.count(":") > 1 and _is_ipv6(word)]
     return list(dict.fromkeys(_lower(host) for host in found))
+
+
+def _one_by_one(text: str) -> str:
+    """`http://{web1,web2}/x` as the addresses that a shell or curl makes of it."""
+    if "{" not in text or "://" not in text:
+        return text
+    return re.sub(_BRACES, lambda found: " ".join(f"{found[1]}{each}{found[3]}" for each in found[2].split(",")), text)
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -101,6 +114,8 @@ def _readings(text: str) -> Iterator[str]:
 
 def _authorities(scheme: str, authority: str) -> Iterator[str]:
     """The machines of `user:password@one:1,two:2`; '' is none."""
+    if re.fullmatch(_NOWHERE, scheme, re.IGNORECASE):
+        return
     listed = (
         authority.partition(",")[:1]
         if re.fullmatch(_SINGLE, scheme, re.IGNORECASE)
@@ -139,7 +154,7 @@ def _has_form(word: str, signed: bool, text: str, end: int) -> bool:
     with_port = bool(_PORT.match(text, end))
     if "." not in word:
         return word == "localhost" and with_port
-    if word.replace(".", "").isdecimal() or re.compile(_IMAGE).match(text, end):
+    if re.fullmatch(_VERSION, word) or re.compile(_IMAGE).match(text, end):
         return False
     if with_port or signed:
         return True
@@ -178,7 +193,7 @@ def named_hosts(name: str, value: str) -> list[str]:
     """The machines that the value of an argument, an option or a variable speaks of, which is called `name`."""
     if means_host(name):
         return list(dict.fromkeys((*hosts_in(value), *(given_hosts(value) if _is_given(name, value) else ()))))
-    return hosts_in(value, by_form=not _means_no_host(name))
+    return hosts_in(value, by_form=not means_no_host(name))
 
 
 def _is_given(name: str, value: str) -> bool:
@@ -195,7 +210,8 @@ def means_host(name: str) -> bool:
     return bool(named) and not (before and re.fullmatch(_MEANS_ELSE, before[-1]))
 
 
-def _means_no_host(name: str) -> bool:
+def means_no_host(name: str) -> bool:
+    """Whether what is called so is of another vocabulary, though it may look like a machine: `image`, `email`, `module`."""
     return bool(re.fullmatch(_MEANS_NO_HOST, (_words(name) or [""])[-1]))
 
 
@@ -221,6 +237,9 @@ def _given(word: str) -> str:
     if sign:
         return _given(value) if means_host(key) else ""
     if word[:1] in ("", "/", ".", "-", "@", "~", "%"):
+        return ""
+    if word.isdecimal() and len(word) <= _LONGEST_PORT:
+        # As an address it would be one of 0.0.0.0/15, where nobody is.
         return ""
     if _is_ipv6(word) or (_IPV4.match(word) and canonical(word)):
         return word

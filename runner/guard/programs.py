@@ -16,11 +16,14 @@ from runner.values import dataclass
 #: What a word is to a program. `host`: a machine or an address of one, or several. `remote`: `machine:path`, else a file.
 #: `command`: this word and all that follow are another command; `script`: joined, they are a line for a shell. `line`: it
 #: is such a line by itself. `name`: a machine by a name of the program's own, such as a context. `assignment`: `NAME=value`.
-#: `value`: anything else; `attached`: the same, without a blank before it. The others are forms of single programs, read
+#: `value`: anything else; `attached`: the same, without a blank before it. `plain`: what is never a machine by its form
+#: alone, such as a file to write or a module; `code`: a program in another language. The others are forms of single programs, read
 #: in `runner/guard/words.py`.
 Kind = Literal[
     "value",
     "attached",
+    "plain",
+    "code",
     "assignment",
     "host",
     "name",
@@ -44,6 +47,8 @@ Kind = Literal[
     "socat",
     "httpie",
     "image",
+    "mounted",
+    "oracle",
 ]
 
 
@@ -99,8 +104,12 @@ def _options(written: str) -> dict[str, Kind]:
     return options
 
 
+_CURL_PLAIN = (
+    "-AbcDEKouwXm --user-agent --cookie --cookie-jar --dump-header --cert --config --output --output-dir --user --write-out"
+    " --request --cacert --capath --key --netrc-file --proxy-user --max-time"
+)
 _CURL_VALUES = (
-    "-ACbcDFYKEmoPUQreyXTtzuwd"
+    "-CFYPUQreyTtzd"
     " --abstract-unix-socket --alt-svc --aws-sigv4 --cacert --capath --cert --cert-type --ciphers --config"
     " --connect-timeout --continue-at --cookie --cookie-jar --create-file-mode --crlfile --curves --data --data-ascii"
     " --data-binary --data-raw --data-urlencode --delegation --dns-interface --dns-ipv4-addr --dns-ipv6-addr --engine"
@@ -116,7 +125,7 @@ _CURL_VALUES = (
     " --url-query --user --user-agent --write-out --variable --proxy-cert-type --proxy-key-type --ech"
 )
 _WGET_VALUES = (
-    "-eoaitOTwQPUlARDIX --execute --output-file --append-output --input-file --tries --output-document --timeout --wait"
+    "-eitTwQlARDIX --execute --input-file --tries --timeout --wait"
     " --waitretry --quota --bind-address --limit-rate --user --password --directory-prefix --http-user --http-password"
     " --header --user-agent --referer --post-data --post-file --method --body-data --body-file --certificate"
     " --private-key --ca-certificate --ca-directory --load-cookies --save-cookies --level --accept --reject --domains"
@@ -145,7 +154,7 @@ _HTTP_LOAD = (
 )
 _KUBECTL = "host: -s --server --kube-apiserver --proxy-url; value: -nlfocpLR --namespace --context --kube-context"
 _ANSIBLE = (
-    "inventory: -i --inventory --inventory-file; pattern: -l --limit; value: -mautefMTPBc --module-name --args --user"
+    "inventory: -i --inventory --inventory-file; pattern: -l --limit; line: -a --args; value: -mutefMTPBc --module-name --user"
     " --tags --skip-tags --extra-vars --forks --private-key --key-file --become-user --connection --vault-password-file"
 )
 
@@ -191,7 +200,11 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         "assignment: -e --env; value: -vpuwlmh --name --volume --publish --network --net --user --workdir --entrypoint --env-file"
         " --label --memory --cpus --mount --hostname --restart --platform --add-host --cap-add --ulimit --ipc --pid",
     ),
-    "git, gcloud, gcloud compute, ip, ip netns, openssl, fortio": ("value", "value: -Ccn --project --zone"),
+    "gcloud, gcloud compute, ip, ip netns, fortio": ("value", "value: -cn --project --zone"),
+    "git": ("value", "value: -Cc; plain: -m --message --author --format"),
+    "openssl": ("value", "plain: -subj= -addext= -in= -out= -key= -CA= -CAkey="),
+    "python, python2, python3, python3.*, pypy, pypy3": ("command", "plain: -m; code: -c; value: -WX"),
+    "expect": ("value", "line: -c; value: -fb"),
     # Other machines, by name.
     "ssh, autossh, slogin, rsh": ("host script", f"host: -J -W; forward: -L -R; setting: -o; value: {_SSH_VALUES}M"),
     "mosh": ("host command", "line: --ssh; value: -p --port --server --client"),
@@ -205,8 +218,8 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         " --port --password-file --log-file --rsync-path --filter --chmod --chown --backup-dir --partial-dir --temp-dir",
     ),
     "rcp, unison, duplicity, sshfs, rclone": ("remote", "value: -opPF --config"),
-    "pssh, parallel-ssh, pscp, prsync": ("value", "host: -H --host; value: -hlpotOxPe"),
-    "pdsh, clush, pdcp": ("value", "host: -wx; value: -lutfgR"),
+    "pssh, parallel-ssh, pscp, prsync": ("script", "host: -H --host; value: -hlpotOxPe"),
+    "pdsh, clush, pdcp": ("script", "host: -wx; value: -lutfgR"),
     "telnet, rlogin, tftp, ftp": ("host value", "value: -lnb"),
     "nc, ncat, netcat, nc.openbsd, nc.traditional": (
         "host value",
@@ -218,7 +231,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     "socat, socat1": ("socat", "value: -btTL"),
     "ping, ping6, fping, arping, traceroute, traceroute6, tracepath, mtr, tcptraceroute, hping3, nping": (
         "host",
-        "value: -cIiMmpQSstTWwlfqQNgjz -count --count --interval --port --tcp --rate",
+        "value: -cIiMmpQSstTWwlfqQNgjz -count --count --interval --port --rate",
     ),
     "nmap, masscan, zmap": ("host", "value: -peioTDSgm -oN= -oX= -oG= -oA= --script --rate --max-rate --top-ports"),
     "iperf, iperf3, netperf": ("value", "host: -cH --client; value: -ptilbnPwMBf --port --time"),
@@ -237,9 +250,13 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     "curl": (
         "host",
         "host: -x --proxy --preproxy --url --socks4 --socks4a --socks5 --socks5-hostname --proxy1.0 --dns-servers --doh-url;"
-        f" resolve: --resolve; connect-to: --connect-to; header: -H --header; value: {_CURL_VALUES}",
+        f" resolve: --resolve; connect-to: --connect-to; header: -H --header; value: {_CURL_VALUES}; plain: {_CURL_PLAIN}",
     ),
-    "wget, wget2": ("host", f"header: --header; host: -B --base; value: {_WGET_VALUES}"),
+    "wget, wget2": (
+        "host",
+        f"header: --header; host: -B --base; value: {_WGET_VALUES};"
+        " plain: -OoaPU --output-document --output-file --append-output --directory-prefix --user-agent --user",
+    ),
     "http, https, xh, xhs": (
         "httpie",
         "host: --proxy; value: -aAosp --auth --auth-type --output --session --timeout --print",
@@ -255,6 +272,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         "value",
         "host: -H --host --master-host; value: -futrLPic --web-host --locustfile --users --spawn-rate --run-time",
     ),
+    "git remote, git submodule": ("value value remote", "value: -tmb"),
     "git clone, git fetch, git pull, git push, git ls-remote": ("remote", "value: -boucj --branch --depth --origin"),
     # Databases and queues.
     "psql, pgcli": ("conninfo value", f"{_PG} -cfFLoPpRTUv"),
@@ -273,6 +291,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         "value",
         "host: -h --host -host= --url; value: -udqpe --port --user --password --database --query --execute",
     ),
+    "sqlplus, rman, expdp, impdp": ("oracle value", ""),
     "sqlcmd": ("value", "host: -S; value: -UPdQqiovthswl"),
     "etcdctl": ("value", "host: --endpoints; value: --cacert --cert --key --user --command-timeout --dial-timeout"),
     "consul, vault, nomad": ("value", "host: -http-addr= -address= -server=; value: -token= -namespace= -datacenter="),
@@ -290,12 +309,15 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
     # Whole machines and clusters.
     "ansible": ("pattern", _ANSIBLE),
     "ansible-playbook, ansible-console, ansible-pull": ("value", _ANSIBLE),
-    "salt": ("pattern value", "value: -tcGECNIS --timeout --out"),
+    "knife ssh": ("name script", "value: -xPia"),
+    "knife": ("value", "value: -c"),
+    "salt, salt-ssh": ("pattern value line", "value: -tcGECNIS --timeout --out"),
     "fab": ("value", "host: -H --hosts; value: -iuf"),
     "virsh": ("value", "host: -c --connect"),
     "ipmitool": ("value", "host: -H; value: -IUPfpLCky"),
     "aws": ("value", "host: --endpoint-url --proxy; value: --region --profile --output --query --ca-bundle"),
-    "mount, showmount, rpcinfo": ("remote", "value: -toOLU --types --options"),
+    "mount": ("mounted value", "value: -toOLU --types --options"),
+    "showmount, rpcinfo": ("host value", ""),
     "jmeter": ("value", "host: -RH --remotestart --proxyHost; value: -tlJGPjLpqe"),
 }
 
@@ -316,6 +338,10 @@ _CLOSED_PROGRAMS: dict[str, tuple[str, str]] = {
         "image",
         "value: -up --username --password",
     ),
+    "celery": (
+        "value",
+        "host: -b --broker -d --destination; value: -AnQclf --app --hostname --queues --concurrency --loglevel",
+    ),
     "logger": ("value", "host: -n --server; value: -tpfPu --tag --priority --port"),
     "systemctl, hostnamectl, timedatectl, loginctl, journalctl": (
         "value",
@@ -329,5 +355,6 @@ echo printf true false test [ [[ : cd for case select set unset shift trap wait 
 fgrep sed awk gawk jq yq cut tr sort uniq wc tee diff cmp ls mktemp chmod chown tar
 gzip gunzip zip unzip dd truncate fallocate sync kill pkill killall pgrep ps pidof service supervisorctl initctl sysctl
 stress stress-ng ulimit which type man apt apt-get yum dnf apk pip npm umount losetup mkfs modprobe crontab id whoami
+cp mv rm rmdir mkdir touch ln install make mail mailx mutt sqlite3 ssh-keygen gunicorn uvicorn hypercorn flask django-admin pm2 pytest
 groups useradd userdel usermod passwd basename dirname realpath readlink seq expr yes sha256sum md5sum base64 uname
 """

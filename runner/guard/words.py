@@ -14,6 +14,11 @@ _SSH_FORWARDS = frozenset({"localforward", "remoteforward"})
 _SSH_LINES = frozenset({"proxycommand", "localcommand", "remotecommand", "knownhostscommand"})
 #: What selects everything that an inventory has.
 _WHOLE_INVENTORY = frozenset({"all", "*", "ungrouped", ""})
+#: Headers whose value may look like a machine: a program, a person, a type.
+_PLAIN_HEADERS = frozenset({"user-agent", "from", "accept", "content-type", "cookie"})
+#: `ana@example.com`, without a port or a path: where a program has no machines it is somebody's address.
+_MAIL = re.compile(r"[\w.+-]+@[\w-]++(?:\.[\w-]++)++(?![:/.\w])")
+_IMPORTED = re.compile(r"\b(?:import|from)\s+[\w.]+")
 _SOCAT_LINE = re.compile(r"(?:exec|system|shell):(.*)", re.IGNORECASE | re.DOTALL)
 _SOCAT = re.compile(r"(?:tcp|udp|sctp|openssl|ssl|socks|proxy)[a-z0-9-]*:((?:\[[^\]]*\]|[^:,])+)", re.IGNORECASE)
 
@@ -37,6 +42,18 @@ def line_of(kind: Kind, word: str) -> str:
     return ""
 
 
+def plain_in(kind: Kind, word: str) -> Iterator[str]:
+    """What of a word of a known program only looks like a machine: it knows where that program has machines."""
+    if kind == "plain":
+        yield word
+    elif kind == "code":
+        yield from _IMPORTED.findall(word)
+    elif kind == "header" and word.partition(":")[0].strip().lower() in _PLAIN_HEADERS:
+        yield word
+    elif kind in ("value", "endpoint"):
+        yield from _MAIL.findall(word)
+
+
 def _remote(word: str) -> Iterator[str]:
     """`machine:path`, `machine::module`; a slash before the colon makes a file of it."""
     if "://" in word:
@@ -51,8 +68,8 @@ def _one(word: str) -> Iterator[str]:
 
 
 def _name(word: str) -> Iterator[str]:
-    if word not in ("", "default"):
-        yield word
+    if (name := word.rpartition("@")[2]) not in ("", "default"):
+        yield name
 
 
 def _assignment(word: str) -> Iterator[str]:
@@ -98,6 +115,17 @@ def _endpoint(word: str) -> Iterator[str]:
     """`machine:port`, told from other words by its port."""
     if re.search(r":\d+$", word):
         yield from given_hosts(word)
+
+
+def _mounted(word: str) -> Iterator[str]:
+    """`machine:/path`, `//machine/share`; anything else is of this machine."""
+    yield from _share(word) if re.match(r"//[^/]", word) else _remote(word)
+
+
+def _oracle(word: str) -> Iterator[str]:
+    """`user/password@//machine:port/service`; a plain word behind the `@` is a name of its own configuration."""
+    if found := re.search(r"@(?://)?([\w.-]+)(?::\d+)?/", word):
+        yield found[1]
 
 
 def _share(word: str) -> Iterator[str]:
@@ -194,4 +222,6 @@ _READERS: Mapping[Kind, Callable[[str], Iterator[str]]] = {
     "socat": _socat,
     "httpie": _httpie,
     "image": _image,
+    "mounted": _mounted,
+    "oracle": _oracle,
 }

@@ -143,6 +143,27 @@ def _reached(line: str) -> list[str]:
         ("rclone sync src web1:bucket", "web1"),
         ("smbclient //web1/share -c ls", "web1"),
         ("our-tool --host web1 --base-url=web2 SERVER=web3", "web1 web2 web3"),
+        ("java -Dhost=web1 -jar shop.jar", "web1"),
+        ("curl -fsS 'http://{web1,web2.example.com}/x'", "web1 web2.example.com"),
+        ("expect -c 'spawn ssh web1'", "web1"),
+        ("ansible web1 -m shell -a 'curl web2'", "web1 web2"),
+        ("salt web1 cmd.run 'ssh web2 ls'", "web1 web2"),
+        ("pssh -H web1 ssh web2 ls", "web1 web2"),
+        ("python3 -m locust --host web1", "web1"),
+        ("python3 tool.py --url=web1 SERVER=web2", "web1 web2"),
+        ("python3 -c \"connect('prod.example.com')\"", "prod.example.com"),
+        ("gcloud compute ssh ops@web1", "web1"),
+        ("git remote add copy web1:shop.git", "web1"),
+        ("mount -t cifs //web1/share /mnt", "web1"),
+        ("mount -t nfs web1:/export /mnt", "web1"),
+        ("mount -o remount,ro /srv", ""),
+        ("showmount -e web1", "web1"),
+        ("sqlplus ana/x@//db1:1521/shop", "db1"),
+        # A machine stays one beside what only looks like it.
+        ("curl -o shop.example.com http://shop.example.com/", "shop.example.com"),
+        ("curl -u ana@mail.example.com:x prod.example.com", "prod.example.com"),
+        ("sh -c 'curl -A shop.dev/1 localhost; our-tool shop.dev'", "localhost shop.dev"),
+        ("our-tool root@prod.example.com", "prod.example.com"),
     ],
 )
 def test_a_command_reaches_what_its_program_would(line: str, hosts: str) -> None:
@@ -299,10 +320,45 @@ def test_an_address_is_one_wherever_it_stands(name: str) -> None:
         "apt-get install -y curl wget",
         "tc qdisc add dev eth0 root netem delay 100ms",
         "stress-ng --cpu 2 --timeout 5s",
+        "cp config.dev config.test",
+        "make test.local",
+        "mail -s drill ops@example.com",
+        "git config user.email ana@example.com",
+        "git commit -m 'mend example.com' --author 'Ana <ana@example.com>'",
+        "ssh-keygen -t ed25519 -C ana@example.com",
+        "sqlite3 shop.db \"select 'ana@example.com'\"",
+        "psql -c \"delete from users where mail = 'ana@example.com'\"",
+        "redis-cli set user:ana@example.com 1",
+        "openssl req -new -subj /CN=shop.example.com",
+        "wget -O shop.com /x",
+        "python3 -m shop.app",
+        "python3 -c 'import shop.dev'",
+        "python3 manage.py runserver --settings=shop.settings.local",
+        "gunicorn shop.app:create_app",
+        "celery -A shop.app control shutdown",
+        "our-tool --email ana@example.com --image=registry.example.com/app",
+        "our-tool app@v1.2.3 @types/node@20.1.0",
+        "aws s3 cp s3://bucket.name/x .",
+        "nc -l 8080",
     ],
 )
 def test_the_words_of_a_program_that_calls_nobody_are_no_machines(line: str) -> None:
     assert _reached(line) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-A shop.dev/1.0",
+        "-H 'User-Agent: shop.dev/1.0'",
+        "-u ana@example.com:x",
+        "-o shop.example.com",
+        "-d owner=ana@example.com",
+    ],
+)
+def test_what_curl_is_given_beside_its_addresses_is_no_machine(words: str) -> None:
+    assert _reached(f"curl {words} http://localhost/") == ["localhost"]
+    assert _reached(f"curl -s {words} localhost && echo ok") == ["localhost"]
 
 
 def test_the_table_holds_only_kinds_that_are_known() -> None:
