@@ -28,6 +28,7 @@ from runner.actuators.shims.commands import take_commands
 from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
+from runner.actuators.shims.raising import take_raising
 from runner.actuators.shims.toolkit import (
     Runner,
     Schedule,
@@ -66,6 +67,7 @@ def main() -> None:
         hello["heir"] = leave_heir(int(descriptor), int(socket), int(printing), mark)
     take_signals(_leave)
     take_commands()
+    take_raising()
     adopt_orphans()
     ask_for_short_turns()
     wire = Wire(int(descriptor))

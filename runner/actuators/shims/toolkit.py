@@ -15,6 +15,7 @@ from runner.actuators.shims.put_off import PutOff
 
 __all__ = [
     "ActivityFailed",
+    "ChaosException",
     "Control",
     "Dry",
     "InterruptExecution",
@@ -34,6 +35,7 @@ __all__ = [
     "ensure_experiment_is_valid",
     "execute_activity",
     "get_controls",
+    "hypotheses",
     "initialize_control",
     "initialize_controls",
     "initialize_global_controls",
@@ -105,6 +107,7 @@ def _nothing_collected() -> Iterator[None]:
 with _nothing_collected(), _PUT_OFF.importing(), _one_version_only():
     from chaoslib import activity as activities
     from chaoslib import control as control_module
+    from chaoslib import hypothesis as hypotheses
     from chaoslib import substitute
     from chaoslib.activity import execute_activity
     from chaoslib.caching import cache_activities
@@ -119,7 +122,7 @@ with _nothing_collected(), _PUT_OFF.importing(), _one_version_only():
         load_global_controls,
     )
     from chaoslib.control.python import apply_python_control, cleanup_control, initialize_control
-    from chaoslib.exceptions import ActivityFailed, InterruptExecution, InvalidControl
+    from chaoslib.exceptions import ActivityFailed, ChaosException, InterruptExecution, InvalidControl
     from chaoslib.experiment import ensure_experiment_is_valid
     from chaoslib.hypothesis import within_tolerance
     from chaoslib.provider import process as process_provider
