@@ -85,6 +85,9 @@ def _port(value: object) -> int | str:
 def _url(value: str) -> str:
     if not re.match(r"(?i)https?://[^/]", value) and not placeholders(value):
         _refuse(f"{value!r} is not an address; it begins with http:// or https://")
+    # Some clients leave tabs and line ends out, so the machine that is called would not be the one that is judged.
+    if not value.isprintable():
+        _refuse(f"{value!r} is not an address; it holds neither tabs nor line ends")
     return value
 
 

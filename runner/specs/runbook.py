@@ -35,8 +35,10 @@ def _regular(text: str) -> str:
 
 
 def _web_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or " " in text:
+    if not text.startswith(("http://", "https://")):
         wrong(f"{text!r} is not an address", "it begins with http:// or https://")
+    if not text.isprintable() or " " in text:
+        wrong(f"{text!r} is not an address", "it holds neither spaces nor tabs nor line ends")
     return text
 
 

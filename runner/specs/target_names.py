@@ -12,11 +12,10 @@ from runner.specs.yaml import Json, Path_
 #: Shells that put a variable's value into a line; to any other program `$NAME` is a text.
 _SHELLS = frozenset(("bash", "sh", "dash", "zsh", "ksh", "ash"))
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+#: `provided`: with `${NAME:-x}` and its like somebody knows that it may not be there, or gives it a value.
 _ASKED = re.compile(
-    r"(?<!\\)(?:\\\\)*\$(?:\{#?(?P<braced>TARGET_\w+)(?P<more>[^}]*)\}|(?P<plain>TARGET_\w+))", re.ASCII
+    r"(?<![\\$])(?:\\\\|\$\$)*\$(?:\{#?(?P<braced>TARGET_\w+)(?P<provided>:?[-=+?])?|(?P<plain>TARGET_\w+))", re.ASCII
 )
-#: `${NAME:-x}` and its like: whoever writes that knows that it may not be there.
-_PROVIDED_FOR = re.compile(r":?[-=+?]")
 _SET = re.compile(r"(?:^|[\s;&|(`])(TARGET_\w+)\+?=|\bfor\s+(TARGET_\w+)\s", re.ASCII)
 _DECLARED = re.compile(
     r"\b(?:read|export|local|declare|typeset|readonly|mapfile|readarray|getopts|printf\s+-v)\b[^;&|\n]*", re.ASCII
@@ -73,12 +72,13 @@ def _undefined(text: str, *known: set[str]) -> Iterator[tuple[str, int]]:
     """Name and index of what is asked for and in none of the `known`, each name once."""
     # As long as it was, so that everything stands where it stood.
     text = _COMMENT.sub(lambda comment: " " * len(comment[0]), text)
-    seen = set(_set_in(text))
-    for match in _ASKED.finditer(text):
-        name = match["braced"] or match["plain"]
-        if not any(name in names for names in (seen, *known)) and not _PROVIDED_FOR.match(match["more"] or ""):
+    asked = [(match["braced"] or match["plain"], match) for match in _ASKED.finditer(text)]
+    provided_for = {name for name, match in asked if match["provided"]}
+    seen = {*_set_in(text), *provided_for}
+    for name, match in asked:
+        if not any(name in names for names in (seen, *known)):
             seen.add(name)
-            yield name, text.index("$", match.start())
+            yield name, text.rindex("$", match.start(), match.end())
 
 
 def _set_in(text: str) -> Iterator[str]:

@@ -98,12 +98,16 @@ class Document:
         content = self.content.decode("utf-8", "replace")
         lines = content.split("\n")
         start = sum(len(line) + 1 for line in lines[: begin.line - 1]) + begin.column - 1
-        found = content.find(text[at], start)
+        found = start - 1
+        for _ in range(text.count(text[at], 0, at) + 1):
+            found = content.find(text[at], found + 1)
+            if found < 0:
+                return begin
         # What stands between must be what the text has before it; indentation, quotes and folding left out.
         before = content[start:found]
         if before[:1] in ("|", ">"):
             before = before.partition("\n")[2]
-        if found < 0 or _letters(before) != _letters(text[:at]):
+        if _letters(before) != _letters(text[:at]):
             return begin
         return Place(*line_column(content[:found]))
 

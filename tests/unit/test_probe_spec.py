@@ -39,6 +39,7 @@ def test_takes_what_chaos_toolkit_takes(provider: dict[str, Any]) -> None:
         ({"type": "grpc"}, ("provider",), "'grpc'"),
         ({**_HTTP, "urll": 1}, ("provider", "http", "urll"), "Extra inputs"),
         ({"type": "http"}, ("provider", "http", "url"), "Field required"),
+        ({"type": "http", "url": "http://h\t/x"}, ("provider", "http", "url"), "neither tabs nor line ends"),
         ({"type": "http", "url": "h/health"}, ("provider", "http", "url"), "begins with http:// or https://"),
         ({**_HTTP, "timeout": 0}, ("provider", "http", "timeout"), "never lets anything answer"),
         ({**_HTTP, "timeout": -1}, ("provider", "http", "timeout"), "negative"),

@@ -358,6 +358,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
         "name: x\nlinks: [{name: page, url: example.com}]\nsteps: [{name: a}]\n",
         ["2:27: url: 'example.com' is not an address; it begins with http:// or https://"],
     ),
+    "link-with-a-space": (
+        'name: x\nlinks: [{name: page, url: "http://a b"}]\nsteps: [{name: a}]\n',
+        ["2:27: url: 'http://a b' is not an address; it holds neither spaces nor tabs nor line ends"],
+    ),
+    "link-with-a-tab": (
+        'name: x\nlinks: [{name: page, url: "http://a\\tb"}]\nsteps: [{name: a}]\n',
+        ["2:27: url: 'http://a\\tb' is not an address; it holds neither spaces nor tabs nor line ends"],
+    ),
     "if-not-a-condition": (
         _HEAD + "  - name: a\n  - name: b\n    if: steps.a.outcome = 'failed'\n",
         ["5:9: if: '=' is not a comparison; write '==' (column 17); write it like steps.what-is-it.choice == 'errors'"],

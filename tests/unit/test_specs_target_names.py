@@ -45,6 +45,9 @@ def _said(catalogue: Catalogue) -> list[str]:
         ("test ${#TARGET_ADMIN} -gt 0", 12),
         ("echo TARGET_ADMIN is $TARGET_ADMIN", 28),
         (r"echo \\$TARGET_ADMIN", 14),
+        ("echo $TARGET_URL $$ $TARGET_ADMIN", 27),
+        ("echo $$$TARGET_ADMIN", 14),
+        ("echo ${TARGET_URL:-$TARGET_ADMIN}", 26),
     ],
 )
 def test_a_variable_that_the_target_does_not_give_is_named(tmp_path: Path, command: str, column: int) -> None:
@@ -62,6 +65,9 @@ def test_a_variable_that_the_target_does_not_give_is_named(tmp_path: Path, comma
         "echo ${TARGET_ADMIN+there}",
         r"echo \$TARGET_ADMIN",
         "# curl $TARGET_ADMIN",
+        "echo $$TARGET_ADMIN",
+        ': "${TARGET_ADMIN:=x}"; echo $TARGET_ADMIN',
+        '[ -n "${TARGET_ADMIN-}" ] && echo $TARGET_ADMIN',
         "TARGET_ADMIN=x; echo $TARGET_ADMIN",
         "export TARGET_ADMIN=$(cat x) && echo $TARGET_ADMIN",
         "read -r TARGET_ADMIN < x; echo $TARGET_ADMIN",
@@ -71,6 +77,13 @@ def test_a_variable_that_the_target_does_not_give_is_named(tmp_path: Path, comma
 )
 def test_what_is_given_or_set_or_provided_for_is_asked_for_rightly(tmp_path: Path, command: str) -> None:
     assert _said(_repository(tmp_path, _STEP.format(command))) == []
+
+
+def test_each_of_several_is_named_where_it_stands(tmp_path: Path) -> None:
+    said = _said(
+        _repository(tmp_path, "name: r\nsteps:\n  - {name: a, run: 'echo $TARGET_A \"$TARGET_B\" ${TARGET_C}'}\n")
+    )
+    assert [line.partition(" the")[0] for line in said] == [f"runbooks/r.yaml:3:{at}:" for at in (26, 37, 48)]
 
 
 @pytest.mark.parametrize(
