@@ -191,7 +191,7 @@ def test_recover_reads_kept_ones_again_and_names_those_that_are_not_there(
     monkeypatch.delenv("VAULT_TOKEN")
     told: list[str] = []
 
-    found = recovery._secrets(tmp_path / "run", told.append)
+    found = recovery.secrets_again(tmp_path / "run", told.append)
 
     assert found == {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENG"}
     (lack,) = told
