@@ -161,16 +161,21 @@ def _asking(state: State, step: Step, view: StepView) -> Reaction | None:
     if state.answered_by_people(step):
         return None
     if not step.automated and step.unattended in ("skip", "fail"):
-        return _unattended(state, step, view)
+        # What it asks may be needed later, whether or not anybody does the step.
+        return _answered(step, view) or _unattended(state, step, view)
     gate = open_gate(step, view)
     if gate == "confirm":
         return at_once(StepConfirmed(step=step.id, waived="unattended"))
     if gate == "approve":
         return _nobody(step, "an approval")
-    ask = next(ask for ask in step.ask if ask.name in open_questions(step, view))
-    if not ask.default:
-        return _nobody(step, "an answer")
-    return at_once(StepAnswered(step=step.id, name=ask.name, value=ask.default, waived="unattended"))
+    return _answered(step, view) or _nobody(step, "an answer")
+
+
+def _answered(step: Step, view: StepView) -> Reaction | None:
+    """The default of the next question that has one; None when none is left."""
+    asked = open_questions(step, view)
+    ask = next((ask for ask in step.ask if ask.default and ask.name in asked), None)
+    return at_once(StepAnswered(step=step.id, name=ask.name, value=ask.default, waived="unattended")) if ask else None
 
 
 def _nobody(step: Step, waits: str) -> Reaction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,22 @@ TYPES = ("str", "string", "int", "integer", "float", "number", "bytes", "bool", 
 
 
 def _json(text: Any) -> Any:
-    return json.loads(text) if isinstance(text, str) and text else text
+    value = json.loads(text, parse_constant=_refuse) if isinstance(text, str) and text else text
+    # A number beyond a double is read as infinite, however deep it stands.
+    json.dumps(value, allow_nan=False)
+    return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _number(value: Any) -> float:
+    """A finite one: nothing else can be written down."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
 
 
 def _bool(value: Any) -> bool:
@@ -21,8 +37,8 @@ def _bool(value: Any) -> bool:
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "int": int,
     "integer": int,
-    "float": float,
-    "number": float,
+    "float": _number,
+    "number": _number,
     "bytes": lambda text: text.encode(),
     "bool": _bool,
     "json": _json,
@@ -33,7 +49,7 @@ def converted(kind: str | None, value: Any) -> Any:
     """What Chaos Toolkit makes of a variable's text, or of a default. Raises ValueError for what is no such value."""
     try:
         return _CONVERTERS[kind](value) if kind is not None and kind in _CONVERTERS else value
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no value of the type {kind}") from error
 
 

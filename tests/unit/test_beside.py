@@ -89,6 +89,12 @@ def test_a_value_has_its_type(text: str, name: str, value: Any) -> None:
         ("a:integr=1", "--var a:integr: there is no type 'integr'; did you mean 'integer'?"),
         ("a:int=one", "--var a:int: 'one' is no value of the type int"),
         ("a:json={", "--var a:json: '{' is no value of the type json"),
+        ("a:float=nan", "--var a:float: 'nan' is no value of the type float"),
+        ("a:number=-inf", "--var a:number: '-inf' is no value of the type number"),
+        ("a:float=1e999", "--var a:float: '1e999' is no value of the type float"),
+        ("a:json=NaN", "--var a:json: 'NaN' is no value of the type json"),
+        ("a:json=[1e999]", "--var a:json: '[1e999]' is no value of the type json"),
+        (f"a:json={'[' * 5000}{']' * 5000}", "--var a:json: '[[["),
         ("a:bytes=x", "--var a:bytes: bytes cannot be written down"),
     ],
 )

@@ -631,6 +631,16 @@ def test_where_nobody_is_the_default_is_the_answer() -> None:
     assert outcomes(drive)[0] == ("fix", "succeeded")
 
 
+@pytest.mark.parametrize("unattended", ["skip", "fail", "done"])
+def test_where_nobody_is_the_default_is_the_answer_also_of_a_step_that_a_person_does(unattended: str) -> None:
+    how = Step(id="how", name="How?", ask=(_REGION,), confirm="Sure?", unattended=unattended, on_failure="continue")
+    then = Step(id="then", name="Then", run="x", condition="answers.region == 'us'")
+    drive = drill(how, then, attended=False, commands={"then": [0]})
+    assert drive[e.StepAnswered] == [e.StepAnswered(step="how", name="region", value="us", waived="unattended")]
+    ended = {"skip": "skipped", "fail": "failed", "done": "succeeded"}[unattended]
+    assert outcomes(drive)[:2] == [("how", ended), ("then", "succeeded")]
+
+
 def test_where_nobody_is_a_question_without_a_default_ends_the_run() -> None:
     drive = _asking(_REGION, _TICKET, attended=False)
     assert "waits for an answer" in drive[e.EndDecided][0].why

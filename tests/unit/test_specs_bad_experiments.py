@@ -261,6 +261,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
         _HEAD + "configuration: {x: {type: env, key: N, env_var_type: int, default: many}}\nmethod: []\n",
         ["3:68: default: 'many' is no value of the type int"],
     ),
+    "configuration-env-default-endless": (
+        "title: t\ndescription: d\nconfiguration: {a: {type: env, key: A, env_var_type: float, default: 'inf'}}\nmethod: []\n",
+        ["3:70: default: 'inf' is no value of the type float"],
+    ),
     "strategy": (
         _HEAD + "method: []\nruntime: {hypothesis: {strategy: continuous}}\n",
         ["4:34: strategy: 'continuous' is not possible here; did you mean 'continuously'?"],
