@@ -128,3 +128,50 @@ def test_a_user_that_never_begins_is_the_locustfiles_fault(tmp_path: Path, more:
     (failed,) = load.of(LoadFailed)
     assert failed.locustfile
     assert failed.why == f"{tmp_path}/{why}"
+
+
+_ENDS_PROCESS = """
+    @tag("ok")
+    @task
+    def ends(self):
+        raise SystemExit(2)
+"""
+
+
+def test_a_task_that_ends_its_process_ends_the_load(tmp_path: Path) -> None:
+    with Target() as target:
+        load = Watcher(tmp_path, _user("Shopper", _ENDS_PROCESS), host=target.url)
+        load.run(lambda: False)
+    ended = _ended(load)
+    assert ended.why == "the locustfile ended its own process, with SystemExit"
+    (told,) = ended.exceptions
+    assert (told.where, told.what) == (f"{tmp_path}/locustfile.py:20:9", "SystemExit: 2")
+
+
+_SHAPE = """
+from locust import LoadTestShape
+
+class Shape(LoadTestShape):
+    def tick(self):
+        if {when}:
+            raise KeyError("stage")
+        return (2, 2)
+"""
+
+
+def test_a_load_shape_that_breaks_is_told_and_its_users_stay(tmp_path: Path) -> None:
+    with Target() as target:
+        shape = _SHAPE.format(when="self.runner.user_count")
+        load = Watcher(tmp_path, _user("Shopper", shape), host=target.url)
+        load.run(lambda: load.total()["GET /ok"] > 40)
+    (told,) = _ended(load).exceptions
+    assert told.where.startswith(f"{tmp_path}/locustfile.py:")
+    assert (told.what, told.count) == ("KeyError: 'stage'", 1)
+
+
+def test_a_load_shape_that_brings_nobody_is_the_locustfiles_fault(tmp_path: Path) -> None:
+    load = Watcher(tmp_path, _user("Shopper", _SHAPE.format(when="True")), host="http://127.0.0.1:1")
+    load.run(lambda: False)
+    (failed,) = load.of(LoadFailed)
+    assert failed.locustfile
+    assert "KeyError: 'stage'; its load shape brings no users" in failed.why

@@ -41,10 +41,21 @@ class Raised:
         """Where (file:line:column, '' when it is in no file of the locustfile's), what, how often."""
         return [(*key, count) for key, count in self._counts.most_common(_MOST)]
 
+    def add(self, exception: BaseException) -> None:
+        """Count one that no user raised."""
+        self._count(exception, exception.__traceback__)
+
+    def told(self, exception: BaseException) -> str:
+        """Where and what."""
+        return ": ".join(filter(None, self._key(exception, traceback.extract_tb(exception.__traceback__))))
+
+    def _key(self, exception: BaseException, frames: traceback.StackSummary) -> tuple[str, str]:
+        what = " ".join(f"{type(exception).__name__}: {exception}".split()).rstrip(":")[:_LONGEST]
+        return self._where(frames), what
+
     def _count(self, exception: BaseException, tb: TracebackType | None, **_others: object) -> None:
         frames = traceback.extract_tb(tb)
-        what = " ".join(f"{type(exception).__name__}: {exception}".split()).rstrip(":")[:_LONGEST]
-        key = (self._where(frames), what)
+        key = self._key(exception, frames)
         if key in self._counts or len(self._counts) < _KEPT:
             self._counts[key] += 1
         if not self.at_start and [frame.name for frame in frames[:2]] == ["run", "on_start"]:

@@ -172,12 +172,14 @@ class _Load:
         self._end: AsyncResult = AsyncResult()
         self._first = 0
         self._starter: Any = None
+        self._shape: Any = None
         self._peopled = False
         self._deserted = 0.0
 
     def run(self, users: int, spawn_rate: float) -> None:
         """Generate load until an order, Locust or a failure ends it."""
         gevent.signal_handler(signal.SIGTERM, self._end.set, "told to by SIGTERM")
+        self._hear_of_its_end(gevent.get_hub())
         self._environment.events.spawning_complete.add_listener(self._spawned)
         self._keeper.start()
         self._start(users, spawn_rate)
@@ -195,6 +197,19 @@ class _Load:
         reporter.kill()
         self._finish(why, 0.0 if stopped else self._stop_within)
 
+    def _hear_of_its_end(self, hub: Any) -> None:
+        """A task may end the process: gevent would raise that wherever the main greenlet happens to be, for each user again."""
+        otherwise = hub.handle_system_error
+
+        def heard(kind: Any, error: BaseException, tb: Any = None) -> None:
+            if not isinstance(error, SystemExit | KeyboardInterrupt):
+                otherwise(kind, error, tb)
+                return
+            self._source.raised.add(error)
+            self._end.set(f"the locustfile ended its own process, with {type(error).__name__}")
+
+        hub.handle_system_error = heard
+
     def _start(self, users: int, spawn_rate: float) -> None:
         now = self._clock.now()
         self._first = int(now // WINDOW)
@@ -202,6 +217,8 @@ class _Load:
         self._owner.tell({"kind": "started", "t": now, "users": self._runner.user_count, "classes": classes})
         if self._environment.shape_class:
             self._runner.start_shape()
+            self._shape = self._runner.shape_greenlet
+            self._shape.link_exception(lambda shape: self._source.raised.add(shape.exception))
         else:
             self._starter = gevent.spawn(self._runner.start, users, spawn_rate)
 
@@ -230,7 +247,12 @@ class _Load:
     def _failure(self) -> str | None:
         error = self._starter.exception if self._starter is not None else None
         why = None if error is None else f"the load could not start: {type(error).__name__}: {error}"
-        return self._source.failure() or why
+        return self._source.failure() or self._shape_failure() or why
+
+    def _shape_failure(self) -> str | None:
+        """Of a shape that broke before anybody came: without it nobody will. Later the users who are there stay."""
+        error = self._shape.exception if self._shape is not None and not self._peopled else None
+        return None if error is None else f"{self._source.raised.told(error)}; its load shape brings no users"
 
     def _tell(self, shares: list[Share], until: float | None = None) -> None:
         for share in shares:
@@ -256,7 +278,7 @@ class _Load:
         events.quit.fire(exit_code=code)
         # Looked for again: Locust itself ends a load whose first user could not be made.
         if failure := self._failure():
-            raise Unusable(failure, locustfile=self._source.failure() is not None)
+            raise Unusable(failure, locustfile=bool(self._source.failure() or self._shape_failure()))
         raised = self._source.raised
         if why == _EVERYBODY_LEFT and raised.at_start:
             raise Unusable(f"{raised.at_start}; users do not get past their on_start", locustfile=True)
