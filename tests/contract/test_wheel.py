@@ -31,7 +31,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _gameday(installed: Path, where: Path, *words: str) -> str:
     # `-P`, and a path of its own: the repository's package must not be found first.
     code = "import runner, sys; assert runner.__file__.startswith(sys.argv.pop(1)); from runner.cli.main import main; sys.exit(main())"
-    env = {**os.environ, "PYTHONPATH": str(installed)}
+    # What it is asked here leaves nothing beside what was unpacked.
+    env = {**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, str(installed), *words], cwd=where, env=env, capture_output=True, text=True
     )

@@ -40,6 +40,9 @@ _LAST_WORDS = 0.3
 _DESERTED = 1.0
 
 _EVERYBODY_LEFT = "every user stopped"
+_LOCUSTFILE = "the locustfile ended it"
+#: States of Locust's runner in which somebody has told it to end.
+_ENDING = (runners.STATE_CLEANUP, runners.STATE_STOPPING, runners.STATE_STOPPED)
 
 #: Seconds between two looks at whether the workers' shares make a window complete.
 _LOOK = 0.1
@@ -236,7 +239,9 @@ class _Load:
             elif self._source.ended():
                 self._end.set("every worker process ended")
             elif self._everybody_left(step):
-                self._end.set(_EVERYBODY_LEFT)
+                # A user who ends the load is stopped with the others, perhaps before Locust has come to its own end.
+                ended = self._runner.state in _ENDING
+                self._end.set(_LOCUSTFILE if ended else _EVERYBODY_LEFT)
 
     def _everybody_left(self, passed: float) -> bool:
         """Locust itself would wait for ever for users who stopped by themselves."""
@@ -266,7 +271,7 @@ class _Load:
 
     def _locust_ends(self) -> None:
         self._runner.greenlet.join()
-        self._end.set("the load shape ended" if self._environment.shape_class else "the locustfile ended it")
+        self._end.set("the load shape ended" if self._environment.shape_class else _LOCUSTFILE)
 
     def _finish(self, why: str, cut: float) -> None:
         events = self._environment.events
