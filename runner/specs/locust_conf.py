@@ -34,6 +34,12 @@ _NAMES = (
     "otel iterations num-users hatch-rate"
 )
 _LOCUSTS = frozenset(_NAMES.split())
+#: What the values of some keys look like, in whatever case, and how to write them.
+_VALUES = {
+    "loglevel": ("debug|info|warning|error|critical", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    "stop-timeout": (r"\d+|(?=\d)(\d+h)?(\d+m)?(\d+s)?", "a time such as 5 or 5s"),
+    "equal-weights": ("|true|false|yes|no|1|0", "true or false"),
+}
 _LINE = re.compile(r"^\s*(?P<key>[^:=;#\s\[]+)(?:\s*[:=]\s*|\s+|$)(?P<value>.*)$")
 
 
@@ -71,9 +77,23 @@ def heeded(text: str) -> str:
 
 
 def check_conf(text: str, file: str, *, own_options: bool) -> list[Problem]:
-    """Keys that Locust does not know; with `own_options` the locustfiles have some, and only they know which."""
-    if own_options:
-        return []
+    """Values that are none of their key, and keys that Locust does not know.
+
+    With `own_options` the locustfiles have keys of their own, and only they know which.
+    """
+    return [*_wrong_values(text, file), *(() if own_options else _unknown_keys(text, file))]
+
+
+def _wrong_values(text: str, file: str) -> Iterator[Problem]:
+    for entry in entries(text):
+        pattern, meant = _VALUES.get(entry.key, ("", ""))
+        value = re.sub(r"(^|\s)[#;].*", "", entry.value).strip().strip("'\"")
+        if pattern and not re.fullmatch(pattern, value, re.IGNORECASE):
+            what = f"{entry.key}: {value!r} is no value that Locust takes"
+            yield Problem(file=file, line=entry.line, column=entry.column, what=what, meant=meant)
+
+
+def _unknown_keys(text: str, file: str) -> list[Problem]:
     known = [*HONOURED, *_DRILLS, *_LOCUSTS]
     return [
         Problem(

@@ -47,6 +47,20 @@ def test_several_locustfiles_and_the_conf_beside_them(tmp_path: Path) -> None:
     assert max(sample.users for sample in load.samples) <= 4
 
 
+@pytest.mark.parametrize(
+    ("conf", "tags"),
+    [("tags = okay", "okay"), ("tags = [a, b]", "a, b"), ("exclude-tags = [ok, other]", "not ok, not other")],
+)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_tags_that_leave_nobody_anything_to_do(tmp_path: Path, conf: str, tags: str, processes: int) -> None:
+    (tmp_path / "locust.conf").write_text(conf + "\n")
+    load = Watcher(tmp_path, _user("Shopper"), host="http://127.0.0.1:1", processes=processes)
+    load.run(lambda: False)
+    (failed,) = load.of(LoadFailed)
+    assert failed.locustfile
+    assert failed.why == f"{tmp_path}/locustfile.py: no task of Shopper has these tags: {tags}"
+
+
 def test_two_classes_of_one_name_are_the_locustfiles_fault(tmp_path: Path) -> None:
     (tmp_path / "more_shoppers.py").write_text(_user("Shopper"))
     load = Watcher(tmp_path, _user("Shopper"), host="http://127.0.0.1:1")

@@ -89,6 +89,27 @@ def test_the_keys_of_a_conf() -> None:
     assert check_conf(_CONF, "c", own_options=False) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("loglevel = LOUD", "loglevel: 'LOUD' is no value that Locust takes; DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        ("stop-timeout = soon", "stop-timeout: 'soon' is no value that Locust takes; a time such as 5 or 5s"),
+        ("stop-timeout = 5.5", "stop-timeout: '5.5' is no value that Locust takes; a time such as 5 or 5s"),
+        ("equal_weights: maybe", "equal-weights: 'maybe' is no value that Locust takes; true or false"),
+        ("loglevel = warning", ""),
+        ("stop-timeout = 1m30s", ""),
+        ("stop-timeout = '5'", ""),
+        ("stop-timeout = 5  # seconds", ""),
+        ("equal-weights", ""),
+        ("equal-weights = True", ""),
+    ],
+)
+@pytest.mark.parametrize("own_options", [False, True])
+def test_a_value_that_locust_would_not_take_is_named(line: str, says: str, own_options: bool) -> None:
+    found = [str(problem) for problem in check_conf(f"\n{line}\n", "c", own_options=own_options)]
+    assert found == ([f"c:2:1: {says}"] if says else [])
+
+
 def test_a_key_that_locust_does_not_know_is_named_unless_the_locustfile_may() -> None:
     (problem,) = check_conf("stop-timout = 5\n", "c", own_options=False)
     assert str(problem) == "c:1:1: Locust has no option 'stop-timout'; did you mean 'stop-timeout'?"

@@ -17,6 +17,7 @@ from locust import log
 from locust.argument_parser import get_parser
 from locust.env import Environment
 from locust.exception import StopTest
+from locust.user.task import is_markov_taskset
 from locust.util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 from runner.specs.locust_conf import heeded
@@ -95,11 +96,36 @@ def _source(value: Any) -> str:
 
 
 def initialise(environment: Any) -> None:
-    """Fire Locust's `init` event once the environment has its runner. Raises Unusable when a listener fails."""
+    """Fire Locust's `init` event once the environment has its runner.
+
+    Raises Unusable when a listener fails, or when the tags leave no user anything to do.
+    """
     log.unhandled_greenlet_exception = False
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
     if log.unhandled_greenlet_exception:
         raise Unusable(f"{environment.parsed_locustfiles[0]}: a listener of the `init` event failed; see load.log")
+    _check_tags(environment)
+
+
+def _check_tags(environment: Any) -> None:
+    """As Locust will choose by them when the load starts; it starts users without a task all the same."""
+    wanted, spared = set(environment.tags or ()), set(environment.exclude_tags or ())
+    users = [user for user in environment.user_classes if user.tasks]
+    if users and not any(_has_task(user, wanted, spared, set()) for user in users):
+        tags = ", ".join([*(environment.tags or ()), *(f"not {tag}" for tag in environment.exclude_tags or ())])
+        why = f"no task of {', '.join(user.__name__ for user in users)} has these tags: {tags}"
+        raise Unusable(f"{environment.parsed_locustfiles[0]}: {why}", locustfile=True)
+
+
+def _has_task(task: Any, wanted: set[str], spared: set[str], seen: set[int]) -> bool:
+    """Whether it is one with these tags, or holds one. `seen` are those that were looked at: a TaskSet may hold itself."""
+    if not hasattr(task, "tasks"):
+        own: set[str] = getattr(task, "locust_tag_set", set())
+        return not own & spared and bool(not wanted or own & wanted)
+    if id(task) in seen:
+        return False
+    seen.add(id(task))
+    return is_markov_taskset(task) or any(_has_task(each, wanted, spared, seen) for each in task.tasks)
 
 
 def spawn_failure(runner: Any) -> str | None:
