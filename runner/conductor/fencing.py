@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from runner.actuators.processes import Origin, carriers, descendants, fence, marks, start_time
 
@@ -45,16 +45,17 @@ def fence_all(spare: Collection[int], *, reap: bool = True, grace: float = 2.0) 
     return found
 
 
-def fence_strays(run: str) -> tuple[int, ...]:
+def fence_strays(run: str, running: Collection[str] | None) -> tuple[int, ...]:
     """Kill what a run left that nobody tends any more, and that could still apply its fault; who was found.
 
-    What its steps started is the team's mitigation, and what its undo started carries no name of the run: both stay.
+    What its steps left running is the team's mitigation, and what its undo started carries no name of the run: both
+    stay. What the steps in `running` (None: any may) were still doing ends with the run.
     """
     found: dict[int, None] = {}
     # Again, for one of them may have started another while they were listed.
     for _ in range(_ROUNDS):
         living = carriers(RUN, run)
-        spared = of_steps(run, [process.pid for process in living])
+        spared = _left_by_steps(of_steps(run, [process.pid for process in living]), running)
         strays = [process for process in living if process.pid not in spared]
         for process in strays:
             fence(Origin(process.pid, process.started))
@@ -84,8 +85,12 @@ def outlives(run: str, undo_began: int, running: Collection[str] | None) -> set[
     """The same where the conductor is dead, without what the steps in `running` (None: any may) are still doing: nobody tends that."""
     below = descendants(Origin.of(os.getpid()))
     steps = of_steps(run, below)
-    left = {pid for pid, step in steps.items() if running is not None and step not in running}
-    return _began_since(undo_began, below) - steps.keys() | left
+    return _began_since(undo_began, below) - steps.keys() | _left_by_steps(steps, running)
+
+
+def _left_by_steps(steps: Mapping[int, str], running: Collection[str] | None) -> set[int]:
+    """Of the processes that steps started (pid, the step's id), those whose step is over."""
+    return {pid for pid, step in steps.items() if running is not None and step not in running}
 
 
 def ticks_now() -> int:

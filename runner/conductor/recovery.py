@@ -13,7 +13,7 @@ from runner.actuators.processes import alive, start_time
 from runner.clock import iso, utc_now
 from runner.conductor.fencing import fence_strays
 from runner.conductor.registry import OpenRun, Registry, boot_id
-from runner.conductor.rescue import TRANSCRIPT, close, open_transcript, record_death
+from runner.conductor.rescue import TRANSCRIPT, close, open_transcript, record_death, running_steps
 from runner.conductor.standby import UndoWorker
 from runner.conductor.state_folder import append_durably, state_dir
 from runner.engine.apply import apply
@@ -44,7 +44,7 @@ def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lamb
             f"{folder}: the run's folder is gone, and with it what would undo it; undo it by hand, then: "
             f"gameday recover --accept {run.run} --why ..."
         )
-    fenced = fence_strays(run.run)
+    fenced = fence_strays(run.run, running_steps(folder))
     worker = UndoWorker.stand_by(folder)
     worker.go(secrets_again(folder, tell))
     record_death(folder, "every process of the run was killed, or the machine went down", fenced)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 
 import pytest
 
 from runner.actuators.processes import MARK
 from runner.conductor import fencing
-from runner.conductor.fencing import Spared, of_steps, outlives
+from runner.conductor.fencing import RUN, Spared, fence_strays, of_steps, outlives
 
 
 def test_a_number_that_went_to_another_process_is_spared_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,5 +37,21 @@ def test_what_a_step_left_outlives_the_conductor_and_what_it_still_does_does_not
         assert outlives("run", 0, None) == set()
     finally:
         for process in (*steps.values(), other):
+            process.kill()
+            process.wait()
+
+
+def test_recovering_ends_the_step_that_nobody_tends_and_leaves_what_the_others_left() -> None:
+    run = f"run-{uuid.uuid4()}"
+    begun = {
+        step: subprocess.Popen(["sleep", "60"], env={RUN: run, MARK: f"{run}/{step}/1"}) for step in ("over", "going")
+    }
+    try:
+        assert fence_strays(run, {"going"}) == (begun["going"].pid,)
+        assert begun["going"].wait(10) < 0
+        assert begun["over"].poll() is None
+        assert fence_strays(run, None) == (begun["over"].pid,)
+    finally:
+        for process in begun.values():
             process.kill()
             process.wait()
