@@ -52,7 +52,7 @@ class _Search:
 
     def _look_up(self, name: str, at: ast.AST, file: str) -> Iterator[Problem]:
         root = name.partition(".")[0]
-        if root in sys.stdlib_module_names or root == "locust":
+        if root in sys.stdlib_module_names:
             return
         local = self._local(name)
         if local is not None:
@@ -66,6 +66,11 @@ class _Search:
                 near if near.startswith("did you") else "install it where gameday is, or put it beside the locustfile"
             )
             yield _problem(file, at, f"there is no module {root!r}", meant)
+        elif (lacking := _lacking_below(name)) is not None:
+            missing, known = lacking
+            near = nearest(missing.rpartition(".")[2], known)
+            meant = near if near.startswith("did you") else f"the {root} that is installed has none of this name"
+            yield _problem(file, at, f"there is no module {missing!r}", meant)
 
     def _is_local(self, root: str) -> bool:
         return any(is_file(folder / f"{root}.py") or is_dir(folder / root) for folder in self._folders)
@@ -103,6 +108,32 @@ def _is_installed(root: str) -> bool:
         return find_spec(root) is not None
     except (ImportError, ValueError, AttributeError):
         return False
+
+
+def _lacking_below(name: str) -> tuple[str, list[str]] | None:
+    """The part of a dotted name that an installed package has not, and what it has beside; None when nothing is sure to lack.
+
+    Only packages of plain files are looked into: one that speaks of `sys.modules`, `__path__` or `__getattr__` may make modules.
+    """
+    root, *below = name.split(".")
+    spec = find_spec(root)
+    folders = [Path(each) for each in (spec.submodule_search_locations or ())] if spec is not None else []
+    for depth, part in enumerate(below, start=1):
+        if not folders or not all(_is_plain(folder) for folder in folders):
+            return None
+        known = sorted({file.name.partition(".")[0] for folder in folders for file in folder.iterdir()})
+        if part not in known:
+            return ".".join([root, *below[:depth]]), known
+        folders = [folder / part for folder in folders if is_dir(folder / part)]
+    return None
+
+
+def _is_plain(folder: Path) -> bool:
+    try:
+        source = (folder / "__init__.py").read_bytes()
+    except OSError:
+        return False
+    return not any(word in source for word in (b"sys.modules", b"__path__", b"__getattr__", b"meta_path"))
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, ast.AST]]:

@@ -85,6 +85,15 @@ def _with(tmp_path: Path, source: str, **beside: str) -> list[str]:
         ("try:\n    import no_such_thing\nexcept KeyError:\n    pass", "4:12: there is no module 'no_such_thing'"),
         ("from .baskets import x", "3:1: a locustfile is no part of a package"),
         ("import shop.absent", "3:8: there is no module 'shop.absent' beside it"),
+        ("import locust.evnt", "3:8: there is no module 'locust.evnt'; did you mean 'event'?"),
+        (
+            "from locust.contrib.fasthtp import x",
+            "3:1: there is no module 'locust.contrib.fasthtp'; did you mean 'fasthttp'?",
+        ),
+        (
+            "import locust.zzzz.y",
+            "3:8: there is no module 'locust.zzzz'; the locust that is installed has none of this name",
+        ),
     ],
 )
 def test_a_module_that_is_not_there_is_named(tmp_path: Path, source: str, said: str) -> None:
