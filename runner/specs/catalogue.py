@@ -172,9 +172,9 @@ class Catalogue:
         raise InputError(f"there is no {kind} {what!r}{_or_nearest(what, paths, f'{kind}s here')}")
 
     def _called(self, folder: str, name: str) -> Path:
-        """The file of a name that is known. Raises InputError when it fits several."""
-        if (clash := self._names.clash(folder, name)) is not None:
-            raise InputError(clash)
+        """The file of a name that is known. Raises InputError when it fits several, or cannot be read as one."""
+        if (fault := self._names.fault(folder, name)) is not None:
+            raise InputError(fault)
         return self._names.of(folder)[name]
 
     def is_experiment(self, what: str) -> bool:
@@ -325,8 +325,8 @@ class Catalogue:
         """The file that a drill calls by this name; the first when it fits several, which is a problem of its own."""
         if not isinstance(name, str):
             return None
-        if (clash := self._names.clash(folder, name)) is not None:
-            problems.append(clash)
+        if (fault := self._names.fault(folder, name)) is not None:
+            problems.append(fault)
         return self._names.of(folder).get(name)
 
     def _part(self, file: Path, reader: Reader[T], problems: list[Problem]) -> tuple[T | None, Document | None]:
@@ -419,7 +419,7 @@ class Catalogue:
                 alone.update(self._check_alone(path))
             except InputError as error:
                 found.update(error.problems)
-        found.update(clash for clash in self._names.clashes() if clash.file in set(map(self.shown, files)))
+        found.update(fault for fault in self._names.faults() if fault.file in set(map(self.shown, files)))
         told = {(problem.file, problem.line, problem.column) for problem in found}
         return sorted(found.union(each for each in alone if (each.file, each.line, each.column) not in told))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import Problem
+from runner.specs.invisible import explain, first_hidden
 from runner.specs.looks import ENDINGS, below, is_dir, resolve
 
 FOLDERS = ("drills", "experiments", "runbooks")
@@ -30,17 +31,19 @@ class Names:
         """Whether a drill, an experiment or a runbook is called that."""
         return any(name in self._listing(folder) for folder in FOLDERS)
 
-    def clash(self, folder: str, name: str) -> Problem | None:
-        """What is wrong when several files are called that."""
+    def fault(self, folder: str, name: str) -> Problem | None:
+        """What is wrong with a name: a character in it that nobody sees, or several files that are called that."""
         files = [shown(each, self.root) for each in self._listing(folder).get(name, ())]
+        if files and (at := _hidden_at(name)) is not None:
+            return Problem(file=files[0], what=f"its name {explain(name[at])[0]}", meant="rename it without that")
         if len(files) < 2:
             return None
         also = f"{' and '.join(files[1:])} {'is' if len(files) == 2 else 'are'} called {name!r} too"
         return Problem(file=files[0], what=also, meant="rename or remove all but one of them")
 
-    def clashes(self) -> list[Problem]:
-        """Every name that fits several files."""
-        found = (self.clash(folder, name) for folder in FOLDERS for name in self._listing(folder))
+    def faults(self) -> list[Problem]:
+        """Every name with something wrong."""
+        found = (self.fault(folder, name) for folder in FOLDERS for name in self._listing(folder))
         return [problem for problem in found if problem is not None]
 
     def _listing(self, folder: str) -> dict[str, list[Path]]:
@@ -54,6 +57,12 @@ class Names:
                     named.setdefault(file.relative_to(base).with_suffix("").as_posix(), []).append(file)
             self._listed[folder] = dict(sorted(named.items()))
         return self._listed[folder]
+
+
+def _hidden_at(name: str) -> int | None:
+    """In a file a tab or a line end may stand; in the name of one it is as invisible as the rest."""
+    ends = next((at for at, character in enumerate(name) if character in "\t\n\r"), None)
+    return first_hidden(name) if ends is None else ends
 
 
 def straight(path: Path) -> Path:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from runner.errors import InputError
+from runner.specs.catalogue import Catalogue
 from runner.specs.invisible import first_hidden
 from runner.specs.runbook_checks import read_runbook
 from runner.specs.yaml import parse
@@ -109,3 +112,27 @@ _CALL = "title: t\ndescription: d\nmethod:\n- type: action\n  name: a\n  provide
 def test_what_is_sent_is_data_and_what_is_run_is_not(call: str, refused: bool) -> None:
     problems = parse(call.encode(), "e.yaml").problems
     assert [problem.what.startswith("holds the invisible") for problem in problems] == [True] * refused
+
+
+@pytest.mark.parametrize("character", ["\u00a0", "\u200b", "\u202e", "\t", "\n"])
+@pytest.mark.parametrize("where", ["drills/{}/drill.yaml", "experiments/{}.yaml", "runbooks/team/{}.yml"])
+def test_a_file_is_called_by_what_is_seen(where: str, character: str, tmp_path: Path) -> None:
+    path = tmp_path / where.format(f"a{character}b")
+    path.parent.mkdir(parents=True)
+    path.write_text("name: x\n")
+
+    said = [problem for problem in Catalogue(tmp_path).check() if not problem.line]
+
+    assert len(said) == 1
+    assert f"its name holds the invisible character U+{ord(character):04X}" in said[0].what
+    if "drills" in where:
+        with pytest.raises(InputError, match="its name holds the invisible character"):
+            Catalogue(tmp_path).load_drill(f"a{character}b")
+
+
+@pytest.mark.parametrize("name", ["with space", "ünï-ço", "日本語", "a.b", "-dash", "emoji 🎉", "⚠️"])
+def test_a_name_that_is_seen_is_a_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "runbooks" / f"{name}.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("name: x\nsteps: [a]\n")
+    assert Catalogue(tmp_path).check() == []
