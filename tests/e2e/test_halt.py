@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -150,6 +151,9 @@ def test_what_had_been_left_open_is_undone_too(repo: Repo) -> None:
     for role in ("chaos", "guardian", "conductor"):
         going.signal(role, signal.SIGKILL)
     going.ended()
+    for pid, _ in repo.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     until(lambda: not list(repo.processes()), lambda: list(repo.processes()))
     assert repo.marker.exists()
     assert "had been left open, is undone" in _halt(repo)

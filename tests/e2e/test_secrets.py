@@ -95,7 +95,7 @@ class Seen:
         return next(folder for folder in self.repo.run_folders if "-failing-" not in folder.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     with Repo.make(tmp_path_factory.mktemp("secrets")) as repo, Echo.serve() as echo:
         lay_out(repo, echo.port)
