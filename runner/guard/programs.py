@@ -201,7 +201,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
         " --label --memory --cpus --mount --hostname --restart --platform --add-host --cap-add --ulimit --ipc --pid",
     ),
     "gcloud, gcloud compute, ip, ip netns, fortio": ("value", "value: -cn --project --zone"),
-    "git": ("value", "value: -Cc; plain: -m --message --author --format"),
+    "git": ("plain", "value: -Cc; plain: -m --message --author --format"),
     "openssl": ("value", "plain: -subj= -addext= -in= -out= -key= -CA= -CAkey="),
     "python, python2, python3, python3.*, pypy, pypy3": ("command", "plain: -m; code: -c; value: -WX"),
     "expect": ("value", "line: -c; value: -fb"),
@@ -356,5 +356,6 @@ fgrep sed awk gawk jq yq cut tr sort uniq wc tee diff cmp ls mktemp chmod chown 
 gzip gunzip zip unzip dd truncate fallocate sync kill pkill killall pgrep ps pidof service supervisorctl initctl sysctl
 stress stress-ng ulimit which type man apt apt-get yum dnf apk pip npm umount losetup mkfs modprobe crontab id whoami
 cp mv rm rmdir mkdir touch ln install make mail mailx mutt sqlite3 ssh-keygen gunicorn uvicorn hypercorn flask django-admin pm2 pytest
+gpg nmcli mvn gradle
 groups useradd userdel usermod passwd basename dirname realpath readlink seq expr yes sha256sum md5sum base64 uname
 """

@@ -15,7 +15,7 @@ _SSH_LINES = frozenset({"proxycommand", "localcommand", "remotecommand", "knownh
 #: What selects everything that an inventory has.
 _WHOLE_INVENTORY = frozenset({"all", "*", "ungrouped", ""})
 #: Headers whose value may look like a machine: a program, a person, a type.
-_PLAIN_HEADERS = frozenset({"user-agent", "from", "accept", "content-type", "cookie"})
+_PLAIN_HEADERS = frozenset({"user-agent", "from", "accept", "content-type", "cookie", "authorization"})
 #: `ana@example.com`, without a port or a path: where a program has no machines it is somebody's address.
 _MAIL = re.compile(r"[\w.+-]+@[\w-]++(?:\.[\w-]++)++(?![:/.\w])")
 _IMPORTED = re.compile(r"\b(?:import|from)\s+[\w.]+")
@@ -44,7 +44,7 @@ def line_of(kind: Kind, word: str) -> str:
 
 def plain_in(kind: Kind, word: str) -> Iterator[str]:
     """What of a word of a known program only looks like a machine: it knows where that program has machines."""
-    if kind == "plain":
+    if kind == "plain" or (kind == "remote" and ":" not in word):
         yield word
     elif kind == "code":
         yield from _IMPORTED.findall(word)

@@ -339,6 +339,10 @@ def test_an_address_is_one_wherever_it_stands(name: str) -> None:
         "our-tool --email ana@example.com --image=registry.example.com/app",
         "our-tool app@v1.2.3 @types/node@20.1.0",
         "aws s3 cp s3://bucket.name/x .",
+        "rsync -a shop.app/ copy.app/",
+        "scp shop.com copy.com",
+        "git show HEAD:config.dev",
+        "gpg --encrypt -r ana@example.com x",
         "nc -l 8080",
     ],
 )
@@ -352,6 +356,7 @@ def test_the_words_of_a_program_that_calls_nobody_are_no_machines(line: str) -> 
         "-A shop.dev/1.0",
         "-H 'User-Agent: shop.dev/1.0'",
         "-u ana@example.com:x",
+        "-H 'Authorization: Bearer ey.ab.io'",
         "-o shop.example.com",
         "-d owner=ana@example.com",
     ],
