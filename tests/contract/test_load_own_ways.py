@@ -152,12 +152,16 @@ _ENDS_PROCESS = """
 """
 
 
-def test_a_task_that_ends_its_process_ends_the_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("processes", "why"),
+    [(1, "the locustfile ended its own process, with SystemExit"), (2, "every worker process ended")],
+)
+def test_a_task_that_ends_its_process_ends_the_load(tmp_path: Path, processes: int, why: str) -> None:
     with Target() as target:
-        load = Watcher(tmp_path, _user("Shopper", _ENDS_PROCESS), host=target.url)
+        load = Watcher(tmp_path, _user("Shopper", _ENDS_PROCESS), host=target.url, processes=processes)
         load.run(lambda: False)
     ended = _ended(load)
-    assert ended.why == "the locustfile ended its own process, with SystemExit"
+    assert ended.why == why
     (told,) = ended.exceptions
     assert (told.where, told.what) == (f"{tmp_path}/locustfile.py:20:9", "SystemExit: 2")
 

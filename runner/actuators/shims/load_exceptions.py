@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import gevent
 
 #: Kinds of exceptions that are told, the most frequent first; those that are counted; characters of each.
 _MOST = 20
@@ -73,3 +75,21 @@ class Raised:
             return ""
         column = chosen[-1].colno
         return f"{chosen[-1].filename}:{chosen[-1].lineno}:{0 if column is None else column + 1}"
+
+
+def hear_of_ends(raised: Raised, end: Callable[[str], object]) -> None:
+    """From here on a task that ends its process is counted among what was raised, and `end` is called with a reason.
+
+    gevent would raise it wherever the main greenlet happens to be, for each user again.
+    """
+    hub = gevent.get_hub()
+    otherwise = hub.handle_system_error
+
+    def heard(kind: Any, error: BaseException, tb: Any = None) -> None:
+        if not isinstance(error, SystemExit | KeyboardInterrupt):
+            otherwise(kind, error, tb)
+            return
+        raised.add(error)
+        end(f"the locustfile ended its own process, with {type(error).__name__}")
+
+    hub.handle_system_error = heard

@@ -20,7 +20,7 @@ from gevent.event import AsyncResult
 from locust import log, runners, stats
 from locust.event import EventHook
 
-from runner.actuators.shims.load_exceptions import Raised
+from runner.actuators.shims.load_exceptions import Raised, hear_of_ends
 from runner.actuators.shims.load_files import Keeper, Log
 from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
 from runner.actuators.shims.load_place import Place
@@ -182,7 +182,7 @@ class _Load:
     def run(self, users: int, spawn_rate: float) -> None:
         """Generate load until an order, Locust or a failure ends it."""
         gevent.signal_handler(signal.SIGTERM, self._end.set, "told to by SIGTERM")
-        self._hear_of_its_end(gevent.get_hub())
+        hear_of_ends(self._source.raised, self._end.set)
         self._environment.events.spawning_complete.add_listener(self._spawned)
         self._keeper.start()
         self._start(users, spawn_rate)
@@ -199,19 +199,6 @@ class _Load:
         stopped = self._source.last_words(left) and stopped
         reporter.kill()
         self._finish(why, 0.0 if stopped else self._stop_within)
-
-    def _hear_of_its_end(self, hub: Any) -> None:
-        """A task may end the process: gevent would raise that wherever the main greenlet happens to be, for each user again."""
-        otherwise = hub.handle_system_error
-
-        def heard(kind: Any, error: BaseException, tb: Any = None) -> None:
-            if not isinstance(error, SystemExit | KeyboardInterrupt):
-                otherwise(kind, error, tb)
-                return
-            self._source.raised.add(error)
-            self._end.set(f"the locustfile ended its own process, with {type(error).__name__}")
-
-        hub.handle_system_error = heard
 
     def _start(self, users: int, spawn_rate: float) -> None:
         now = self._clock.now()

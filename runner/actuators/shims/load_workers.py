@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gevent
 from gevent.event import Event
 
-from runner.actuators.shims.load_exceptions import Raised
+from runner.actuators.shims.load_exceptions import Raised, hear_of_ends
 from runner.actuators.shims.load_lifeline import die_with_parent
 from runner.actuators.shims.load_locustfile import Unusable, initialise, spawn_failure
 from runner.actuators.shims.load_windows import WINDOW, Merger, Recorder, Share
@@ -131,7 +131,9 @@ class Workers:
                 if finished := "done" in message:
                     self.raised.take(message["exceptions"], message["at_start"])
                     break
-                if "failed" in message:
+                if "raised" in message:
+                    self.raised.take(message["raised"], "")
+                elif "failed" in message:
                     self._failure = message["failed"]
                 else:
                     self._merger.add(index, message)
@@ -183,8 +185,13 @@ def _generate(master: Owner, environment: Any, recorder: Recorder, clock: System
     raised.follow(environment)
     initialise(environment)
     reporter = gevent.spawn(_report, master, runner, recorder, clock)
-    runner.greenlet.join()
+    broken_off = Event()
+    hear_of_ends(raised, lambda _why: broken_off.set())
+    gevent.wait([broken_off, gevent.spawn(runner.greenlet.join)], count=1)
     reporter.kill()
+    if broken_off.is_set():
+        master.tell({"raised": raised.rows})
+        return
     if why := spawn_failure(runner):
         master.tell({"failed": why})
     for share in recorder.take(runner.user_count, unfinished=True):
