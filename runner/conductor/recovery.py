@@ -41,8 +41,8 @@ def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lamb
         raise Refused(f"run {run.run} is still going on; end it with: gameday abort {run.run} --why …")
     if not (folder / TRANSCRIPT).is_file():
         raise InputError(
-            f"{folder}: the run's folder is gone, and with it what would undo it; undo it by hand, then: "
-            f"gameday recover --accept {run.run} --why ..."
+            f"{folder}: the run's folder is gone, and with it what would undo it; bring it back where it was moved, then: "
+            f"gameday recover; else undo it by hand, then: gameday recover --accept {run.run} --why ..."
         )
     fenced = fence_strays(run.run, running_steps(folder))
     worker = UndoWorker.stand_by(folder)
