@@ -158,8 +158,16 @@ method:"""
     ("experiment", "value", "words"),
     [
         (_calls("${base}/kill"), "http://prod.example.com", "put it there: 'prod.example.com' is not among the hosts"),
-        (changed(EXPERIMENT, '"$MARKER"}', '["${base}"]}'), "prod.example.com", "'prod.example.com' is not among"),
-        (changed(EXPERIMENT, '"-f $MARKER"}', '["-f", "${base}"]}'), "x.example.com", "take it away: 'x.example.com'"),
+        (
+            changed(EXPERIMENT, 'path: touch, arguments: "$MARKER"}', 'path: curl, arguments: ["${base}"]}'),
+            "prod.example.com",
+            "'prod.example.com' is not among",
+        ),
+        (
+            changed(EXPERIMENT, 'path: rm, arguments: "-f $MARKER"}', 'path: curl, arguments: ["-f", "${base}"]}'),
+            "x.example.com",
+            "take it away: 'x.example.com'",
+        ),
     ],
     ids=["action", "command", "rollback"],
 )
