@@ -38,6 +38,11 @@ class Process:
         return self.state in GONE
 
     @property
+    def stopped(self) -> bool:
+        """Whether it lives and does nothing, stopped by a signal or by who traces it."""
+        return self.state in "Tt"
+
+    @property
     def key(self) -> tuple[int, int]:
         """What tells it from a later process with its number."""
         return self.pid, self.started

@@ -86,7 +86,7 @@ class Lifeline:
     def _owner_runs(self) -> bool:
         """Whether it could say something as soon as it gets a processor: neither dead nor stopped."""
         owner = Proc().read(self._owner)
-        return owner is not None and not owner.gone and owner.state not in "Tt"
+        return owner is not None and not owner.gone and not owner.stopped
 
     def _read(self) -> bytes:
         try:
