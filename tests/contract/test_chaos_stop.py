@@ -114,6 +114,60 @@ def test_any_stopping_signal_interrupts_once_and_no_second_action_follows(
     assert not (tmp_path / "next").exists()
 
 
+FINALIZERS = """
+import gc, os, signal, time, weakref
+
+class Held:
+    pass
+
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+class Closes:
+    def __del__(self):
+        interrupt()
+
+def finalizer():
+    held = Closes()
+    del held
+    time.sleep(60)
+
+def callback():
+    held = Held()
+    reference = weakref.ref(held, interrupt)
+    del held
+    time.sleep(60)
+
+def collected():
+    held = Closes()
+    held.itself = held
+    del held
+    gc.collect()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("func", ["finalizer", "callback", "collected"])
+def test_a_stop_that_comes_while_a_finalizer_runs_is_not_lost(func: str, tmp_path: Path) -> None:
+    (tmp_path / "finalizers.py").write_text(FINALIZERS)
+    provider = {"type": "python", "module": "finalizers", "func": func}
+
+    async def scene() -> None:
+        stage = Stage(tmp_path)
+        hangs = {"type": "action", "name": "hang", "provider": provider}
+        document = experiment([hangs, process("next", "touch", [str(tmp_path / "next")])])
+        await stage.load(document, env=workshop(tmp_path, "s"))
+        await stage.until(ActivityStarted)
+        async with asyncio.timeout(SOON):
+            await stage.until(ExperimentEnded)
+        assert stage.story.one(ExperimentEnded).status == "interrupted"
+        await stage.close()
+
+    asyncio.run(scene())
+
+    assert not (tmp_path / "next").exists()
+
+
 # Nothing is left to find one by that also dropped its environment, once the child is dead: that takes a subreaper above.
 @pytest.mark.parametrize(("first_killed", "environment"), [(False, {}), (False, None), (True, None)])
 def test_what_fled_its_session_and_lost_its_parent_is_found(

@@ -38,6 +38,8 @@ from runner.engine.doubt import Accepted, doubt
 from runner.redact import Redaction
 
 _STOPPED = 20
+#: Seconds until a stop that was swallowed is tried again.
+_AGAIN = 0.02
 _NOT_IN_METHOD = -1
 
 # What the toolkit substitutes of each provider; the rest it uses as it is written.
@@ -97,6 +99,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._method_runs = False
         self._refused = False
         self._stopping = False
+        self._stop: SystemExit | None = None
         self._one_question = threading.Lock()
         self._indexing = threading.Lock()
         # A queue, because a signal handler may put into it whatever its thread was doing.
@@ -137,6 +140,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         # Not before: the toolkit has just put its own handlers in place, and its SIGTERM lets the method go on.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, self.stop)
+        self._take_what_is_swallowed()
 
     @_vital
     def look(self) -> None:
@@ -247,7 +251,25 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._stopping = True
         self._keep_interrupted()
         self._injected.put(None)
-        raise SystemExit(_STOPPED)
+        self._stop = SystemExit(_STOPPED)
+        raise self._stop
+
+    def _take_what_is_swallowed(self) -> None:
+        """A signal may come while a finalizer or a callback of the garbage collector runs, which an import has many of.
+        Python reports what is raised there and goes on: the stop is raised again a moment later, elsewhere.
+        """
+        report = sys.unraisablehook
+
+        def hook(unraisable: sys.UnraisableHookArgs) -> None:
+            if self._stop is None or unraisable.exc_value is not self._stop:
+                report(unraisable)
+                return
+            self._stop = None
+            self._stopping = False
+            # From another thread, and later: what is raised in here is swallowed as well.
+            threading.Timer(_AGAIN, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+
+        sys.unraisablehook = hook
 
     def _keep_interrupted(self) -> None:
         """The toolkit waits for a hanging activity before it lets the journal be written; the parent does not."""
