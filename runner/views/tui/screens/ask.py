@@ -9,11 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from runner.views.tui.below import Below
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
 
@@ -38,6 +40,10 @@ class Question(ModalScreen[str | None]):
         self._notes = tuple(notes)
         self._yes = yes
         self._no = no
+
+    def render(self) -> Any:
+        below = super().render()
+        return Below(below.screen) if isinstance(below, BackgroundScreen) else below
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="question"):
