@@ -36,8 +36,10 @@ class Terminal:
         """When (s) the last byte of `text` had come, since the last key. Raises RuntimeError."""
         wanted, deadline = text.encode(), time.perf_counter() + within
         while wanted not in self._seen:
-            if time.perf_counter() > deadline or not self._read(0.5):
-                raise RuntimeError(f"{text!r} was not shown; the last was {self._seen[-300:]!r}")
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"{text!r} was not shown within {within:g} s; the last was {self._seen[-300:]!r}")
+            if not self._read(0.5):
+                raise RuntimeError(f"{text!r} was not shown before the end; the last was {self._seen[-300:]!r}")
         return time.perf_counter()
 
     def shows(self, text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -326,6 +328,23 @@ def test_hostile_text_is_shown_and_does_nothing(evil: str) -> None:
         assert all(acts(said.replace("\n", "")) == [] or evil in said for said in room.said)
 
     enter(drive, scene)
+
+
+def test_a_terminal_that_took_nothing_for_a_while_is_looked_after_again_at_once() -> None:
+    async def scene(room: Room) -> None:
+        screen = room.app.stage
+        assert isinstance(screen, RoomScreen)
+        # As after ctrl-s, or on a line that hangs: what was painted then took half a minute.
+        screen._rest(time.monotonic() - 30.0)
+        before = len(room.drive.log)
+        room.drive.join("carla")
+        room.tape.coming += room.drive.log[before:]
+        began = time.monotonic()
+        while "carla" not in room.screen:
+            assert time.monotonic() - began < 20.0, room.screen
+            await asyncio.sleep(0.1)
+
+    enter(_live(_FIX), scene)
 
 
 def test_an_event_of_every_kind_with_hostile_text_crashes_nothing() -> None:

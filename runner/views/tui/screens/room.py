@@ -47,6 +47,8 @@ from runner.views.tui.widgets.runbook import Runbook
 _LOOK = 0.1
 #: A room paints this share of the time at most: what a run does comes before what is seen of it.
 _SHARE = 0.05
+#: Seconds a room rests at most: a terminal that took nothing for a while, as after ctrl-s, is no slow machine.
+_LONGEST_REST = 2.0
 #: Seconds between two paintings of what is sampled: over a slow line each row counts.
 _SAMPLES = 2
 #: What an abort is recorded as, and in whose words.
@@ -101,7 +103,7 @@ class RoomScreen(Board):
 
     def _rest(self, began: float) -> None:
         now = time.monotonic()
-        self._rested = now + (now - began) * (1 / _SHARE - 1)
+        self._rested = now + min((now - began) * (1 / _SHARE - 1), _LONGEST_REST)
 
     async def look(self, *, force: bool = False) -> bool:
         """Take in what is new, and show it: an event at once, the clock each second, samples every other one.
