@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runner.views.reel import Reel
+from runner.views.replay import Reel
 from runner.views.tui.app import Review
-from runner.views.tui.door import Visitor
+from runner.views.tui.run_client import Visitor
 
 HERE = Path(__file__).parent
 SIZE = (120, 40)

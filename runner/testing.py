@@ -17,10 +17,10 @@ from runner.clock import Stamp, iso
 from runner.engine import events as e
 from runner.engine.apply import apply
 from runner.engine.commands import Command, IllegalCommand, Join, Observed, Order, PassPreflight, Role, Tick
-from runner.engine.deadlines import next_deadline
 from runner.engine.decide import decide
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
+from runner.engine.rules.schedule import next_deadline
 from runner.engine.state import State
 
 _BEGINNING = datetime(2026, 11, 20, 17, 40, tzinfo=UTC)

@@ -13,8 +13,8 @@ from typing import Any
 from runner.actuators.processes import Origin
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
+from runner.lazy_dataclass import dataclass
 from runner.redact import Redaction
-from runner.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from runner.actuators.kept import KeptOutput
 from runner.actuators.processes import MARK, Origin, fence
 from runner.actuators.shell_start import ShellStart
 from runner.clock import Clock, Stamp
+from runner.lazy_dataclass import dataclass
 from runner.redact import RedactedStream, Redaction
-from runner.values import dataclass
 
 _TAIL_LINES = 20
 _LINE_LIMIT = 4096

@@ -26,7 +26,7 @@ from typing import Any
 
 from runner.actuators.processes import MARK, Origin, fence, frozen
 from runner.clock import SystemClock
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Seconds between two beats.
 BEAT = 0.2

@@ -22,7 +22,7 @@ from runner.clock import Clock
 from runner.errors import GamedayError
 from runner.redact import Redaction, Redactor
 from runner.specs.duration import format_duration, parse_duration
-from runner.specs.probe import (
+from runner.specs.probe_spec import (
     HttpProvider,
     JsonPathTolerance,
     PlainTolerance,

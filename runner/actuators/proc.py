@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: States of a process that can no longer act.
 GONE = frozenset("ZX")

@@ -17,7 +17,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from runner.actuators.proc import NotYetKnown, Proc, Process
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Environment variable whose value names the child a process came from.
 MARK = "GAMEDAY_CHILD"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from runner.actuators.processes import MARK, Origin, fence
-from runner.specs.probe import HttpProvider, ProcessProvider, TcpProvider
+from runner.specs.probe_spec import HttpProvider, ProcessProvider, TcpProvider
 
 if TYPE_CHECKING:
     import aiohttp

@@ -11,8 +11,8 @@ from typing import Any
 from runner.actuators.processes import thaw
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
+from runner.lazy_dataclass import dataclass
 from runner.redact import Redaction, Redactor
-from runner.values import dataclass
 
 _EXIT_WITHIN = 0.5
 #: Seconds between two looks whether somebody froze it.

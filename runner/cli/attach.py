@@ -57,11 +57,11 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     """
     need_a_terminal("gameday show RUN, gameday show RUN --report")
     from runner.cli.runs import run_folder
-    from runner.history.ghost import last_times
+    from runner.history.previous_run import last_times
     from runner.transcript.reader import read_story
-    from runner.views.reel import Reel
+    from runner.views.replay import Reel
     from runner.views.tui.app import Review
-    from runner.views.tui.door import Visitor
+    from runner.views.tui.run_client import Visitor
 
     folder = run_folder(run, runs_dir)
     other = run_folder(beside, runs_dir) if beside else None

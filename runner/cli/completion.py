@@ -118,7 +118,7 @@ def _whole(words: Iterable[str]) -> list[str]:
 def _possible(kind: type | None, name: str) -> tuple[str, ...]:
     from typing import get_args, get_type_hints
 
-    from runner.specs.runbook import Milestone
+    from runner.specs.runbook_spec import Milestone
 
     if name == "milestone":
         return get_args(Milestone)

@@ -27,7 +27,7 @@ def list_command(as_json: bool, runs_dir: str | None) -> int:
     from runner.clock import utc_now
     from runner.conductor.registry import run_folders
     from runner.conductor.registry import runs_dir as runs_folder
-    from runner.history.agenda import agenda
+    from runner.history.due_drills import agenda
     from runner.history.summary import summaries
     from runner.specs.catalogue import Catalogue
     from runner.views.tables import agenda_table
@@ -132,10 +132,10 @@ def plan(
     from runner.conductor.planned import opened
     from runner.engine.plan_json import plan_to_json
     from runner.guard.compile import compile_named
+    from runner.guard.policies import judge_plan
     from runner.guard.refusal import placed
-    from runner.guard.rules import judge_plan
     from runner.guard.secrets import lacking_secrets
-    from runner.views.plan import plan_text
+    from runner.views.plan_text import plan_text
 
     request = Request(
         what=what,
@@ -161,7 +161,7 @@ def plan(
 
 def _scripted(path: Path, found: RunPlan) -> tuple[str, ...]:
     from runner.conductor.script_check import scripted_steps
-    from runner.specs.script import load_script
+    from runner.specs.operator_script import load_script
 
     return scripted_steps(load_script(path), found, path)
 

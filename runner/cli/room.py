@@ -57,8 +57,8 @@ def look_over(request: Request) -> Request | None:
     """The plan and the guard's verdict, before anything starts; what was looked at is what will run. None: not now."""
     from runner.conductor.planned import opened
     from runner.guard.compile import compile_named
+    from runner.guard.policies import judge_plan
     from runner.guard.refusal import Refusal, placed
-    from runner.guard.rules import judge_plan
     from runner.guard.secrets import lacking_secrets
     from runner.views.tui.preflight_app import Preflight
 
@@ -77,7 +77,7 @@ def enter(folder: Path, socket: Path, name: str, role: str) -> bool:
     """Be in the room until it is left; whether the run was over by then."""
     # Textual takes a fifth of a second to import: nothing else pays for it.
     from runner.views.tui.app import Room
-    from runner.views.tui.door import Visitor
+    from runner.views.tui.run_client import Visitor
 
     _step_back()
     return bool(Room(folder, socket, Visitor(name=name, role=role)).run())

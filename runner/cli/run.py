@@ -137,7 +137,7 @@ def _follow(front: Front, started: Started, as_json: bool) -> int:
     from runner.views.printer import Printer
 
     # While the run goes on: at its end somebody waits for the scorecard.
-    for module in ("runner.cli.runs", "runner.engine.score", "runner.views.scorecard"):
+    for module in ("runner.cli.runs", "runner.scoring.score", "runner.views.scorecard_text"):
         import_module(module)
     follower = Follower(started.folder / "transcript.jsonl")
     printer = Printer(sys.stderr)

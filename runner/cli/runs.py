@@ -80,7 +80,7 @@ def _state(ending: str, record: OpenRun | None) -> str:
         return ending or "not closed"
     folder = Path(record.folder)
     if record.alive:
-        from runner.history.standing import standing
+        from runner.history.live_status import standing
 
         return ending or standing(folder)
     from runner.conductor.recovery import tended
@@ -140,9 +140,9 @@ def _debrief(folder: Path, *, as_patch: bool) -> int:
 
 def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
     """Print a scorecard: JSON on stdout, or as text; `story` puts the text on stderr, where the run was told."""
-    from runner.engine.score import score, to_json
+    from runner.scoring.score import score, to_json
     from runner.transcript.reader import read_story
-    from runner.views.scorecard import scorecard_text
+    from runner.views.scorecard_text import scorecard_text
 
     card = score(read_story(folder / "transcript.jsonl"))
     if as_json:

@@ -16,9 +16,9 @@ def sandbox() -> None:
 def up() -> None:
     """Start it; it stays until `gameday sandbox down`."""
     from runner.conductor.state_folder import state_dir
-    from runner.sandbox import standing
+    from runner.sandbox import standalone
 
-    info, fresh = standing.up(state_dir())
+    info, fresh = standalone.up(state_dir())
     if not fresh:
         click.echo("# it was up already", err=True)
     _print(info)
@@ -28,18 +28,18 @@ def up() -> None:
 def down() -> None:
     """Stop it."""
     from runner.conductor.state_folder import state_dir
-    from runner.sandbox import standing
+    from runner.sandbox import standalone
 
-    click.echo("the sandbox is down" if standing.down(state_dir()) else "there was no sandbox")
+    click.echo("the sandbox is down" if standalone.down(state_dir()) else "there was no sandbox")
 
 
 @sandbox.command()
 def status() -> int:
     """Where it answers, and what runs."""
     from runner.conductor.state_folder import state_dir
-    from runner.sandbox import standing
+    from runner.sandbox import standalone
 
-    info = standing.status(state_dir())
+    info = standalone.status(state_dir())
     if info is None:
         click.echo("no sandbox is up; start one with: gameday sandbox up")
         return 1

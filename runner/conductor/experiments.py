@@ -16,7 +16,7 @@ from runner.conductor.target import TargetHand
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.filenames import file_stem
-from runner.guard.gate import judge_action, unresolved
+from runner.guard.call_check import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.document import environment, opens_unasked
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.clock import iso, utc_now
 from runner.conductor.state_folder import remove_durably, state_dir, state_path, write_durably
 from runner.errors import InputError, Problem, Refused
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 _FILE = "halted.json"
 

@@ -22,9 +22,9 @@ from runner.conductor.registry import OpenRun, Registry, boot_id, has_begun
 from runner.conductor.rescue import TRANSCRIPT, open_transcript
 from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError, InputError
+from runner.lazy_dataclass import dataclass
 from runner.transcript.reader import Follower
 from runner.transcript.writer import Entry
-from runner.values import dataclass
 
 #: Seconds a run gets to answer, and to be seen undoing after that; the same for a guardian whose conductor is dead.
 _ANSWER, _BEGIN, _RESCUE = 1.0, 2.0, 3.0

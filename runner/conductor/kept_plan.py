@@ -22,8 +22,8 @@ import runner
 from runner.conductor.launch import Request
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_from_json, plan_to_json
-from runner.specs.looks import Look
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
+from runner.specs.disk_reads import Look
 
 #: What a request says that no plan depends on. Anything else makes another plan, also what is yet to be invented.
 _BESIDE = ("person", "headless", "detach", "operator", "runs_dir", "plan_hash", "consent")

@@ -19,7 +19,7 @@ from typing import Any
 
 from runner.conductor.links import say
 from runner.errors import Broken, ExitCode
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 

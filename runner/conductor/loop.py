@@ -23,7 +23,6 @@ from runner.conductor.log import note
 from runner.conductor.run import Hand
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
-from runner.engine.deadlines import next_deadline
 from runner.engine.decide import decide
 from runner.engine.events import (
     CommandGiven,
@@ -36,6 +35,7 @@ from runner.engine.events import (
     Recorded,
     SuspendSeen,
 )
+from runner.engine.rules.schedule import next_deadline
 from runner.engine.state import State
 from runner.errors import TranscriptError
 from runner.transcript.writer import Entry, TranscriptWriter

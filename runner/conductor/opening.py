@@ -33,15 +33,15 @@ from runner.engine.events import RunStarted
 from runner.engine.plan import HASH_SHOWN, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Problem, Refused
+from runner.guard.policies import judge_plan
 from runner.guard.refusal import Places, Refusal, placed
-from runner.guard.rules import judge_plan
 from runner.guard.secrets import lacking_secrets, resolve_secrets
+from runner.lazy_dataclass import dataclass
 from runner.redact import Redaction, Redactor, with_pieces
 from runner.transcript.writer import TranscriptWriter
-from runner.values import dataclass
 
 if TYPE_CHECKING:
-    from runner.specs.script import Script
+    from runner.specs.operator_script import Script
 
 
 @dataclass(kw_only=True)
@@ -101,8 +101,8 @@ def _secrets(plan: RunPlan, made: Planned) -> dict[str, str]:
     """Their values. Raises InputError for those that cannot be had, Refused for those that cannot be kept secret."""
     if not plan.secret_sources:
         return {}
-    from runner.guard.exposure import declared_at, judge_exposed
-    from runner.guard.leaks import judge_values
+    from runner.guard.secret_exposure import declared_at, judge_exposed
+    from runner.guard.secret_leaks import judge_values
 
     sources = plan.secret_sources
     secrets = resolve_secrets(sources, made.root, where=lambda name: made.where(*declared_at(plan, name)))
@@ -183,7 +183,7 @@ def _at_group(plan: RunPlan, where: Places) -> str:
 def _script(operator: str | None) -> Script | None:
     if operator is None:
         return None
-    from runner.specs.script import load_script
+    from runner.specs.operator_script import load_script
 
     return load_script(Path(operator))
 
@@ -258,7 +258,7 @@ def _secrets_of(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _ordinary(plan: RunPlan, told: Iterable[str]) -> str:
-    from runner.guard.exposure import ordinary
+    from runner.guard.secret_exposure import ordinary
 
     return ordinary(plan, *told)
 

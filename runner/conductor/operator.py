@@ -11,7 +11,7 @@ from runner.conductor.run import Run
 from runner.conductor.server import Caller, submit_for
 from runner.engine import commands as cm
 from runner.engine import events as ev
-from runner.specs.script import Script, StepScript, WhenScript
+from runner.specs.operator_script import Script, StepScript, WhenScript
 
 
 class OperatorHand:

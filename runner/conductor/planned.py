@@ -13,7 +13,7 @@ from runner.conductor.kept_plan import Kept, KeptPlan
 from runner.conductor.launch import Request
 from runner.engine.plan import RunPlan
 from runner.errors import InputError
-from runner.specs.looks import watched
+from runner.specs.disk_reads import watched
 from runner.specs.place import Path_
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def opened(request: Request) -> Catalogue:
     Raises InputError.
     """
     from runner.specs.catalogue import Catalogue
-    from runner.specs.given import read_beside
+    from runner.specs.overrides import read_beside
 
     beside = read_beside(request.variables, request.variable_files, request.settings)
     os.environ.update(beside.variables.environment)

@@ -17,13 +17,13 @@ from runner.engine.plan import Check, Target
 from runner.errors import GamedayError, Refused
 from runner.guard.calls import asked_calls
 from runner.guard.identity import identity_checks, kubeconfig
+from runner.guard.policies import judge_load
 from runner.guard.refusal import placed
-from runner.guard.rules import judge_load
 from runner.specs.substitution import UndefinedVariable, substitute
 
 if TYPE_CHECKING:
     from runner.actuators.probe import ProbeResult
-    from runner.specs.probe import Probe
+    from runner.specs.probe_spec import Probe
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
@@ -110,7 +110,7 @@ class PreflightHand:
         return all(results)
 
     async def _holds(self, check: Check) -> bool:
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         result = await self._asked(Probe.model_validate(check.probe))
         why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
@@ -119,7 +119,7 @@ class PreflightHand:
 
     async def _asked(self, probe: Probe) -> ProbeResult:
         from runner.actuators.probe import hold_until
-        from runner.specs.probe import PythonProvider
+        from runner.specs.probe_spec import PythonProvider
 
         if isinstance(probe.provider, PythonProvider):
             # Its first call imports what it needs, and that takes what it takes.

@@ -21,7 +21,7 @@ from runner.actuators.processes import alive, start_time
 from runner.conductor.halted import refuse_halted
 from runner.conductor.state_folder import Lock, remove_durably, state_dir, write_durably
 from runner.errors import InputError, Problem, Refused
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 
 def keep_crash(text: str) -> Path:

@@ -23,8 +23,8 @@ from runner.engine.events import (
     RunClosed,
     RunStarted,
 )
-from runner.engine.score import Scorecard, score
 from runner.errors import ExitCode, GamedayError, TranscriptError
+from runner.scoring.score import Scorecard, score
 from runner.transcript.codec import decode
 from runner.transcript.reader import read
 from runner.transcript.writer import Entry, TranscriptWriter

@@ -20,14 +20,14 @@ from runner.engine.plan import Experiment, RunPlan
 from runner.engine.state import State
 from runner.errors import Broken
 from runner.guard.refusal import Places, nowhere
+from runner.lazy_dataclass import dataclass
 from runner.redact import MASK, Redaction, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
-from runner.values import dataclass
 
 if TYPE_CHECKING:
     from runner.actuators.probe import ProbeCaller
-    from runner.specs.probe import Probe
+    from runner.specs.probe_spec import Probe
 
 #: Seconds a cancelled task gets.
 _ENDING = 2.0
@@ -143,7 +143,7 @@ class Run:
 
     def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
         """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
         # What was masked on its way here is taken from where it came from.

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from runner.engine.events import Event
 from runner.engine.plan import RunPlan, Step
 from runner.errors import InputError
-from runner.specs.notes import Notes, nearest
-from runner.specs.script import Script, StepScript
+from runner.specs.diagnostics import Notes, nearest
+from runner.specs.operator_script import Script, StepScript
 from runner.specs.yaml import read_document
 
 

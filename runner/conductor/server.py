@@ -28,11 +28,11 @@ from runner.engine import commands as cm
 from runner.engine.commands import Answer, Command, Role
 from runner.engine.plan import Ask
 from runner.errors import InputError
+from runner.lazy_dataclass import dataclass
 from runner.people import not_a_name
 from runner.private import socket_mode
 from runner.redact import MASK
-from runner.specs.notes import nearest
-from runner.values import dataclass
+from runner.specs.diagnostics import nearest
 
 _LONGEST_LINE = 64 * 1024
 #: Bytes of an answer, as JSON: several fit into what the guardian keeps.

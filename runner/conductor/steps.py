@@ -104,7 +104,7 @@ class StepsHand:
 
     async def _prime(self, step: Step) -> None:
         """Ask once before the step: what already holds proves nothing afterwards."""
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         assert step.verify is not None  # noqa: S101 - act() looked
         result = await self._run.caller.call(Probe.model_validate(step.verify.probe))
@@ -112,7 +112,7 @@ class StepsHand:
 
     async def _verify(self, step: Step) -> None:
         from runner.actuators.probe import hold_until
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         verify = step.verify
         assert verify is not None  # noqa: S101 - act() looked

@@ -16,7 +16,7 @@ from runner.engine.plan import Check
 from runner.guard.identity import identity_checks
 
 if TYPE_CHECKING:
-    from runner.specs.probe import Probe
+    from runner.specs.probe_spec import Probe
 
 #: Seconds for which an answer is good when the next one is lost: no first fault goes in on an older one.
 FRESH = 5.0
@@ -121,7 +121,7 @@ class TargetHand:
 
     def _probes(self) -> tuple[tuple[str, Probe], ...]:
         if self._asked is None:
-            from runner.specs.probe import Probe
+            from runner.specs.probe_spec import Probe
 
             checks = identity_checks(self._run.plan.target) or tuple(self._port())
             self._asked = tuple((check.name, Probe.model_validate(check.probe)) for check in checks)

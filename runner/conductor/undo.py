@@ -42,7 +42,7 @@ from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
 
 if TYPE_CHECKING:
-    from runner.specs.probe import Probe
+    from runner.specs.probe_spec import Probe
 
 _ATTEMPTS = 3
 _BETWEEN = 0.5
@@ -84,7 +84,7 @@ class Story:
             self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redaction.value)
 
     def _ordinary(self) -> str:
-        from runner.guard.exposure import ordinary
+        from runner.guard.secret_exposure import ordinary
 
         return ordinary(self.plan, str(self.folder))
 
@@ -359,7 +359,7 @@ class UndoWorker:
         plan = self._story.plan
         if self._story.rollbacks(experiment.slug):
             return ""
-        from runner.guard.lasting import discarded, lasting_action
+        from runner.guard.irreversible import discarded, lasting_action
 
         if discarded(plan) or lasting_action(plan, experiment) is None:
             return ""
@@ -376,7 +376,7 @@ class UndoWorker:
 
     def _resolved(self, check: Check, slug: str) -> Probe:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         probe = Probe.model_validate(check.probe)
         if not slug:

@@ -69,7 +69,7 @@ class WatchHand:
 
     def _sample(self, indicator: Indicator) -> None:
         from runner.actuators.probe import Sampler
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         self._shots[indicator.name] = []
         sampler = Sampler(
@@ -109,7 +109,7 @@ class WatchHand:
 
     async def _alert(self, check: Check) -> None:
         """Poll one alert; its moment is when the answer came that said so, so it is known to within `every`."""
-        from runner.specs.probe import Probe
+        from runner.specs.probe_spec import Probe
 
         probe = Probe.model_validate(check.probe)
         alert = AlertWatch(check.name)

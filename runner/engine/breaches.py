@@ -10,7 +10,7 @@ import math
 from runner.engine.events import IndicatorJudged
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import Indicator
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Consecutive bad buckets that make a breach; one alone is noise.
 BREACH = 2

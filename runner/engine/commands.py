@@ -10,7 +10,7 @@ from typing import Literal
 
 from runner.engine.events import Event
 from runner.errors import ExitCode, GamedayError
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 Role = Literal["facilitator", "participant", "observer", "system"]
 #: What a debrief asks everybody to rate, from 1 to 5: how sure they were, how useful the runbook was, how real it felt.

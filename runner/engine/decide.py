@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 from runner.engine.apply import apply
 from runner.engine.commands import IllegalCommand, Order
-from runner.engine.deadlines import next_deadline, next_reaction
 from runner.engine.episodes import news
 from runner.engine.events import Event, Recorded
+from runner.engine.rules.schedule import next_deadline, next_reaction
 from runner.engine.state import State
 from runner.engine.table import handler
 

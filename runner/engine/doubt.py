@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: HTTP statuses from here on are errors.
 _ERROR = 400

@@ -36,7 +36,7 @@ from runner.engine.events import (
 )
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import RunPlan
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Bad buckets kept from before an injection: its event may come a moment after the bucket it falls into.
 _RECENT = 8

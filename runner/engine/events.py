@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 Json = Any
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from runner.lazy_dataclass import dataclass
 from runner.specs.answer import why_unfit
-from runner.values import dataclass
 
 Json = Any
 #: Characters of a plan's hash that people are shown, and must give back.

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
 from runner.engine.plan import RunPlan
-from runner.values import hints
+from runner.lazy_dataclass import hints
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from runner.engine.episodes import Episodes
 from runner.engine.events import BaselineTaken, EndDecided, LoadSampled, RunClosed
 from runner.engine.plan import RunPlan, Step, Target
-from runner.values import but, dataclass
+from runner.lazy_dataclass import but, dataclass
 
 Phase = Literal["", "preflight", "warm-up", "live", "undoing", "debrief", "closed"]
 

@@ -39,8 +39,8 @@ from runner.engine.events import (
 )
 from runner.engine.plan import Step
 from runner.engine.roles import role_of
+from runner.engine.rules.steps import fail, start, succeed
 from runner.engine.state import Person, State, StepView, open_gate, open_questions
-from runner.engine.step_rules import fail, start, succeed
 
 Events = tuple[Event, ...]
 Handler = Callable[[State, Order, Any, Step, StepView], Events]

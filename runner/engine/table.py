@@ -1,6 +1,6 @@
 """The first transition table: what may be asked in which phase, and what answers. Who may ask is in `roles`.
 
-The second is in `runner.engine.step_commands` (people) and `runner.engine.step_rules` (by itself): by a step's status.
+The second is in `runner.engine.step_commands` (people) and `runner.engine.rules.steps` (by itself): by a step's status.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from runner.engine import commands as c
-from runner.engine import injection, run_commands, step_commands
+from runner.engine import run_commands, step_commands
 from runner.engine.commands import Command, IllegalCommand, Order
 from runner.engine.events import Event
 from runner.engine.roles import permit
+from runner.engine.rules import injection
 from runner.engine.state import State
 
 Handler = Callable[[State, Order, Any], tuple[Event, ...]]

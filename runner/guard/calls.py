@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.guard.identity import identity_checks
+from runner.lazy_dataclass import dataclass
 from runner.specs.attributes import SANDBOX_VARS
 from runner.specs.configuration import known_configuration
 from runner.specs.document import environment, secret_variables
 from runner.specs.place import Path_
 from runner.specs.substitution import placeholders, substitute
-from runner.values import dataclass
 
 Json = Any
 Sort = Literal["action", "rollback", "probe"]

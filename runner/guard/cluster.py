@@ -13,11 +13,11 @@ from typing import Any
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
-from runner.guard.deeds import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
 from runner.guard.hosts import is_chaosk8s, machine_refused
 from runner.guard.kubectl import judge_command
+from runner.guard.kubernetes_actions import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
 from runner.guard.refusal import Refusal
-from runner.specs.notes import nearest, shown
+from runner.specs.diagnostics import nearest, shown
 from runner.specs.place import Path_
 
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.

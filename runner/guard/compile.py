@@ -17,19 +17,19 @@ from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
 from runner.guard.calls import planned_calls
 from runner.guard.headers import with_target_headers
-from runner.guard.opaque import opaque_activities, opaque_controls, opaque_load
+from runner.guard.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.guard.passed import split
 from runner.guard.plan_warnings import warnings_of
 from runner.specs import drill as spec
-from runner.specs import runbook as steps_spec
-from runner.specs import target as target_spec
+from runner.specs import runbook_spec as steps_spec
+from runner.specs import target_spec as target_spec
 from runner.specs.catalogue import Catalogue, LoadedDrill, LoadedExperiment
 from runner.specs.document import secret_variables
 from runner.specs.drill import parse_bound
 from runner.specs.fields import slug
 from runner.specs.files import read_bytes
-from runner.specs.probe import Probe
-from runner.specs.runbook import Runbook
+from runner.specs.probe_spec import Probe
+from runner.specs.runbook_spec import Runbook
 from runner.specs.settings import Settings
 from runner.specs.substitution import placeholders, substitute
 from runner.specs.yaml import Document

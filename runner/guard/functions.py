@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from runner.guard.calls import Call
 from runner.guard.modules import exists, names_in, nearest_module, signature_of, unreadable
 from runner.guard.refusal import Refusal
-from runner.specs.controls import CONTROL_FUNCTIONS
-from runner.specs.notes import nearest
+from runner.specs.control_spec import CONTROL_FUNCTIONS
+from runner.specs.diagnostics import nearest
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Path_
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.engine.plan import Check, RunPlan, Target
-from runner.specs.machine import canonical
+from runner.specs.hostname import canonical
 
 Document = Mapping[str, Any]
 

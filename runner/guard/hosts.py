@@ -1,6 +1,6 @@
 """Which machines may be called, and whether a call stays among them.
 
-What a call speaks of is told by `runner.guard.mentions`, of a command by `runner.guard.commands`.
+What a call speaks of is told by `runner.guard.mentions`, of a command by `runner.guard.command_hosts`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from runner.engine.plan import RunPlan
 from runner.guard.calls import Call, planned_calls, target_variables
 from runner.guard.mentions import HOST_HEADERS, given_hosts, hosts_in, named_hosts
 from runner.guard.refusal import Refusal
-from runner.specs.machine import canonical, fits
+from runner.specs.hostname import canonical, fits
 from runner.specs.place import Path_
 
 if TYPE_CHECKING:
-    from runner.guard.commands import Reached
+    from runner.guard.command_hosts import Reached
 
 #: What a sandbox or this machine alone may call, as people are shown it.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -107,7 +107,7 @@ def unseen_hosts(plan: RunPlan) -> Iterator[str]:
 def _reached(plan: RunPlan, call: Call) -> list[Reached]:
     if not call.provider.get("arguments"):
         return []
-    from runner.guard.commands import reached_by  # many runs have no command with arguments
+    from runner.guard.command_hosts import reached_by  # many runs have no command with arguments
 
     return reached_by(call.provider, target_variables(plan.target))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.engine.plan import Check, RunPlan, Target
-from runner.guard.exposure import let_through_at
 from runner.guard.refusal import Refusal
+from runner.guard.secret_exposure import let_through_at
 from runner.specs.place import Path_
 
 #: Runs in the child that answers probes: nothing else of a run ever imports a Kubernetes client.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call, command_words
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Commands that reach a cluster → their option for the kube context.
 _TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}

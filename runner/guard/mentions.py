@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import unquote
 
-from runner.specs.machine import canonical
+from runner.specs.hostname import canonical
 
 # Patterns of what most calls do not hold are texts here: they are compiled when they are first needed.
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: Bytes of a source that is read, and imports that are followed from one module to the next.
 _LONGEST = 1 << 20

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from runner.guard.exposure import unfit
-from runner.specs.passing import passing
+from runner.guard.secret_exposure import unfit
+from runner.specs.env_patterns import passing
 from runner.specs.settings import texts_of
 
 _SECRET_NAME = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from runner.engine.plan import RunPlan
 from runner.guard.hosts import unseen_hosts
-from runner.guard.lasting import lasting_action
+from runner.guard.irreversible import lasting_action
 from runner.specs.catalogue import LoadedExperiment
 
 

@@ -11,14 +11,14 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 #: What a word is to a program. `host`: a machine or an address of one, or several. `remote`: `machine:path`, else a file.
 #: `command`: this word and all that follow are another command; `script`: joined, they are a line for a shell. `line`: it
 #: is such a line by itself. `name`: a machine by a name of the program's own, such as a context. `assignment`: `NAME=value`.
 #: `value`: anything else; `attached`: the same, without a blank before it. `plain`: what is never a machine by its form
 #: alone, such as a file to write or a module; `code`: a program in another language. The others are forms of single programs, read
-#: in `runner/guard/words.py`.
+#: in `runner/guard/argument_hosts.py`.
 Kind = Literal[
     "value",
     "attached",

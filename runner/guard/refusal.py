@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from runner.inert import inert
+from runner.lazy_dataclass import dataclass
 from runner.specs.place import Path_
-from runner.values import dataclass
 
 #: (file, path of a value in it) → `file:line:column`, or the option of the command line that the value came from.
 Places = Callable[[str, Path_], str]

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.engine.plan import RunPlan
 from runner.guard.calls import Call
-from runner.guard.opaque import controls_of
+from runner.guard.opaque_calls import controls_of
 from runner.guard.refusal import Refusal
 from runner.specs.place import Path_
 from runner.specs.substitution import placeholders

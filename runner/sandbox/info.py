@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from runner.errors import Broken
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

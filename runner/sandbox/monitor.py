@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from runner.clock import parse_iso
+from runner.sandbox.alert_rules import RULES, AlertBook
 from runner.sandbox.metrics import Series, parse_exposition, parse_labels
-from runner.sandbox.rules import RULES, AlertBook
 from runner.sandbox.samples import Samples
 from runner.sandbox.service import Post, Service, TooSlow, Unreachable
 from runner.sandbox.wiring import SERVICES

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from runner.sandbox.catalogue import Catalogue
 from runner.sandbox.flag_watch import FlagWatch
 from runner.sandbox.flags import Settings
+from runner.sandbox.product_catalogue import Catalogue
 from runner.sandbox.service import Exchange, Fail, Handler, JsonLines, Post, Service, TooSlow, Unreachable, correlation
 from runner.sandbox.workers import QueueFull, WorkerPool
 

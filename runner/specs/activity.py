@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from runner.specs.arguments import too_long
-from runner.specs.explain import conforms
-from runner.specs.notes import shown
-from runner.specs.probe import JsonPathTolerance, ProbeTolerance, RangeTolerance, RegexTolerance, Tolerance
+from runner.specs.diagnostics import shown
+from runner.specs.probe_spec import JsonPathTolerance, ProbeTolerance, RangeTolerance, RegexTolerance, Tolerance
+from runner.specs.pydantic_errors import conforms
 from runner.specs.shape import Shape
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Json, Path_

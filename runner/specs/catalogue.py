@@ -14,25 +14,25 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runner.errors import InputError, Problem
+from runner.lazy_dataclass import dataclass
+from runner.specs.cross_checks import Parts, check_experiment, check_runbook_alone, check_together
+from runner.specs.diagnostics import Notes, nearest
+from runner.specs.disk_reads import below, exists, is_dir, is_file
 from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import Experiment, read_experiment
-from runner.specs.explain import validated
-from runner.specs.given import Beside
-from runner.specs.load_files import read_load_files
-from runner.specs.locustfile import check_locustfiles
-from runner.specs.looks import below, exists, is_dir, is_file
+from runner.specs.locust_files import read_load_files
+from runner.specs.locust_options import apply_options
+from runner.specs.locustfile_checks import check_locustfiles
 from runner.specs.names import DRILL_FILES, FOLDERS, Names, is_file_name, repository, shown, straight
-from runner.specs.notes import Notes, nearest
-from runner.specs.options import apply_options
-from runner.specs.runbook import Runbook
+from runner.specs.operator_script import Script
+from runner.specs.overrides import Beside
+from runner.specs.pydantic_errors import validated
 from runner.specs.runbook_checks import read_runbook
-from runner.specs.script import Script
-from runner.specs.target import BUILT_IN, SecretSource, Target, TargetsFile
+from runner.specs.runbook_spec import Runbook
 from runner.specs.target_checks import read_targets
-from runner.specs.together import Parts, check_experiment, check_runbook_alone, check_together
+from runner.specs.target_spec import BUILT_IN, SecretSource, Target, TargetsFile
 from runner.specs.yaml import Document, Path_, read_document
-from runner.values import dataclass
 
 T = TypeVar("T")
 Reader = Callable[[Document], tuple[T | None, Notes]]

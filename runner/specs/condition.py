@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 Name = tuple[str, ...]
 Lookup = Callable[[Name], str]

@@ -9,9 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
 from runner.specs.fields import Flag, Id, Model, Name, Passing, wrong
-from runner.specs.load import LoadSpec
-from runner.specs.probe import Probe
-from runner.specs.target import SHARE_SCHEMA, Secrets, parse_share
+from runner.specs.load_spec import LoadSpec
+from runner.specs.probe_spec import Probe
+from runner.specs.target_spec import SHARE_SCHEMA, Secrets, parse_share
 
 Metric = Literal["success-ratio", "failure-ratio", "rate", "p50", "p95", "p99"]
 RATIOS = ("success-ratio", "failure-ratio")

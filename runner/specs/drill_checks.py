@@ -8,12 +8,12 @@ from typing import get_args
 
 from pydantic_core import PydanticCustomError
 
+from runner.specs.diagnostics import Notes, nearest
 from runner.specs.drill import RATIOS, Drill, Metric, parse_bound
-from runner.specs.explain import validated
-from runner.specs.notes import Notes, nearest
+from runner.specs.pydantic_errors import validated
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
-from runner.specs.target import Target, attributes
+from runner.specs.target_spec import Target, attributes
 from runner.specs.yaml import Document, Json, Path_
 
 _METRICS = get_args(Metric)

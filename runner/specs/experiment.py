@@ -8,18 +8,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from runner.lazy_dataclass import dataclass
 from runner.specs.activity import DRY, check_activity, check_controls, check_hypothesis_probe, check_provider
 from runner.specs.configuration import TYPES, converted
+from runner.specs.diagnostics import Notes, nearest, shown
 from runner.specs.document import has_controls, variables
 from runner.specs.duration import PositiveDuration
-from runner.specs.explain import validated
 from runner.specs.fields import Flag, Model, Name
-from runner.specs.notes import Notes, nearest, shown
-from runner.specs.probe import Probe
+from runner.specs.probe_spec import Probe
+from runner.specs.pydantic_errors import validated
 from runner.specs.shape import Shape, note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Document, Json, Path_
-from runner.values import dataclass
 
 KEYS = (
     "version",

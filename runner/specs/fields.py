@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from runner.specs.passing import OWN_PREFIXES, PATTERN
+from runner.specs.env_patterns import OWN_PREFIXES, PATTERN
 
 MAX_NAME = 200
 
@@ -46,7 +46,7 @@ class Model(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        from runner.specs.docs import field_docs
+        from runner.specs.field_docs import field_docs
 
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})

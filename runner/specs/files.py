@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from runner.errors import InputError, Problem
-from runner.specs.looks import note_content
+from runner.specs.disk_reads import note_content
 
 #: Bytes. No runbook, drill or experiment comes near it; a dump that was put in the folder by mistake does.
 MAX_BYTES = 1024 * 1024

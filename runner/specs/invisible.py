@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 Json = Any
 Path_ = tuple[str | int, ...]

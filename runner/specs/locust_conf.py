@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from runner.errors import Problem
-from runner.specs.notes import nearest
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
+from runner.specs.diagnostics import nearest
 
 FILE = "locust.conf"
 

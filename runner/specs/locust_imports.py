@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from runner.errors import InputError, Problem
+from runner.specs.diagnostics import nearest
+from runner.specs.disk_reads import is_dir, is_file
 from runner.specs.files import read_bytes
-from runner.specs.looks import is_dir, is_file
-from runner.specs.notes import nearest
 
 _HANDLES_IT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 #: Local modules that are looked into: more are a program of their own.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import Problem
+from runner.specs.disk_reads import ENDINGS, below, is_dir, resolve
 from runner.specs.invisible import explain, first_hidden
-from runner.specs.looks import ENDINGS, below, is_dir, resolve
 
 FOLDERS = ("drills", "experiments", "runbooks")
 DRILL_FILES = tuple(f"drill{ending}" for ending in ENDINGS)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from runner.specs.answer import why_unfit
+from runner.specs.diagnostics import Notes, nearest, shown
 from runner.specs.fields import written
-from runner.specs.notes import Notes, nearest, shown
 from runner.specs.yaml import Json, Path_
 
 #: What every command is given anyway; a value in its place would make another command of it.

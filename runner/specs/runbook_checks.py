@@ -9,11 +9,11 @@ from typing import Any
 
 from runner.specs import condition
 from runner.specs.arguments import too_long
-from runner.specs.explain import validated
+from runner.specs.diagnostics import Notes, nearest
 from runner.specs.fields import slug
-from runner.specs.notes import Notes, nearest
+from runner.specs.pydantic_errors import validated
 from runner.specs.question import check_output, check_questions, choices_by_name, output_names
-from runner.specs.runbook import Runbook
+from runner.specs.runbook_spec import Runbook
 from runner.specs.shape import note_nulls
 from runner.specs.yaml import Document, Json, Path_
 

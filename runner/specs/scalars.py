@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from runner.values import dataclass
+from runner.lazy_dataclass import dataclass
 
 _CONSTANTS: dict[str, Any] = {
     "": None,

@@ -8,9 +8,9 @@ from runner.specs.activity import DRY, PROVIDERS
 from runner.specs.drill import Drill
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES, ROLLBACK_STRATEGIES, GamedayExtension
 from runner.specs.fields import Model
-from runner.specs.runbook import Runbook
-from runner.specs.script import Script
-from runner.specs.target import TargetsFile
+from runner.specs.operator_script import Script
+from runner.specs.runbook_spec import Runbook
+from runner.specs.target_spec import TargetsFile
 
 Schema = dict[str, Any]
 

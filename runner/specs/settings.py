@@ -8,13 +8,13 @@ from dataclasses import field
 from pathlib import Path
 
 from runner.errors import InputError
+from runner.lazy_dataclass import dataclass
 from runner.specs.activity import check_global_control
+from runner.specs.diagnostics import Notes
+from runner.specs.disk_reads import exists
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES
-from runner.specs.looks import exists
-from runner.specs.notes import Notes
 from runner.specs.shape import Shape
 from runner.specs.yaml import Document, Json, read_document
-from runner.values import dataclass
 
 #: Where Chaos Toolkit looks for it, below the home folder.
 USUAL = ".chaostoolkit/settings.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runner.specs.notes import Notes, nearest, no_truth, shown
+from runner.specs.diagnostics import Notes, nearest, no_truth, shown
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Json, Path_
 

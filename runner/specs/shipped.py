@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runner.errors import InputError
 from runner.specs.catalogue import Catalogue
+from runner.specs.diagnostics import nearest
 from runner.specs.names import FOLDERS
-from runner.specs.notes import nearest
 
 #: Stands for the name of every drill that ships.
 ALL = "all"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from runner.specs.attributes import CLUSTER_VARS
-from runner.specs.explain import validated
-from runner.specs.machine import fault_of
-from runner.specs.notes import Notes, nearest
+from runner.specs.diagnostics import Notes, nearest
+from runner.specs.hostname import fault_of
+from runner.specs.pydantic_errors import validated
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
-from runner.specs.target import BUILT_IN, TargetsFile
+from runner.specs.target_spec import BUILT_IN, TargetsFile
 from runner.specs.yaml import Document, Json, Path_
 
 _ADDRESSED = ("url", "vars", "headers", "identity")

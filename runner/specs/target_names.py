@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from runner.specs.notes import Notes, nearest
+from runner.specs.diagnostics import Notes, nearest
 from runner.specs.question import asked_names, output_names
 from runner.specs.yaml import Json, Path_
 

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from runner.specs.json_path import parsed_path
-from runner.specs.probe import JsonPathTolerance, PlainTolerance, RangeTolerance, RegexTolerance
+from runner.specs.probe_spec import JsonPathTolerance, PlainTolerance, RangeTolerance, RegexTolerance
 
 #: Longest piece of a value that `explain` shows, in characters.
 SHOWN = 120

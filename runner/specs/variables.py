@@ -13,13 +13,13 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from runner.errors import InputError, Problem
+from runner.lazy_dataclass import dataclass
 from runner.specs.configuration import TYPES, converted
+from runner.specs.diagnostics import Notes, nearest
+from runner.specs.env_patterns import OWN_PREFIXES
 from runner.specs.files import read_bytes
-from runner.specs.notes import Notes, nearest
-from runner.specs.passing import OWN_PREFIXES
 from runner.specs.shape import Shape
 from runner.specs.yaml import Document, Json, read_document
-from runner.values import dataclass
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOCUMENTS = (".yaml", ".yml", ".json")

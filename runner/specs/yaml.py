@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from runner.errors import Problem
+from runner.lazy_dataclass import dataclass
 from runner.specs.files import read_bytes
 from runner.specs.invisible import LINE_ENDS, NOWHERE, explain, hidden_in
 from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
@@ -23,7 +24,6 @@ from runner.specs.place import MAX_PROBLEMS
 from runner.specs.place import Path_ as Path_
 from runner.specs.scalars import MAYBE_TYPED, Plain, read_plain
 from runner.specs.yaml_syntax import complaint, line_column
-from runner.values import dataclass
 
 Json = Any
 

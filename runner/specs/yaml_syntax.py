@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from runner.lazy_dataclass import dataclass
 from runner.specs.invisible import NOWHERE, explain, first_hidden
-from runner.values import dataclass
 
 _PLAINER = {
     "found a tab character that violates indentation": ("a tab cannot indent", "use spaces"),

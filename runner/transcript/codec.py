@@ -20,7 +20,7 @@ from typing import Any
 
 from runner.clock import Stamp
 from runner.engine.events import KINDS, Event, Recorded, Unrecognised
-from runner.values import hints
+from runner.lazy_dataclass import hints
 
 #: The transcript's name in its run folder.
 FILE = "transcript.jsonl"

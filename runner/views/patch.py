@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.engine.scorecard import Said
 from runner.errors import InputError
+from runner.scoring.scorecard import Said
 from runner.views.text import inert
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 
 DRILLS, EXPERIMENTS = "Drills", "Experiments alone"
 

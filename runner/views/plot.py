@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runner.views.series import Point, Series
-from runner.views.story import Mark
+from runner.views.view_model import Mark
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 #: Parts of a row that a block can fill.

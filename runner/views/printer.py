@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from runner.engine.events import Recorded
+from runner.views.event_text import Line, Words
 from runner.views.text import Paint, clock, inert
-from runner.views.words import Line, Words
 
 _UNDER_WIDTH = 100
 

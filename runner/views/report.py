@@ -9,11 +9,11 @@ from pathlib import Path
 
 from runner.engine.events import Recorded, RunStarted
 from runner.engine.plan_json import plan_from_json
-from runner.engine.score import score
-from runner.engine.scorecard import FaultScore, Said, Scorecard, StepScore, Time
 from runner.private import write_private
+from runner.scoring.score import score
+from runner.scoring.scorecard import FaultScore, Said, Scorecard, StepScore, Time
 from runner.transcript.reader import read_story
-from runner.views.load import load_lines
+from runner.views.load_text import load_lines
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
 from runner.views.undone import undone_how

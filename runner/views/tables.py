@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 from runner.history.summary import Summary
 from runner.views.text import duration, inert
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from figures import BIN, Place, Row, place
 
-from runner.engine.score import score
-from runner.engine.scorecard import Scorecard
+from runner.scoring.score import score
+from runner.scoring.scorecard import Scorecard
 from runner.transcript.reader import read
 
 DRILLS = ("first-drill", "payment-gateway-outage", "checkout-process-killed", "slow-dependency", "cache-lost")

@@ -19,7 +19,7 @@ from transcript import write
 
 from runner.engine.events import Recorded
 from runner.transcript.codec import FILE
-from runner.views.story import Story
+from runner.views.view_model import Story
 
 #: Of an 8-hour run.
 _EVENTS = 60_000
@@ -107,9 +107,9 @@ async def _play(hours: int) -> None:
     from textual.app import App
 
     from runner.views.tui import app as room_app
-    from runner.views.tui.door import Door, Visitor
-    from runner.views.tui.screens.room import RoomScreen
-    from runner.views.tui.tidy import throw_away
+    from runner.views.tui.memory import throw_away
+    from runner.views.tui.run_client import Door, Visitor
+    from runner.views.tui.screens.room_screen import RoomScreen
 
     tape = _Tape(a_long_day(10 * 3600 * hours))
     visitor = Visitor(name="ana", role="facilitator")

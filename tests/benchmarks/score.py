@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from runner.engine import events as ev
 from runner.engine.plan import Experiment, Indicator, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
-from runner.engine.score import score
+from runner.scoring.score import score
 
 EVENTS = 1_000_000
 

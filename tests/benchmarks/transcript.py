@@ -33,7 +33,7 @@ from runner.engine.events import (
     StepEnded,
     StepStarted,
 )
-from runner.engine.score import score
+from runner.scoring.score import score
 from runner.transcript.codec import FILE, FIRST_PREV, encode, line_hash, plain_fields
 from runner.transcript.reader import Follower, read, verify
 from runner.transcript.recover import tail

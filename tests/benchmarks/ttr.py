@@ -7,7 +7,7 @@ import sys
 
 from figures import BIN, REPOSITORY, Place, Row, place
 
-from runner.engine.score import score
+from runner.scoring.score import score
 from runner.transcript.reader import read
 
 sys.path.append(str(REPOSITORY / "tests" / "e2e"))

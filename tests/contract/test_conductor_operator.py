@@ -13,7 +13,7 @@ from runner.conductor.script_check import scripted_steps
 from runner.engine import events as ev
 from runner.engine.plan import Ask, Step
 from runner.errors import InputError
-from runner.specs.script import load_script
+from runner.specs.operator_script import load_script
 
 
 def _play(folder: Path, script: str, *steps: Step, attended: bool = False) -> Play:

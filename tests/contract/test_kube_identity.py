@@ -17,7 +17,7 @@ from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.engine.plan import Target
 from runner.guard.identity import identity_checks
-from runner.specs.probe import Probe
+from runner.specs.probe_spec import Probe
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from aiohttp import web
 from runner.actuators.probe import ProbeCaller, ProbeResult, Sampler, hold_until, ticks
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
-from runner.specs.probe import Probe
+from runner.specs.probe_spec import Probe
 
 _ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 

@@ -18,7 +18,7 @@ import pytest
 
 from runner import sandbox
 from runner.errors import Broken
-from runner.sandbox import SandboxInfo, standing
+from runner.sandbox import SandboxInfo, standalone
 from runner.sandbox.procfs import session_members
 
 _PATIENCE = 30.0
@@ -186,34 +186,34 @@ def test_an_asynchronous_start_gives_the_same(folder: Path) -> None:
 
 def test_up_twice_down_twice(folder: Path) -> None:
     state = folder / "state"
-    assert standing.status(state) is None
-    assert standing.down(state) is False
-    info, started = standing.up(state, timeout=_PATIENCE)
+    assert standalone.status(state) is None
+    assert standalone.down(state) is False
+    info, started = standalone.up(state, timeout=_PATIENCE)
     try:
         assert started
-        assert standing.up(state) == (info, False)
-        assert standing.status(state) == info
+        assert standalone.up(state) == (info, False)
+        assert standalone.status(state) == info
     finally:
-        assert standing.down(state) is True
+        assert standalone.down(state) is True
     assert session_members(info.pid) == []
-    assert standing.status(state) is None
-    assert standing.down(state) is False
+    assert standalone.status(state) is None
+    assert standalone.down(state) is False
 
 
 def test_a_dead_sandbox_is_not_up_and_up_starts_another(folder: Path) -> None:
-    first, _ = standing.up(folder, timeout=_PATIENCE)
+    first, _ = standalone.up(folder, timeout=_PATIENCE)
     os.kill(first.pid, signal.SIGKILL)
     _eventually(lambda: session_members(first.pid) == [])
-    assert standing.status(folder) is None
-    second, started = standing.up(folder, timeout=_PATIENCE)
+    assert standalone.status(folder) is None
+    second, started = standalone.up(folder, timeout=_PATIENCE)
     assert (started, second.pid != first.pid) == (True, True)
-    standing.down(folder)
+    standalone.down(folder)
 
 
 def test_a_state_file_that_is_none_counts_as_down(folder: Path) -> None:
     for text in ("", "{}", "[]", '{"pid": "x"}', "null"):
         (folder / "sandbox.json").write_text(text)
-        assert standing.status(folder) is None
+        assert standalone.status(folder) is None
 
 
 def test_importing_it_loads_no_server() -> None:

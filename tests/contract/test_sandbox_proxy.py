@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.sandbox.proxy.server import Proxies, Proxy
+from runner.sandbox.proxy.proxy_server import Proxies, Proxy
 from runner.sandbox.proxy.toxics import ProxyError
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from runner.specs.probe import Tolerance
+from runner.specs.probe_spec import Tolerance
 from runner.specs.tolerance import within
 
 _TOLERANCE: TypeAdapter[Any] = TypeAdapter(Tolerance)

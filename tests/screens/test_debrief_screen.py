@@ -18,11 +18,11 @@ from transcript_samples import entries, reopen, told_at
 
 from runner.engine import events as ev
 from runner.views.tui.app import Room
-from runner.views.tui.door import Visitor
+from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.ask import AskChoice, AskText, Question
 from runner.views.tui.screens.debrief import DebriefScreen
 from runner.views.tui.screens.help import Help
-from runner.views.tui.screens.room import RoomScreen
+from runner.views.tui.screens.room_screen import RoomScreen
 from runner.views.tui.widgets.panel import Panel
 
 _ANA = Visitor(name="ana", role="participant")

@@ -18,16 +18,16 @@ from transcript_samples import told_at
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.transcript.comments import read_comments
-from runner.views.reel import Reel
+from runner.views.replay import Reel
 from runner.views.tui.app import Review
-from runner.views.tui.door import Visitor
-from runner.views.tui.screens.beside import BesideScreen, Column
+from runner.views.tui.run_client import Visitor
+from runner.views.tui.screens.compare_screen import BesideScreen, Column
 from runner.views.tui.screens.debrief import DebriefScreen
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.review import ReviewScreen
-from runner.views.tui.widgets.log import Log
+from runner.views.tui.widgets.log_panel import Log
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.timeline import Timeline
+from runner.views.tui.widgets.timeline_bar import Timeline
 
 SIZES = [(80, 24), (120, 40)]
 _ANA = Visitor(name="ana", role="facilitator")

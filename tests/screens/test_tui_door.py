@@ -11,7 +11,7 @@ from tui_kit import Room, enter
 
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
-from runner.views.tui.door import Door, Visitor
+from runner.views.tui.run_client import Door, Visitor
 
 
 class Conductor:

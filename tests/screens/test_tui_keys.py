@@ -10,8 +10,8 @@ from tui_kit import Room, enter
 
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
+from runner.views.tui.memory import throw_away
 from runner.views.tui.screens.help import Help
-from runner.views.tui.tidy import throw_away
 from runner.views.tui.widgets.keys import Keys
 
 

@@ -12,7 +12,7 @@ from runner.engine.commands import Write
 from runner.engine.events import Recorded
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
-from runner.views.tui.widgets.log import Log
+from runner.views.tui.widgets.log_panel import Log
 
 _LONG = "the pager " * 40 + "is silent"
 

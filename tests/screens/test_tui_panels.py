@@ -14,7 +14,7 @@ from runner.engine.commands import Do, Pause, RunCommand, Say, ShowHint
 from runner.engine.plan import Indicator, Link, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.runbook import Runbook
+from runner.views.tui.widgets.runbook_panel import Runbook
 from runner.views.tui.widgets.step import StepCard
 
 _LOOK = Step(id="look", name="Look", run="make look", description="Read the log.", target_time=15.0)

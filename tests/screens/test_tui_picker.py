@@ -12,7 +12,7 @@ from evil_events import EVIL, acts
 from transcript_samples import create, entries
 
 from runner.engine.events import RunClosed, RunStarted
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 from runner.specs.catalogue import Catalogue
 from runner.views.picking import Pick, due, fitting, outcome, picks, span
 from runner.views.tui.picker_app import Picker

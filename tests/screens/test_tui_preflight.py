@@ -13,12 +13,12 @@ from evil_events import EVIL, acts
 
 from runner.engine.plan import Experiment, RunPlan, Step, Target
 from runner.guard.compile import compile_named
+from runner.guard.policies import judge_plan
 from runner.guard.refusal import Refusal
-from runner.guard.rules import judge_plan
 from runner.specs.catalogue import Catalogue
 from runner.testing import sample_plan
 from runner.views.tui.preflight_app import Preflight
-from runner.views.tui.screens.preflight import Go, Judge
+from runner.views.tui.screens.preflight_screen import Go, Judge
 from runner.views.tui.widgets.panel import Panel
 
 _EVERYTHING = Path(__file__).parents[1] / "unit" / "fixtures" / "everything"

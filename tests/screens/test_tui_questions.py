@@ -13,10 +13,10 @@ from tui_kit import Room, enter
 from runner.engine.commands import Abort, Confirm, Do, HandOver, RunCommand, Skip
 from runner.engine.plan import Ask, Step
 from runner.testing import Drive, sample_plan
-from runner.views.deeds import allowed, skipped_by, takers
+from runner.views.actions import allowed, skipped_by, takers
 from runner.views.tui.screens.ask import Question
-from runner.views.tui.screens.room import RoomScreen
-from runner.views.tui.widgets.runbook import Runbook
+from runner.views.tui.screens.room_screen import RoomScreen
+from runner.views.tui.widgets.runbook_panel import Runbook
 
 _LOOK = Step(id="look", name="Look around")
 _STEPS = (

@@ -18,10 +18,10 @@ from runner.engine.commands import Abort, Pause, Role, RunCommand, Say
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
-from runner.views.deeds import DEEDS, Deed, Next, allowed, next_deed
+from runner.views.actions import DEEDS, Deed, Next, allowed, next_deed
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
-from runner.views.tui.screens.room import RoomScreen
+from runner.views.tui.screens.room_screen import RoomScreen
 from runner.views.tui.widgets.panel import Panel
 
 _FIX = Step(id="fix", name="Fix it", run="make fix", hint="Believe the alert.")

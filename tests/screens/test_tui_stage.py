@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
+from runner.views.tui.base_app import Stage
 from runner.views.tui.screens.ask import AskText
-from runner.views.tui.stage import Stage
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from runner.engine.decide import decide
 from runner.engine.events import Recorded
 from runner.errors import InputError
 from runner.testing import Drive
-from runner.views.story import Story
 from runner.views.tui import app as room_app
-from runner.views.tui.door import Visitor
-from runner.views.tui.screens.room import RoomScreen
+from runner.views.tui.run_client import Visitor
+from runner.views.tui.screens.room_screen import RoomScreen
+from runner.views.view_model import Story
 
 STYLES = Path(room_app.__file__).parent / "room.tcss"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.engine.plan import Experiment, RunPlan, Target
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
 from runner.testing import sample_plan
 
 FILE = "experiments/e.yaml"

@@ -9,8 +9,8 @@ from score_stories import Story, plan
 
 from runner.engine import events as ev
 from runner.engine.alerts import AlertWatch
-from runner.engine.score import score
-from runner.engine.scorecard import Scorecard
+from runner.scoring.score import score
+from runner.scoring.scorecard import Scorecard
 
 FIRES: dict[str, Any] = {"ok": True, "answered": True, "value": {"status": 200, "body": "firing"}, "why": ""}
 CALM: dict[str, Any] = {"ok": False, "answered": True, "value": {"status": 404, "body": ""}, "why": "status is 404"}

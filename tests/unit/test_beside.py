@@ -12,15 +12,15 @@ from guard_samples import LOCAL, STAGING, plan_of
 from runner.engine.plan import RunPlan, Target
 from runner.errors import InputError
 from runner.guard.compile import compile_named
-from runner.guard.exposure import declared_at
 from runner.guard.passed import secrets_of
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
+from runner.guard.secret_exposure import declared_at
 from runner.guard.secrets import lacking_secrets, resolve_secrets
 from runner.specs.catalogue import Catalogue
-from runner.specs.given import Beside, read_beside
+from runner.specs.overrides import Beside, read_beside
 from runner.specs.settings import read_settings
 from runner.specs.variables import read_variables
-from runner.views.plan import plan_text
+from runner.views.plan_text import plan_text
 
 _EXPERIMENT = """\
 title: t

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from runner.cli.files import check
 from runner.guard.compile import compile_drill
+from runner.guard.policies import judge_plan
 from runner.guard.remarks import Findings, look_over
-from runner.guard.rules import judge_plan
 from runner.specs.catalogue import Catalogue, LoadedDrill
 
 _TARGETS = """\

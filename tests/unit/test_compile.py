@@ -14,7 +14,7 @@ from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
 from runner.guard.compile import compile_drill, compile_named, compile_walk, plan_hash
 from runner.specs.catalogue import Catalogue
-from runner.specs.probe import Probe
+from runner.specs.probe_spec import Probe
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
 _NAME = "payment-gateway-outage"

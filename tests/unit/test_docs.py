@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from runner.cli.main import gameday
 from runner.conductor.server import COMMANDS as TOLD
 from runner.engine.events import KINDS
-from runner.engine.scorecard import Scorecard, Times
-from runner.specs import drill, experiment, load, probe, runbook, script, target
+from runner.scoring.scorecard import Scorecard, Times
+from runner.specs import drill, experiment, load_spec, operator_script, probe_spec, runbook_spec, target_spec
 from runner.specs.catalogue import Catalogue
 from runner.specs.drill_checks import read_drill
 from runner.specs.yaml import parse, read_document
@@ -92,21 +92,21 @@ def test_every_block_says_what_it_is() -> None:
 # -- fields ------------------------------------------------------------------------------------------------------------
 
 _FIELDS: dict[str, tuple[type[BaseModel], ...]] = {
-    "Secrets": (target.SecretSource,),
-    "Probes": (probe.Probe,),
-    "Runbooks": (runbook.Runbook,),
-    "Steps": (runbook.Step,),
-    "Verify": (runbook.Verify,),
+    "Secrets": (target_spec.SecretSource,),
+    "Probes": (probe_spec.Probe,),
+    "Runbooks": (runbook_spec.Runbook,),
+    "Steps": (runbook_spec.Step,),
+    "Verify": (runbook_spec.Verify,),
     "Drills": (drill.Drill,),
     "Experiments of a drill": (drill.PlannedExperiment,),
-    "Load": (load.LoadSpec,),
+    "Load": (load_spec.LoadSpec,),
     "Steady state": (drill.SteadyState, drill.Indicator),
     "Objectives": (drill.Objectives,),
     "Limits": (drill.Limits,),
     "Stop rules": (drill.StopRule,),
-    "Targets": (target.Target, target.Allow),
+    "Targets": (target_spec.Target, target_spec.Allow),
     "Experiments": (experiment.GamedayExtension,),
-    "Operator files": (script.Script, script.StepScript, script.WhenScript),
+    "Operator files": (operator_script.Script, operator_script.StepScript, operator_script.WhenScript),
 }
 
 
@@ -132,7 +132,7 @@ def _keys_by_section() -> dict[str, list[tuple[str, bool]]]:
 @pytest.mark.parametrize("section", _FIELDS)
 def test_every_field_of_a_file_has_its_row(section: str) -> None:
     wanted = [
-        (info.alias or name, info.is_required() and (model, name) != (runbook.Step, "id"))
+        (info.alias or name, info.is_required() and (model, name) != (runbook_spec.Step, "id"))
         for model in _FIELDS[section]
         for name, info in model.model_fields.items()
     ]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from runner.engine import commands as c
 from runner.engine import events as e
 from runner.engine.apply import apply
+from runner.engine.availability import possible
 from runner.engine.commands import Command, IllegalCommand, Order
 from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Ask, Experiment, Indicator, Load, RunPlan, Step, StopRule, Verify
-from runner.engine.possible import possible
 from runner.engine.state import State
 from runner.engine.table import handler
 from runner.testing import Drive, bucket, sample_plan

@@ -7,7 +7,7 @@ import pytest
 from runner.engine import events as e
 from runner.engine.commands import Do, Role, Say
 from runner.engine.plan import Indicator, Step, Verify
-from runner.engine.score import score
+from runner.scoring.score import score
 from runner.testing import Drive, sample_plan
 
 LOOK = Step(id="look", name="Look", milestone="detected")

@@ -8,6 +8,7 @@ from typing import cast, get_args, get_type_hints
 import pytest
 
 from runner.engine import events as e
+from runner.engine.availability import possible
 from runner.engine.commands import (
     Abort,
     Approve,
@@ -29,7 +30,6 @@ from runner.engine.commands import (
     Write,
 )
 from runner.engine.plan import Check, Step
-from runner.engine.possible import possible
 from runner.engine.roles import MAY, permit
 from runner.testing import Drive, sample_plan
 

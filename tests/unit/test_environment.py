@@ -11,14 +11,14 @@ from guard_samples import FILE, LOCAL, STAGING, command, plan_of
 
 from runner.engine import events as ev
 from runner.engine.apply import apply
-from runner.engine.ending import troubles
 from runner.engine.plan_json import plan_to_json
+from runner.engine.rules.ending import troubles
 from runner.engine.state import State
 from runner.engine.wording import broken_control
 from runner.errors import InputError
-from runner.guard.gate import judge_action, unresolved
+from runner.guard.call_check import judge_action, unresolved
+from runner.guard.policies import judge_plan
 from runner.guard.remarks import look_over
-from runner.guard.rules import judge_plan
 from runner.guard.secrets import lacking_secrets
 from runner.specs.catalogue import Catalogue
 from runner.specs.experiment import read_experiment
@@ -83,7 +83,7 @@ def test_a_variable_that_is_a_secret_of_the_drill_comes_from_its_source(monkeypa
 
 
 def test_a_secret_in_vault_needs_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.guard.environment.PathFinder.find_spec", lambda name: None)
+    monkeypatch.setattr("runner.guard.missing_environment.PathFinder.find_spec", lambda name: None)
     secrets = {"secrets": {"shop": {"token": {"type": "vault", "path": "shop"}}}}
 
     (refusal,) = [

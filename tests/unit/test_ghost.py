@@ -8,7 +8,7 @@ from score_stories import Story, drill, plan
 from transcript_samples import told_at as recorded_at
 
 from runner.engine import events as ev
-from runner.history.ghost import last_times
+from runner.history.previous_run import last_times
 
 
 def told_at(folder: Path, story: Story) -> Path:

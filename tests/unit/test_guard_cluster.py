@@ -12,12 +12,12 @@ import pytest
 from guard_samples import FILE, LOCAL, STAGING, activity, cluster, command, kube, plan_of
 
 from runner.engine.plan import Check, RunPlan, Target
+from runner.guard.call_check import judge_action
 from runner.guard.calls import planned_calls
 from runner.guard.cluster import heals
-from runner.guard.deeds import DEEDS, NEVER
-from runner.guard.gate import judge_action
 from runner.guard.identity import identity_checks, kubeconfig
-from runner.guard.rules import judge_plan
+from runner.guard.kubernetes_actions import DEEDS, NEVER
+from runner.guard.policies import judge_plan
 
 
 @pytest.fixture(autouse=True)

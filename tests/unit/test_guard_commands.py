@@ -9,7 +9,7 @@ from guard_samples import LOCAL, STAGING, command, plan_of, said
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.guard.commands import reached_by
+from runner.guard.command_hosts import reached_by
 from runner.guard.hosts import unseen_hosts
 from runner.guard.mentions import hosts_in, named_hosts
 from runner.guard.programs import Kind, _table

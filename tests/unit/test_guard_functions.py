@@ -11,7 +11,7 @@ import pytest
 from guard_samples import LOCAL, activity, cluster, kube, plan_of, said
 
 from runner.guard.modules import names_in, signature_of
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
 
 _SOURCE = """
 import os

@@ -11,7 +11,7 @@ from guard_samples import LOCAL, STAGING, activity, command, plan_of, said
 from runner.engine.plan import Target
 from runner.guard.hosts import allowed_hosts, host_refused
 from runner.guard.mentions import hosts_in
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from guard_samples import FILE, LOCAL, STAGING, command, plan_of
 
 from runner.engine.plan import Ask, Check, Step
-from runner.guard.leaks import judge_leaks, judge_values
 from runner.guard.refusal import Refusal
+from runner.guard.secret_leaks import judge_leaks, judge_values
 
 _SECRET = {"secret_sources": {"TOKEN": {}}, "secrets": ("TOKEN",)}
 _GROUP = {"secrets": {"api": {"key": {"type": "env", "key": "API_KEY"}}}}

@@ -11,11 +11,11 @@ import pytest
 
 from runner.engine.plan import Ask, Experiment, Load, RunPlan, Step, Target
 from runner.errors import InputError
-from runner.guard.exposure import judge_exposed, unfit
-from runner.guard.gate import judge_action
+from runner.guard.call_check import judge_action
 from runner.guard.hosts import allowed_hosts, host_refused
+from runner.guard.policies import judge_plan
 from runner.guard.refusal import Refusal, placed
-from runner.guard.rules import judge_plan
+from runner.guard.secret_exposure import judge_exposed, unfit
 from runner.guard.secrets import resolve_secrets
 from runner.testing import sample_plan
 

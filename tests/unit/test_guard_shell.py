@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runner.guard.shell import exposed
+from runner.guard.shell_syntax import exposed
 
 
 @pytest.mark.parametrize(

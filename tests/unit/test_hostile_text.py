@@ -19,17 +19,17 @@ from runner.conductor.halted import Halt
 from runner.engine import events as ev
 from runner.engine.events import Recorded
 from runner.engine.plan import RunPlan
-from runner.engine.score import score
 from runner.errors import InputError, Problem
 from runner.guard.compile import compile_named
 from runner.guard.refusal import Refusal
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 from runner.history.summary import Summary
 from runner.inert import inert, inert_lines
+from runner.scoring.score import score
 from runner.specs.catalogue import Catalogue
-from runner.views.plan import plan_text
+from runner.views.plan_text import plan_text
 from runner.views.printer import Printer
-from runner.views.scorecard import scorecard_text
+from runner.views.scorecard_text import scorecard_text
 from runner.views.tables import agenda_table, runs_table
 
 _NOW = datetime(2026, 11, 20, 17, 40, tzinfo=UTC)

@@ -471,7 +471,7 @@ _LOOKING = frozenset(
 )
 #: Where that is no look a plan depends on, and why.
 _EXEMPT = {
-    "runner.specs.looks": "it is where they are noted",
+    "runner.specs.disk_reads": "it is where they are noted",
     "runner.specs.files": "it notes what it reads",
     "runner.guard.identity": "where clusters are is judged anew in each run",
     "runner.guard.tools": "which tools there are is judged anew in each run",
@@ -480,7 +480,7 @@ _EXEMPT = {
 
 
 def test_nothing_a_plan_depends_on_is_looked_at_unseen() -> None:
-    """The modules that make a plan ask about files through `runner.specs.looks` and `runner.specs.files` alone."""
+    """The modules that make a plan ask about files through `runner.specs.disk_reads` and `runner.specs.files` alone."""
     program = (
         "import sys, runner.guard.compile\n"
         "print(*(m for m in sys.modules if m.startswith(('runner.specs.', 'runner.guard.'))))"
@@ -489,7 +489,7 @@ def test_nothing_a_plan_depends_on_is_looked_at_unseen() -> None:
     names = modules.stdout.split()
     assert "runner.specs.catalogue" in names
     unseen = [found for name in names if name not in _EXEMPT for found in _looks_of(name)]
-    assert not unseen, "look through runner.specs.looks, or say in _EXEMPT why a kept plan does not depend on it"
+    assert not unseen, "look through runner.specs.disk_reads, or say in _EXEMPT why a kept plan does not depend on it"
 
 
 def _looks_of(module: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from runner.guard.compile import compile_named
 from runner.guard.remarks import look_over
 from runner.specs.catalogue import Catalogue
-from runner.specs.load_files import LoadFiles, read_load_files
 from runner.specs.locust_conf import check_conf, entries, heeded, unheeded
+from runner.specs.locust_files import LoadFiles, read_load_files
 
 _USER = "from locust import HttpUser\nclass {}(HttpUser): pass\n"
 _CONF = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Problem
-from runner.specs.locustfile import check_locustfiles
+from runner.specs.locustfile_checks import check_locustfiles
 
 
 def check_locustfile(path: Path, file: str) -> list[Problem]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.specs.machine import canonical, fault_of, fits, is_here
+from runner.specs.hostname import canonical, fault_of, fits, is_here
 from runner.specs.target_checks import read_targets
 from runner.specs.yaml import read_document
 

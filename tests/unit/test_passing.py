@@ -16,11 +16,11 @@ from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
 from runner.guard.compile import compile_named
-from runner.guard.exposure import declared_at
 from runner.guard.passed import looks_secret
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
+from runner.guard.secret_exposure import declared_at
 from runner.specs.catalogue import Catalogue
-from runner.views.plan import plan_text
+from runner.views.plan_text import plan_text
 
 _EXPERIMENT = "title: t\ndescription: d\nmethod: []\n"
 _TARGETS = "targets:\n  local: {kind: local, environment: sandbox, env: %s}\n"

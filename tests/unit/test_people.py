@@ -10,15 +10,15 @@ import pytest
 
 from runner.cli.options import person
 from runner.cli.room import at_a_terminal, need_a_terminal
+from runner.engine.availability import possible
 from runner.engine.commands import Do, Join, RunCommand, Say
 from runner.engine.events import CommandRefused, Recorded
 from runner.engine.plan import Step
-from runner.engine.possible import possible
-from runner.engine.score import score
 from runner.errors import InputError
 from runner.people import PROCESSES, not_a_name
+from runner.scoring.score import score
 from runner.testing import Drive, sample_plan
-from runner.views.words import Words
+from runner.views.event_text import Words
 
 _FIX = Step(id="fix", name="Fix it", run="make fix")
 

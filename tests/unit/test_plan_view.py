@@ -10,10 +10,10 @@ from evil_events import EVIL, acts
 
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.guard.compile import compile_named
-from runner.guard.rules import Refusal, judge_plan
+from runner.guard.policies import Refusal, judge_plan
 from runner.specs.catalogue import Catalogue
 from runner.testing import sample_plan
-from runner.views.plan import plan_text
+from runner.views.plan_text import plan_text
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from runner.specs.probe import HttpProvider, Probe, ProcessProvider, TcpProvider
+from runner.specs.probe_spec import HttpProvider, Probe, ProcessProvider, TcpProvider
 from runner.specs.substitution import UndefinedVariable
 
 _HTTP: dict[str, Any] = {"type": "http", "url": "http://h/health"}

@@ -21,11 +21,11 @@ from runner.errors import InputError
 from runner.transcript.comments import FILE, LONGEST, Comment, add_comment, read_comments
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import Entry
-from runner.views import reel as reel_module
-from runner.views.pair import Pair, zero
-from runner.views.reel import Reel
+from runner.views import replay as reel_module
+from runner.views.compare import Pair, zero
+from runner.views.replay import Reel
 from runner.views.series import MOST, Point, Series
-from runner.views.story import Story
+from runner.views.view_model import Story
 
 
 def whole() -> Told:

@@ -16,8 +16,8 @@ from transcript_samples import create
 from runner.cli.main import gameday
 from runner.engine import events as ev
 from runner.engine.plan import Step
-from runner.engine.score import score
-from runner.engine.scorecard import Said
+from runner.scoring.score import score
+from runner.scoring.scorecard import Said
 from runner.specs.yaml import parse
 from runner.transcript.writer import Entry
 from runner.views.patch import Patch, runbook_patch

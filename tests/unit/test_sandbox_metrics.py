@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.sandbox.alert_rules import RULES, AlertBook, Rule
 from runner.sandbox.metrics import BUCKETS, Registry, Series, parse_exposition
-from runner.sandbox.rules import RULES, AlertBook, Rule
 from runner.sandbox.samples import KEPT, STALE, Samples
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from runner.sandbox.breaker import FEWEST, WINDOW, Breaker, BreakerState
 from runner.sandbox.flags import FLAGS, FlagError, FlagStore, Settings, UnknownFlag, seconds
-from runner.sandbox.proxy.server import check_address
+from runner.sandbox.proxy.proxy_server import check_address
 from runner.sandbox.proxy.toxics import TYPES, ProxyError, parse_toxic, update_toxic
 
 

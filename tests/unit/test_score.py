@@ -13,9 +13,9 @@ from score_stories import CHECKOUTS, Story, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step
-from runner.engine.score import score, to_json
-from runner.engine.scorecard import AlertScore, CheckScore, LoadScore, Raised, Rating, Scorecard, StepScore
-from runner.views.load import load_lines
+from runner.scoring.score import score, to_json
+from runner.scoring.scorecard import AlertScore, CheckScore, LoadScore, Raised, Rating, Scorecard, StepScore
+from runner.views.load_text import load_lines
 
 
 def card(story: Story) -> Scorecard:

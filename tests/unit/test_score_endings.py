@@ -7,8 +7,8 @@ from score_stories import CHECKOUTS, FRONT, Story, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step
-from runner.engine.score import score
-from runner.engine.scorecard import Scorecard
+from runner.scoring.score import score
+from runner.scoring.scorecard import Scorecard
 
 
 def card(story: Story) -> Scorecard:

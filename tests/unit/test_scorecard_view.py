@@ -13,9 +13,9 @@ from score_stories import Story, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step
-from runner.engine.score import score
-from runner.engine.scorecard import Scorecard
-from runner.views.scorecard import scorecard_text
+from runner.scoring.score import score
+from runner.scoring.scorecard import Scorecard
+from runner.views.scorecard_text import scorecard_text
 
 
 def _text(card: Scorecard, folder: Path | None = None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from transcript_samples import create, entries
 
 from runner.engine.events import Event, NoteWritten, PhaseEntered, RunClosed, RunStarted
-from runner.history.agenda import agenda
+from runner.history.due_drills import agenda
 from runner.history.summary import Summary, latest_of, summaries, summarise, why_unreadable
 from runner.specs.catalogue import Catalogue
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from evil_events import EVIL, acts
 
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 from runner.history.summary import Summary
 from runner.views.tables import agenda_table, ago, runs_table, table
 

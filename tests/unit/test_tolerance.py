@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from runner.specs.probe import Tolerance
+from runner.specs.probe_spec import Tolerance
 from runner.specs.tolerance import SHOWN, explain, within
 
 _TOLERANCE: TypeAdapter[Any] = TypeAdapter(Tolerance)

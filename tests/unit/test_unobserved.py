@@ -10,8 +10,8 @@ from score_stories import CHECKOUTS, FRONT, Story, bucket, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Load, StopRule
-from runner.engine.score import score
-from runner.engine.scorecard import Scorecard
+from runner.scoring.score import score
+from runner.scoring.scorecard import Scorecard
 
 ASKS = {"default": ("after",), "continuously": ("during", "after"), "during-method-only": ("during",)}
 CALM = {"expect": "no-impact", "time_to_detect": None, "time_to_mitigate": None, "time_to_recover": None}

@@ -14,7 +14,7 @@ import pytest
 
 from runner.engine.events import KINDS
 from runner.engine.plan import RunPlan, Step
-from runner.values import dataclass, hints
+from runner.lazy_dataclass import dataclass, hints
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,13 @@ from runner.engine.events import Recorded
 from runner.engine.plan import MILESTONES, Step
 from runner.engine.state import Reached
 from runner.testing import Drive, sample_plan
-from runner.views.deeds import DEEDS, allowed, next_deed
-from runner.views.dial import dial
+from runner.views.actions import DEEDS, allowed, next_deed
 from runner.views.plot import blocks, marks
+from runner.views.run_clock import dial
 from runner.views.series import MOST, Point, Series
-from runner.views.story import Mark, Story, revealed
 from runner.views.tui.widgets.rows import Tall, fitted
-from runner.views.tui.widgets.target import target_lines
+from runner.views.tui.widgets.target_panel import target_lines
+from runner.views.view_model import Mark, Story, revealed
 
 _LOOK = Step(id="look", name="Look")
 

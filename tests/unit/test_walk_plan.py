@@ -12,16 +12,16 @@ from runner.engine import events as e
 from runner.engine.commands import Abort, Answer, Approve, Choose, Command, Confirm, Do, Fail
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
-from runner.engine.score import Scorecard, score, to_json
 from runner.errors import InputError
 from runner.guard.compile import compile_walk
-from runner.guard.rules import judge_plan
+from runner.guard.policies import judge_plan
 from runner.history.summary import latest_of, summarise
+from runner.scoring.score import Scorecard, score, to_json
 from runner.specs.catalogue import Catalogue
 from runner.testing import Drive
 from runner.views.asking import asked
-from runner.views.dial import dial
-from runner.views.plan import plan_text
+from runner.views.plan_text import plan_text
+from runner.views.run_clock import dial
 
 _RUNBOOK = """
 name: Gateway outage

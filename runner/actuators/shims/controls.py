@@ -22,9 +22,9 @@ from runner.actuators.shims.toolkit import (
     initialize_control,
 )
 from runner.actuators.shims.wire import one_line
+from runner.lazy_dataclass import dataclass
 from runner.redact import Redacts
-from runner.specs.controls import CONTROL_FUNCTIONS
-from runner.values import dataclass
+from runner.specs.control_spec import CONTROL_FUNCTIONS
 
 
 @dataclass(frozen=True, kw_only=True)

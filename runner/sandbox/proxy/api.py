@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from runner.sandbox.proxy.server import Proxies
+from runner.sandbox.proxy.proxy_server import Proxies
 from runner.sandbox.proxy.toxics import ProxyError
 from runner.sandbox.service import Post, Service
 from runner.sandbox.wiring import PROXIED

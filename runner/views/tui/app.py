@@ -8,17 +8,17 @@ from pathlib import Path
 from textual.binding import Binding
 from textual.screen import Screen
 
-from runner.history.ghost import last_times
-from runner.views.pair import Pair
-from runner.views.reel import Reel
-from runner.views.story import Story
-from runner.views.tui.door import Door, Visitor
+from runner.history.previous_run import last_times
+from runner.views.compare import Pair
+from runner.views.replay import Reel
+from runner.views.tui.base_app import Stage
 from runner.views.tui.feed import LiveFeed
-from runner.views.tui.screens.beside import BesideScreen
+from runner.views.tui.memory import look_seldom
+from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.screens.compare_screen import BesideScreen
 from runner.views.tui.screens.review import ReviewScreen
-from runner.views.tui.screens.room import RoomScreen
-from runner.views.tui.stage import Stage
-from runner.views.tui.tidy import look_seldom
+from runner.views.tui.screens.room_screen import RoomScreen
+from runner.views.view_model import Story
 
 #: Seconds between two looks at whether the debrief has begun.
 _LOOK = 0.25

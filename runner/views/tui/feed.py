@@ -8,7 +8,7 @@ from runner.clock import boottime_ns
 from runner.collector import no_collection
 from runner.conductor.registry import boot_id
 from runner.transcript.reader import Follower
-from runner.views.story import Story
+from runner.views.view_model import Story
 
 #: Events taken in between two frames: a backlog must not hold the keyboard up.
 _AT_ONCE = 500

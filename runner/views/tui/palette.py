@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from runner.views.deeds import DEEDS, Deed
+from runner.views.actions import DEEDS, Deed
 
 if TYPE_CHECKING:
-    from runner.views.tui.screens.room import RoomScreen
+    from runner.views.tui.screens.room_screen import RoomScreen
 
 
 class Deeds(Provider):

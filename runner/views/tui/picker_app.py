@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from runner.errors import InputError
-from runner.history.agenda import agenda
+from runner.history.due_drills import agenda
 from runner.history.summary import summaries
 from runner.specs.catalogue import Catalogue
 from runner.views.picking import Pick, picks
+from runner.views.tui.base_app import Stage
 from runner.views.tui.screens.picker import Picked, PickerScreen
-from runner.views.tui.stage import Stage
 
 
 class Picker(Stage[Picked | None]):

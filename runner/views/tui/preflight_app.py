@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.engine.plan import RunPlan
-from runner.views.tui.screens.preflight import Go, Judge, PreflightScreen
-from runner.views.tui.stage import Stage
+from runner.views.tui.base_app import Stage
+from runner.views.tui.screens.preflight_screen import Go, Judge, PreflightScreen
 
 
 class Preflight(Stage[Go | None]):

@@ -16,10 +16,10 @@ from runner.engine.commands import RATED
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
-from runner.views.deeds import BY_NAME, allowed, over
+from runner.views.actions import BY_NAME, allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
-from runner.views.tui.door import Door, Visitor
 from runner.views.tui.paint import line, lines
+from runner.views.tui.run_client import Door, Visitor
 from runner.views.tui.screens.ask import AskChoice, Asker, AskText
 from runner.views.tui.screens.help import Help
 from runner.views.tui.widgets.debriefing import debrief_lines
@@ -30,7 +30,7 @@ from runner.views.tui.widgets.panel import Panel
 _LOOK = 0.25
 #: From 1 to 5, each at its own digit.
 _RATINGS = ("not at all", "a little", "somewhat", "quite", "very")
-#: What a person may do here: key, action, label, its name in `runner.engine.possible`.
+#: What a person may do here: key, action, label, its name in `runner.engine.availability`.
 _DEEDS = (
     ("n", "write('note')", "Note", "note"),
     ("a", "write('action')", "Action item", "action"),

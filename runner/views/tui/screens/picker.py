@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from runner.history.agenda import Due
+from runner.history.due_drills import Due
 from runner.views.picking import DRILLS, EXPERIMENTS, Pick, due, fitting, outcome, span
 from runner.views.tables import ago
 from runner.views.tui.paint import line, lines

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from textual.binding import Binding
 from textual.screen import Screen
 
-from runner.views.story import Mark
-from runner.views.track import Track
+from runner.views.timeline import Track
 from runner.views.tui.screens.ask import AskText
 from runner.views.tui.screens.help import Help
-from runner.views.tui.widgets.timeline import Timeline
+from runner.views.tui.widgets.timeline_bar import Timeline
+from runner.views.view_model import Mark
 
 _FRAME = 0.1
 _SPEEDS = (1, 2, 5, 10, 20, 60)

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from runner.errors import InputError
-from runner.views.pair import zero
-from runner.views.reel import Reel
-from runner.views.tui.door import Visitor
+from runner.views.compare import zero
+from runner.views.replay import Reel
+from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.ask import AskText
-from runner.views.tui.screens.board import Board
 from runner.views.tui.screens.player import Player
-from runner.views.tui.widgets.timeline import Timeline
+from runner.views.tui.screens.run_screen import Board
+from runner.views.tui.widgets.timeline_bar import Timeline
 
 
 class ReviewScreen(Player, Board):

@@ -9,7 +9,7 @@ from textwrap import wrap
 from textual.content import Content
 
 from runner.engine.commands import RATED
-from runner.engine.scorecard import Objective, Said, Scorecard, StepScore, Verdict
+from runner.scoring.scorecard import Objective, Said, Scorecard, StepScore, Verdict
 from runner.views.patch import moment
 from runner.views.report import QUESTIONS, Debrief, headline, remarks, times
 from runner.views.text import duration, inert

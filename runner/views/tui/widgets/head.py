@@ -6,10 +6,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Digits
 
-from runner.views.dial import Dial
-from runner.views.story import Story
+from runner.views.run_clock import Dial
 from runner.views.tui.paint import line
 from runner.views.tui.widgets.panel import Panel
+from runner.views.view_model import Story
 
 
 class Head(Horizontal):

@@ -16,12 +16,12 @@ from textual.widgets import Markdown
 from runner.engine.plan import Step
 from runner.engine.state import State, StepView
 from runner.filenames import file_stem
-from runner.views.deeds import next_deed
-from runner.views.story import revealed
+from runner.views.actions import next_deed
 from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.runbook import Runbook
+from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.view_model import revealed
 
 _TAIL_BYTES = 8192
 _TAIL_LINES = 12

@@ -1,0 +1,89 @@
+"""Two finished runs side by side on one time line, whose zero is the impact of each."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from runner.views.compare import Pair, Zero
+from runner.views.replay import Reel
+from runner.views.run_clock import dial
+from runner.views.text import clock
+from runner.views.tui.paint import line
+from runner.views.tui.screens.player import Player
+from runner.views.tui.screens.run_screen import COLUMNS, ROWS
+from runner.views.tui.widgets.keys import Keys
+from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.panel import Panel
+from runner.views.tui.widgets.rows import Rows
+from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.target_panel import target_lines
+from runner.views.tui.widgets.timeline_bar import Timeline
+
+_ROLE = "facilitator"
+
+
+class BesideScreen(Player):
+    """One column a run; the keys are those of a review."""
+
+    HORIZONTAL_BREAKPOINTS = COLUMNS
+    VERTICAL_BREAKPOINTS = ROWS
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__()
+        self.track = self.pair = pair
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="columns"):
+            yield from (Column(reel, zero) for reel, zero in zip(self.pair.reels, self.pair.zeros, strict=True))
+        yield Timeline()
+        yield Keys()
+
+    async def on_mount(self) -> None:
+        self.query(Runbook).first().focus()
+        self.pair.seek(0.0)
+        await self.look()
+
+    async def look(self) -> None:
+        for column in self.query(Column):
+            column.show()
+        self.show_timeline([self.pair.marks_of(0), self.pair.marks_of(1)])
+
+
+class Column(Vertical):
+    """One of the two: which run, its clock, its runbook, its target, its log."""
+
+    def __init__(self, reel: Reel, zero: Zero) -> None:
+        super().__init__(classes="column")
+        self._reel = reel
+        self._zero = zero
+
+    def compose(self) -> ComposeResult:
+        yield Panel(id="which")
+        yield Panel(id="clock")
+        yield Runbook()
+        with VerticalScroll(classes="targets"):
+            yield Rows(id="target")
+        yield Log()
+
+    def on_mount(self) -> None:
+        self.query_one(".targets").border_title = "Target"
+
+    def show(self) -> None:
+        """Paint the moment that the run is at."""
+        story, t = self._reel.story, self._reel.t
+        now = dial(story.state, t, _ROLE)
+        state = story.state
+        begun = state.started_at[:16].replace("T", " ")
+        short = (state.run or self._reel.folder.name).rpartition("-")[2]
+        aligned = "" if self._zero.what == "impact" else f"  {self._zero.what}"
+        which = line((short, "bold"), (aligned, "warn"), (f"  {begun}  {state.plan.name}", "dim"))
+        self.query_one("#which", Panel).show(which)
+        word = f" {now.sign} {now.word} " if now.word else " "
+        digits = line((now.digits, "bold"), (word, now.level), now.label, (f"  {clock(t)}", "dim"))
+        self.query_one("#clock", Panel).show(digits)
+        self.query_one(Runbook).show(state, t, {})
+        scroll = self.query_one(".targets", VerticalScroll)
+        width = max(20, scroll.scrollable_content_region.width)
+        self.query_one("#target", Rows).show(target_lines(story, t, _ROLE, width))
+        self.query_one(Log).show(story, True)

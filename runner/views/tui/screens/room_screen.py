@@ -1,0 +1,309 @@
+"""The room itself: four panels over one story, and a key for everything that a person may do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual.binding import Binding
+from textual.message import Message
+
+from runner.engine.state import State
+from runner.views.actions import (
+    BY_NAME,
+    CHOICE,
+    DEEDS,
+    YES,
+    Deed,
+    Next,
+    allowed,
+    meant,
+    named,
+    next_deed,
+    offers,
+    over,
+    skipped_by,
+    takers,
+    undone_by_abort,
+)
+from runner.views.text import inert
+from runner.views.tui.feed import LiveFeed
+from runner.views.tui.palette import Deeds
+from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.screens.ask import AskChoice, Asker, AskText, AskYes, Question
+from runner.views.tui.screens.help import Help
+from runner.views.tui.screens.run_screen import Board
+from runner.views.tui.target_shell import open_shell
+from runner.views.tui.widgets.keys import Keys
+from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.view_model import Story
+
+#: Seconds between two looks at the transcript.
+_LOOK = 0.1
+#: A room paints this share of the time at most: what a run does comes before what is seen of it.
+_SHARE = 0.05
+#: Seconds a room rests at most: a terminal that took nothing for a while, as after ctrl-s, is no slow machine.
+_LONGEST_REST = 2.0
+#: Seconds between two paintings of what is sampled: over a slow line each row counts.
+_SAMPLES = 2
+#: What an abort is recorded as, and in whose words.
+_ABORT_REASONS = {
+    "stuck": "the team cannot go on",
+    "real-incident": "something real needs us",
+    "unsafe": "this may do harm",
+    "logistics": "people, time, tools",
+}
+
+
+class RoomScreen(Board):
+    """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
+
+    COMMANDS = {Deeds}
+    BINDINGS = [
+        Binding("enter", "next", "Next", show=False, priority=True),
+        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=False) for deed in DEEDS),
+        Binding("c", "copy", "Copy the command", show=False),
+        Binding("s", "shell", "Shell", show=False),
+        Binding("slash", "filter", "Filter the log", show=False),
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "detach", "Leave"),
+    ]
+
+    def __init__(
+        self, story: Story, feed: LiveFeed, folder: Path, visitor: Visitor, door: Door, ghost: Mapping[str, float]
+    ) -> None:
+        super().__init__(folder, visitor, ghost)
+        self.story = story
+        self._feed = feed
+        self._door = door
+        self._asker = Asker(self)
+        self._second = self._news = -1
+        self._rested = 0.0
+
+    async def on_mount(self) -> None:
+        await self.look(force=True)
+        self.set_interval(_LOOK, self._look_on)
+
+    def on_resize(self) -> None:
+        # Not before the panels have their new widths.
+        self.call_after_refresh(self.look, force=True)
+
+    async def _look_on(self) -> None:
+        began = time.monotonic()
+        if began < self._rested:
+            return
+        if await self.look():
+            # Textual paints when everything else is done.
+            self.call_after_refresh(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        now = time.monotonic()
+        self._rested = now + min((now - began) * (1 / _SHARE - 1), _LONGEST_REST)
+
+    async def look(self, *, force: bool = False) -> bool:
+        """Take in what is new, and show it: an event at once, the clock each second, samples every other one.
+
+        Whether there was anything to paint.
+        """
+        self._feed.poll(self.story)
+        self._asker.look()
+        now = self._feed.now(self.story)
+        happened = force or self.story.news != self._news
+        if not happened and int(now) == self._second:
+            return False
+        self._news, self._second = self.story.news, int(now)
+        await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
+        return True
+
+    def trouble(self, story: Story) -> str:
+        return "" if story.state.closed is not None else self._door.lost
+
+    async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
+        await super().show(story, now, samples=samples)
+        self.query_one(Keys).offer(offers(story.state, self.visitor.role, self.visitor.name))
+
+    # -- what a person may do --------------------------------------------------------------------------------------------
+
+    def allowed(self) -> dict[str, str]:
+        """Every command with why it is not possible now, '' when it is."""
+        return allowed(self.story.state, self.visitor.role, self.visitor.name)
+
+    class EnterPressed(Message):
+        """`enter` comes before every other key; this one waits in line."""
+
+    def action_next(self) -> None:
+        # From where the keys go, and then behind those that the application has yet to look at: whoever types `x` and
+        # `enter` in one breath does not mean the step.
+        (self.focused or self).post_message(self.EnterPressed())
+
+    def on_room_screen_enter_pressed(self) -> None:
+        self.app.call_later(self._next)
+
+    def _next(self) -> None:
+        if self._asker.busy:
+            return
+        deed = next_deed(self.story.state)
+        if not deed.label:
+            self.notify("nothing is waiting for you here", severity="information")
+        elif not deed.wants:
+            self._begin(self._ask(deed.command, dict(deed.values)))
+        else:
+            self._asker.put(_question(deed), partial(self._reply, deed), why_not=partial(self._gone, deed))
+
+    def _gone(self, deed: Next) -> str:
+        return "" if next_deed(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
+
+    def _reply(self, deed: Next, text: str) -> None:
+        given = {} if deed.wants == YES else {"value" if deed.ask else "label": text}
+        self._begin(self._ask(deed.command, {**dict(deed.values), **given}))
+
+    def action_deed(self, name: str) -> None:
+        if self._asker.busy:
+            return
+        deed = BY_NAME[name]
+        if why := self.allowed().get(deed.rule, ""):
+            self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
+            return
+        chosen = self.query_one(Runbook).chosen
+        if deed.name == "go-to" and not chosen:
+            self.notify("choose a step in the runbook first: ↑ ↓", severity="information")
+            return
+        question = self._question(deed, chosen)
+        if question is None:
+            self._do(deed, chosen, "")
+            return
+        asked = self.story.state
+        self._asker.put(question, partial(self._do, deed, chosen), why_not=partial(self._why_not, deed, asked))
+
+    def _question(self, deed: Deed, chosen: str) -> Question | None:
+        state = self.story.state
+        about = named(state, meant(state, deed))
+        match deed.name:
+            case "abort":
+                undone = undone_by_abort(state, self.visitor.role)
+                reasons = (f"{reason}: {words}" for reason, words in _ABORT_REASONS.items())
+                return AskChoice(deed.prompt, reasons, notes=(undone,), yes="abort", no="goes on with the drill")
+            case "hand-over":
+                return AskChoice(deed.prompt, takers(state, self.visitor.name), about=about, yes="hand over")
+            case "go-to":
+                skipped = skipped_by(state, chosen)
+                prompt = f"{deed.prompt} {named(state, chosen)}?"
+                return AskYes(prompt, notes=skipped, yes="go", no="stay here") if skipped else None
+        return AskText(deed.prompt, about=about) if deed.wants else None
+
+    def _why_not(self, deed: Deed, asked: State) -> str:
+        """Why what was asked then can no longer be done."""
+        state, step = self.story.state, meant(asked, deed)
+        if step != meant(state, deed):
+            return f"{named(state, step) or 'the step'} is over"
+        if deed.name == "abort" and state.phase == "debrief" != asked.phase:
+            # There it would close the debrief.
+            return "the drill is over"
+        return self.allowed().get(deed.rule, "")
+
+    def _do(self, deed: Deed, chosen: str, text: str) -> None:
+        values: dict[str, Any] = dict(deed.values)
+        match deed.name:
+            case "abort":
+                reason, _, words = text.partition(": ")
+                values |= {"reason": reason, "why": words}
+            case "hand-over":
+                values["to"] = text
+            case "go-to":
+                values["step"] = chosen
+            case _ if deed.wants:
+                values[deed.wants] = text
+        self._begin(self._ask(deed.command, values))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(work, exclusive=False)
+
+    async def _ask(self, command: str, values: Mapping[str, Any]) -> None:
+        why = await self._door.ask(command, **values)
+        if why:
+            self.notify(why, severity="warning", markup=False)
+        else:
+            # What was accepted is in the transcript already.
+            await self.look()
+
+    # -- beside the run --------------------------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help(self._help()))
+
+    def _help(self) -> Iterator[tuple[str, str, str]]:
+        reasons = self.allowed()
+        deed = next_deed(self.story.state)
+        yield "enter", deed.label or "What the step waits for", "" if deed.label else "nothing waits for you"
+        for each in DEEDS:
+            yield each.key, each.label, reasons.get(each.rule, "")
+        for key, label in (
+            ("↑ ↓", "Look at another step"),
+            ("c", "Copy the command"),
+            ("s", "Shell with the target's environment"),
+            ("/", "Filter the log"),
+        ):
+            yield key, label, ""
+        yield "ctrl+p", "Every command, themes", ""
+        yield "q", "Leave the room; the run goes on", ""
+
+    def action_copy(self) -> None:
+        state = self.story.state
+        # What is shown is what is meant.
+        looked_at = self.query_one(Runbook).looked_at
+        step = state.plan.step(looked_at) if looked_at in state.steps else state.step
+        if step is None or not step.run:
+            self.notify("this step has no command", severity="information")
+            return
+        self.app.copy_to_clipboard(step.run)
+        self.notify("copied")
+
+    def action_shell(self) -> None:
+        self.run_worker(self._shell(), exclusive=True, group="shell")
+
+    async def _shell(self) -> None:
+        """The room is away meanwhile; the run and its clock go on. Start and end stand in the story."""
+        state = self.story.state
+        await self._ask("write", {"sort": "note", "text": "opened a shell"})
+        with self.app.suspend():
+            words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
+            sys.stderr.write(f"{inert(words)}\n")
+            # Not beside the event loop: what it would paint meanwhile nobody takes, until it waits for ever.
+            why = open_shell(state, self.folder)
+        await self._ask("write", {"sort": "note", "text": f"the shell ended{': ' + why if why else ''}"})
+
+    def action_filter(self) -> None:
+        question = AskText(
+            "Show only lines with", notes=("nothing shows all of them",), yes="filter", may_be_empty=True
+        )
+        self._asker.put(question, lambda text: self.query_one(Log).filter(text.strip()))
+
+    def action_detach(self) -> None:
+        self.app.exit(over(self.story.state, self.visitor.name))
+
+
+def _question(deed: Next) -> Question:
+    """What `enter` asks before it does what the step waits for."""
+    ask = deed.ask
+    if deed.wants == CHOICE:
+        start = deed.choices.index(ask.default) if ask and ask.default in deed.choices else 0
+        return AskChoice(deed.prompt, deed.choices, start=start, about=deed.about, notes=deed.notes, yes="choose")
+    if deed.wants == YES:
+        yes = deed.label.lower()
+        return AskYes(deed.prompt, about=deed.about, notes=deed.notes, yes=yes, no="not yet")
+    if ask is None:
+        return AskText(deed.prompt, about=deed.about, notes=deed.notes, yes="answer")
+    return AskText(
+        deed.prompt,
+        secret=ask.secret,
+        given=ask.default,
+        unfit=ask.why_unfit,
+        about=deed.about,
+        notes=deed.notes,
+        yes="answer",
+    )
