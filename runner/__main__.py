@@ -18,9 +18,9 @@ def main() -> NoReturn:
     from runner.cli import streams
 
     streams.ready()
-    from runner.conductor import reporting
+    from runner.conductor.handlers import report
 
-    reporting.writers.append(_report)
+    report.writers.append(_report)
     if sys.argv[1:2] == ["run"] and not _HELP.intersection(sys.argv):
         _leave(_run())
     from runner.cli.main import main as command_line
@@ -29,7 +29,7 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    from runner.conductor.launch import begin, cancel
+    from runner.supervision.launch import begin, cancel
 
     begin()
     try:

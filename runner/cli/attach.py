@@ -34,8 +34,8 @@ def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -
 def _going_on(run: str | None, chosen: str | None) -> tuple[Path, Path]:
     """Folder and socket of a run of ours, or of one that another account opened to a group of ours."""
     from runner.cli.runs import door, project_root
-    from runner.conductor.door import run_of
-    from runner.conductor.registry import Registry, runs_dir
+    from runner.control.socket_path import run_of
+    from runner.host.run_registry import Registry, runs_dir
 
     socket = door(run)
     own = next((each for each in Registry().open_runs() if each.socket == str(socket)), None)

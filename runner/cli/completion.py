@@ -47,7 +47,7 @@ def complete_runs(_context: click.Context, _parameter: click.Parameter, incomple
     """Run ids, newest first."""
     from click.shell_completion import CompletionItem
 
-    from runner.conductor.registry import run_folders, runs_dir
+    from runner.host.run_registry import run_folders, runs_dir
 
     names = [folder.name for folder in run_folders(runs_dir(None, _root()))]
     return [CompletionItem(name) for name in reversed(names) if incomplete in name]
@@ -66,8 +66,8 @@ def complete_left_open(_context: click.Context, _parameter: click.Parameter, inc
 def _recorded(incomplete: str, *, alive: bool) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    from runner.conductor.registry import Registry
     from runner.errors import GamedayError
+    from runner.host.run_registry import Registry
 
     try:
         runs = Registry().open_runs()
@@ -80,7 +80,7 @@ def complete_commands(_context: click.Context, _parameter: click.Parameter, inco
     """What a running drill can be told."""
     from click.shell_completion import CompletionItem
 
-    from runner.conductor.server import COMMANDS
+    from runner.control.protocol import COMMANDS
 
     return [CompletionItem(name) for name in sorted(COMMANDS) if name.startswith(incomplete)]
 
@@ -91,7 +91,7 @@ def complete_words(context: click.Context, _parameter: click.Parameter, incomple
 
     from click.shell_completion import CompletionItem
 
-    from runner.conductor.server import COMMANDS
+    from runner.control.protocol import COMMANDS
 
     kind = COMMANDS.get(context.params.get("command") or "")
     names = [field.name for field in fields(kind)] if kind else []

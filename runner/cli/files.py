@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def list_command(as_json: bool, runs_dir: str | None) -> int:
     """The drills here: target, runbook, last outcome, how long ago, overdue or not."""
     from runner.clock import utc_now
-    from runner.conductor.registry import run_folders
-    from runner.conductor.registry import runs_dir as runs_folder
     from runner.history.due_drills import agenda
     from runner.history.summary import summaries
+    from runner.host.run_registry import run_folders
+    from runner.host.run_registry import runs_dir as runs_folder
     from runner.specs.catalogue import Catalogue
     from runner.views.tables import agenda_table
 
@@ -128,13 +128,14 @@ def plan(
 
     Changes nothing. The exit code is 3 when the guard would refuse the run, 2 when only a secret is not there.
     """
-    from runner.conductor.launch import Request
-    from runner.conductor.planned import opened
     from runner.engine.plan_json import plan_to_json
-    from runner.guard.compile import compile_named
+    from runner.guard.plan_remarks import plan_remarks
     from runner.guard.policies import judge_plan
     from runner.guard.refusal import placed
     from runner.guard.secrets import lacking_secrets
+    from runner.planning.compile import compile_named
+    from runner.planning.request import Request
+    from runner.planning.run_plan import opened
     from runner.views.plan_text import plan_text
 
     request = Request(
@@ -146,7 +147,9 @@ def plan(
         settings=absolute(settings),
     )
     catalogue = opened(request)
-    found = compile_named(catalogue, what, target=target, sets=dict(pairs(sets)), attended=attended)
+    found = compile_named(
+        catalogue, what, target=target, sets=dict(pairs(sets)), attended=attended, remarks=plan_remarks
+    )
     scripted = _scripted(Path(operator).absolute(), found) if operator else ()
     judged = judge_plan(found, attended=attended, scripted=scripted, consent=consent)
     lacking = lacking_secrets(found, catalogue.root)
@@ -160,7 +163,7 @@ def plan(
 
 
 def _scripted(path: Path, found: RunPlan) -> tuple[str, ...]:
-    from runner.conductor.script_check import scripted_steps
+    from runner.conductor.operator_script_check import scripted_steps
     from runner.specs.operator_script import load_script
 
     return scripted_steps(load_script(path), found, path)

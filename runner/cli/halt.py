@@ -18,8 +18,8 @@ def halt_command(why: str, name: str | None) -> int:
 
     It works when rooms and runs hang: what does not answer within a second is killed, and undone all the same.
     """
-    from runner.conductor.halting import halt
     from runner.errors import ExitCode
+    from runner.supervision.halt import halt
 
     told, stopped = halt(person(name), why or "no reason given")
     if told.at:
@@ -38,7 +38,7 @@ def halt_command(why: str, name: str | None) -> int:
 @_NAME
 def resume_command(why: str, name: str | None) -> int:
     """Lift a halt: runs may begin again."""
-    from runner.conductor.halting import resume
+    from runner.supervision.halt import resume
 
     found = resume(person(name), why)
     click.echo("nothing was halted" if found is None else inert(f"runs may begin again; it was halted by {found}"))

@@ -122,8 +122,8 @@ def _kept(error: Exception) -> str:
     import traceback
     from contextlib import suppress
 
-    from runner.conductor.registry import keep_crash
     from runner.errors import GamedayError
+    from runner.host.run_registry import keep_crash
 
     with suppress(GamedayError, OSError):
         return f" (details: {keep_crash(''.join(traceback.format_exception(error)))})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from runner.conductor.state_folder import state_path
+from runner.host.state_folder import state_path
 
 #: They tell it themselves.
 _TOLD = frozenset({"recover", "halt"})
@@ -15,12 +15,12 @@ def left_open_line(command: str | None) -> str:
     """What is left open, and the cure, in one line; '' when nothing is, or `command` tells it anyway."""
     if command in _TOLD or not _recorded():
         return ""
-    from runner.conductor.registry import Registry
+    from runner.host.run_registry import Registry
 
     registry = Registry()
     dead = [run for run in registry.open_runs() if not run.alive]
     if dead:
-        from runner.conductor.recovery import left_open
+        from runner.undo.recovery import left_open
 
         dead = left_open(registry)
     names = ", ".join(f"{run.run} (target {run.target})" for run in dead[:_NAMED])

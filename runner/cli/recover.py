@@ -8,10 +8,10 @@ import click
 
 from runner.cli.completion import complete_left_open
 from runner.cli.options import person
-from runner.conductor.recovery import accept, left_open, recover, why_left, write_acceptance
-from runner.conductor.registry import OpenRun, Registry
 from runner.errors import ExitCode, GamedayError, InputError
+from runner.host.run_registry import OpenRun, Registry
 from runner.inert import inert, inert_lines
+from runner.undo.recovery import accept, left_open, recover, why_left, write_acceptance
 
 
 @click.command("recover")

@@ -14,7 +14,8 @@ import click
 from runner.errors import InputError, TranscriptError
 
 if TYPE_CHECKING:
-    from runner.conductor.launch import Front, Request, Started
+    from runner.planning.request import Request
+    from runner.supervision.launch import Front, Started
 
 #: What somebody may be in a run.
 ROLES = ("participant", "facilitator", "observer")
@@ -44,7 +45,7 @@ def is_drill(what: str) -> bool:
 def pick(runs: str | None) -> tuple[str, str | None] | None:
     """What somebody chooses of what is here, and on which target when it does not say; None when nothing."""
     from runner.clock import utc_now
-    from runner.conductor.registry import run_folders, runs_dir
+    from runner.host.run_registry import run_folders, runs_dir
     from runner.specs.catalogue import Catalogue
     from runner.views.tui.picker_app import Picker
 
@@ -55,15 +56,18 @@ def pick(runs: str | None) -> tuple[str, str | None] | None:
 
 def look_over(request: Request) -> Request | None:
     """The plan and the guard's verdict, before anything starts; what was looked at is what will run. None: not now."""
-    from runner.conductor.planned import opened
-    from runner.guard.compile import compile_named
+    from runner.guard.plan_remarks import plan_remarks
     from runner.guard.policies import judge_plan
     from runner.guard.refusal import Refusal, placed
     from runner.guard.secrets import lacking_secrets
+    from runner.planning.compile import compile_named
+    from runner.planning.run_plan import opened
     from runner.views.tui.preflight_app import Preflight
 
     catalogue = opened(request)
-    plan = compile_named(catalogue, request.what, target=request.target, sets=dict(request.sets), attended=True)
+    plan = compile_named(
+        catalogue, request.what, target=request.target, sets=dict(request.sets), attended=True, remarks=plan_remarks
+    )
     lacking = lacking_secrets(plan, catalogue.root)
 
     def refusals(consent: str) -> tuple[Refusal, ...]:

@@ -15,12 +15,13 @@ import click
 from runner.cli.completion import complete_drills
 from runner.cli.options import absolute, absolutes, given_beside, pairs, person
 from runner.cli.room import ROLES, at_a_terminal, is_drill, look_over, pick, play_in_room
-from runner.conductor.launch import Front, NotStarted, Request, Started, launch
 from runner.errors import InputError
 from runner.inert import inert
+from runner.planning.request import Request
+from runner.supervision.launch import Front, NotStarted, Started, launch
 
 if TYPE_CHECKING:
-    from runner.conductor.survivor import Survivor
+    from runner.supervision.orphaned_conductor import Survivor
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 
@@ -132,7 +133,7 @@ def _nothing_named(asked: bool) -> int:
 
 
 def _follow(front: Front, started: Started, as_json: bool) -> int:
-    from runner.conductor.survivor import Survivor, last_line
+    from runner.supervision.orphaned_conductor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
 

@@ -12,8 +12,8 @@ import click
 from runner.cli.completion import complete_commands, complete_running, complete_runs, complete_words
 from runner.cli.options import person
 from runner.clock import utc_now
-from runner.conductor.registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.errors import ExitCode, InputError, UnreadableTranscript
+from runner.host.run_registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.inert import inert
 
 _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
@@ -60,7 +60,7 @@ def runs_command(runs_dir: str | None, as_json: bool) -> int:
 
 def _warn(unseen: dict[str, OpenRun]) -> None:
     """What the table cannot show: the halt, and open runs without a story."""
-    from runner.conductor.halted import halted
+    from runner.host.halt_file import halted
 
     if (halt := halted()) is not None:
         click.echo(inert(f"halted by {halt}; nothing runs here until: gameday resume --why ..."), err=True)
@@ -83,7 +83,7 @@ def _state(ending: str, record: OpenRun | None) -> str:
         from runner.history.live_status import standing
 
         return ending or standing(folder)
-    from runner.conductor.recovery import tended
+    from runner.undo.recovery import tended
 
     if tended(folder):
         return "ending without its guardian"
@@ -217,7 +217,7 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
 
 
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
-    from runner.conductor.client import ask
+    from runner.control.client import ask
 
     answer = ask(door(run), {**message, "by": person(name)})
     if answer["ok"]:
@@ -228,7 +228,7 @@ def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
 
 def door(wanted: str | None) -> Path:
     """The socket of the run that is meant, also of one that another account opened to a group of ours."""
-    from runner.conductor.door import shared_doors
+    from runner.control.socket_path import shared_doors
 
     try:
         return Path(_running(wanted).socket)

@@ -15,7 +15,7 @@ def sandbox() -> None:
 @sandbox.command()
 def up() -> None:
     """Start it; it stays until `gameday sandbox down`."""
-    from runner.conductor.state_folder import state_dir
+    from runner.host.state_folder import state_dir
     from runner.sandbox import standalone
 
     info, fresh = standalone.up(state_dir())
@@ -27,7 +27,7 @@ def up() -> None:
 @sandbox.command()
 def down() -> None:
     """Stop it."""
-    from runner.conductor.state_folder import state_dir
+    from runner.host.state_folder import state_dir
     from runner.sandbox import standalone
 
     click.echo("the sandbox is down" if standalone.down(state_dir()) else "there was no sandbox")
@@ -36,7 +36,7 @@ def down() -> None:
 @sandbox.command()
 def status() -> int:
     """Where it answers, and what runs."""
-    from runner.conductor.state_folder import state_dir
+    from runner.host.state_folder import state_dir
     from runner.sandbox import standalone
 
     info = standalone.status(state_dir())

@@ -9,7 +9,7 @@ import click
 from runner.cli.completion import complete_runbooks
 from runner.cli.options import person
 from runner.cli.room import ROLES, at_a_terminal
-from runner.conductor.launch import Request
+from runner.planning.request import Request
 
 
 @click.command()

@@ -18,9 +18,8 @@ from typing import Any
 
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
-from runner.conductor.links import BEAT, MOST_LEARNT, Link
-from runner.conductor.log import note
-from runner.conductor.run import Hand
+from runner.conductor.context import Hand
+from runner.control.peer_socket import BEAT, MOST_LEARNT, Link
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
 from runner.engine.decide import decide
@@ -38,6 +37,7 @@ from runner.engine.events import (
 from runner.engine.rules.schedule import next_deadline
 from runner.engine.state import State
 from runner.errors import TranscriptError
+from runner.host.tool_log import note
 from runner.transcript.writer import Entry, TranscriptWriter
 
 #: Samples may wait up to a second for the disk; everything else is durable before anyone acts on it.

@@ -1,6 +1,6 @@
 """What a run runs: the checked files with every default filled in.
 
-`runner.guard.compile` makes a `RunPlan` from the specs; it is written whole into the first event of the transcript, so
+`runner.planning.compile` makes a `RunPlan` from the specs; it is written whole into the first event of the transcript, so
 a transcript explains itself for ever. Times are seconds, ratios 0..1. Everything is JSON-plain but for these classes.
 """
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import Experiment, RunPlan
-from runner.guard.calls import Call, gated_calls
 from runner.guard.policies import judge_call
 from runner.guard.refusal import Refusal
 from runner.guard.secret_leaks import judge_masked
+from runner.planning.calls import Call, gated_calls
 from runner.specs.document import has_controls, variables
 from runner.specs.substitution import placeholders
 

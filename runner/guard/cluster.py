@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import RunPlan
-from runner.guard.calls import Call
 from runner.guard.hosts import is_chaosk8s, machine_refused
 from runner.guard.kubectl import judge_command
-from runner.guard.kubernetes_actions import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
 from runner.guard.refusal import Refusal
+from runner.planning.calls import Call
 from runner.specs.diagnostics import nearest, shown
 from runner.specs.place import Path_
+from runner.targets.kubernetes_actions import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
 
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
 _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")

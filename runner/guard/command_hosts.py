@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.guard.argument_hosts import hosts_of, line_of, plain_in
-from runner.guard.calls import command_words
 from runner.guard.mentions import hosts_in, means_host, means_no_host, named_hosts
 from runner.guard.programs import Kind, Program, program_of
 from runner.guard.shell_syntax import simple_commands
 from runner.lazy_dataclass import dataclass
+from runner.planning.calls import command_words
 
 #: Commands within commands that are looked into. Nobody writes so many.
 _DEEPEST = 6

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from runner.guard.calls import Call
 from runner.guard.modules import exists, names_in, nearest_module, signature_of, unreadable
 from runner.guard.refusal import Refusal
+from runner.planning.calls import Call
 from runner.specs.control_spec import CONTROL_FUNCTIONS
 from runner.specs.diagnostics import nearest
 from runner.specs.substitution import placeholders

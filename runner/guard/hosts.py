@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from runner.engine.plan import RunPlan
-from runner.guard.calls import Call, planned_calls, target_variables
 from runner.guard.mentions import HOST_HEADERS, given_hosts, hosts_in, named_hosts
 from runner.guard.refusal import Refusal
+from runner.planning.calls import Call, planned_calls, target_variables
 from runner.specs.hostname import canonical, fits
 from runner.specs.place import Path_
 

@@ -8,36 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.engine.plan import Check, RunPlan, Target
+from runner.engine.plan import RunPlan
 from runner.guard.refusal import Refusal
 from runner.guard.secret_exposure import let_through_at
 from runner.specs.place import Path_
 
-#: Runs in the child that answers probes: nothing else of a run ever imports a Kubernetes client.
-_ASKER = "runner.actuators.shims.kube"
 #: What Chaos Toolkit's extension reads besides KUBECONFIG and its context, and what would lead it elsewhere.
 _LEADING = ("KUBECONFIG", "CHAOSTOOLKIT_IN_POD", "HTTP_PROXY", "HTTPS_PROXY")
 _LEADING_PREFIX = "KUBERNETES_"
-
-
-def identity_checks(target: Target) -> tuple[Check, ...]:
-    """What must hold for the target to be the declared one, none where nothing is declared.
-
-    A cluster is asked for the uid of its `kube-system` namespace, through its context.
-    """
-    checks = []
-    if target.identity:
-        checks.append(Check(name=f"target {target.name} is what was declared", probe=target.identity))
-    if target.kind == "kubernetes":
-        name = f"target {target.name} is cluster {target.cluster_uid}"
-        checks.append(Check(name=name, probe=_cluster_probe(target, name)))
-    return tuple(checks)
-
-
-def _cluster_probe(target: Target, name: str) -> Mapping[str, Any]:
-    arguments = {"context": target.context}
-    provider = {"type": "python", "module": _ASKER, "func": "cluster_uid", "arguments": arguments, "timeout": 10}
-    return {"type": "probe", "name": name, "provider": provider, "tolerance": target.cluster_uid}
 
 
 def kubeconfig(env: Mapping[str, str] | None = None) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.engine.plan import Experiment, RunPlan
-from runner.guard.calls import planned_calls
 from runner.guard.cluster import heals
+from runner.planning.calls import planned_calls
 from runner.specs.place import Path_
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan
-from runner.guard.calls import Call, command_words
 from runner.lazy_dataclass import dataclass
+from runner.planning.calls import Call, command_words
 
 #: Commands that reach a cluster → their option for the kube context.
 _TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}

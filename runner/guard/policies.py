@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan, Step
-from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.cluster import judge_cluster
 from runner.guard.hosts import host_refused, judge_hosts, machine_refused
 from runner.guard.identity import judge_identity
 from runner.guard.irreversible import discarded, lasting_action
 from runner.guard.mentions import named_hosts
 from runner.guard.missing_environment import judge_environment
-from runner.guard.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.guard.refusal import Refusal
 from runner.guard.secret_leaks import judge_leaks
 from runner.guard.tools import judge_controls, judge_shells, judge_tools
 from runner.lazy_dataclass import dataclass
+from runner.planning.calls import Call, asked_calls, planned_calls
+from runner.planning.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.specs.substitution import placeholders
 
 

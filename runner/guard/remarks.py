@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 
 from runner.errors import Problem
-from runner.guard.calls import written_calls
-from runner.guard.compile import compile_drill
 from runner.guard.missing_environment import missing
 from runner.guard.policies import judge_files, judge_plan
 from runner.guard.refusal import Refusal, placed
 from runner.guard.secrets import lacking_secrets
 from runner.guard.tools import judge_controls_of, judge_tools
 from runner.lazy_dataclass import dataclass
+from runner.planning.calls import written_calls
+from runner.planning.compile import compile_drill
 from runner.specs.catalogue import Catalogue, LoadedDrill
 from runner.specs.document import secret_entry, secret_variables
 from runner.specs.experiment import Experiment

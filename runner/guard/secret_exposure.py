@@ -1,34 +1,20 @@
-"""Which values can be kept secret at all.
-
-What is short, what the files say in plain and what is a word of every transcript would have to be masked all over the
-story, and what undoes a fault is read from the story.
-"""
+"""Secrets that the files of a run say in plain: to mask them would change what is undone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from typing import Any, get_args
+from typing import Any
 
-from runner.engine.commands import AbortReason
-from runner.engine.events import KINDS
-from runner.engine.plan import MILESTONES, RunPlan
+from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
-from runner.engine.state import ExperimentStatus, Phase, StepStatus
 from runner.guard.refusal import Refusal
-from runner.redact import SHORTEST, Redactor
+from runner.planning.secret_values import vocabulary
+from runner.redact import Redactor
 from runner.specs.document import secret_entry
 from runner.specs.env_patterns import passing
 from runner.specs.place import Path_
 
 _HASHES = frozenset({"plan_hash", "document_hash", "locustfile_hash"})
-#: What events say of how something went, beside the words of the engine's own types.
-_TOLD = """
-succeeded failed timed-out skipped broken completed interrupted aborted deviated passed inconclusive stopped refused
-complete time-box runbook-stopped steady-state verified rollbacks heals vanished accepted action probe before during
-after alone unattended note mark status headers body stdout stderr output true false null guardian conductor chaos load
-undo sandbox command localhost http://127.0.0.1:
-"""
 
 
 def declared_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
@@ -53,33 +39,11 @@ def let_through_at(plan: RunPlan, name: str) -> tuple[str, Path_]:
     return plan.file, ("env",)
 
 
-def unfit(value: str) -> str:
-    """Why this cannot be kept secret, whatever is run; '' when it can."""
-    if len(value.strip()) < SHORTEST:
-        return f"it has fewer than {SHORTEST} characters: no text could be kept free of it"
-    if "\0" in value:
-        return "it holds a zero byte, which no environment can"
-    redactor = Redactor([value])
-    if any(redactor.text(word) != word for word in _vocabulary()):
-        return "it is a word that stands in every transcript; choose one that nobody would guess"
-    return ""
-
-
-def _vocabulary() -> Iterator[str]:
-    yield from _TOLD.split()
-    yield from MILESTONES
-    for choice in (Phase, StepStatus, ExperimentStatus, AbortReason):
-        yield from get_args(choice)
-    for kind, event in KINDS.items():
-        yield kind
-        yield from (field.name for field in fields(event))
-
-
 def ordinary(plan: RunPlan, *told: str) -> str:
     """All that a transcript of this run says whatever is secret, and what else it was `told`: no piece of a secret can be
     kept out of it.
     """
-    return "\n".join([*_vocabulary(), *(text for _, text in _texts(plan_to_json(plan), ())), *told])
+    return "\n".join([*vocabulary(), *(text for _, text in _texts(plan_to_json(plan), ())), *told])
 
 
 def judge_exposed(plan: RunPlan, secrets: Mapping[str, str]) -> tuple[Refusal, ...]:

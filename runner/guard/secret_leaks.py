@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import Experiment, RunPlan
-from runner.guard.calls import Call, asked_calls, command_words, planned_calls
 from runner.guard.refusal import Refusal
 from runner.guard.shell_syntax import exposed
+from runner.planning.calls import Call, asked_calls, command_words, planned_calls
 from runner.redact import MASK, Redactor
 from runner.specs.document import secret_variables
 from runner.specs.place import Path_

@@ -14,7 +14,8 @@ from pathlib import Path
 from runner.engine.plan import RunPlan
 from runner.errors import InputError, Problem
 from runner.guard.refusal import Refusal
-from runner.guard.secret_exposure import declared_at, unfit
+from runner.guard.secret_exposure import declared_at
+from runner.planning.secret_values import unfit
 from runner.specs.files import read_bytes
 
 #: Seconds for all commands together: they run side by side.

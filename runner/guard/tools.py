@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.engine.plan import RunPlan
-from runner.guard.calls import Call
-from runner.guard.opaque_calls import controls_of
 from runner.guard.refusal import Refusal
+from runner.planning.calls import Call
+from runner.planning.opaque_calls import controls_of
 from runner.specs.place import Path_
 from runner.specs.substitution import placeholders
 

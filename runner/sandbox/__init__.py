@@ -12,4 +12,4 @@ from runner.sandbox import standalone
 from runner.sandbox.info import SandboxInfo
 from runner.sandbox.sandbox_process import is_running, start, start_async, stop
 
-__all__ = ["SandboxInfo", "is_running", "standing", "start", "start_async", "stop"]
+__all__ = ["SandboxInfo", "is_running", "standalone", "start", "start_async", "stop"]

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.engine.plan import HASH_SHOWN, Experiment, Indicator, RunPlan, Step
-from runner.guard.calls import Call, asked_calls, planned_calls
 from runner.guard.hosts import allowed_hosts
-from runner.guard.identity import identity_checks
 from runner.guard.irreversible import lasting_action
 from runner.guard.mentions import HOST_HEADERS
-from runner.guard.opaque_calls import command_line
 from runner.guard.refusal import Refusal
+from runner.planning.calls import Call, asked_calls, planned_calls
+from runner.planning.opaque_calls import command_line
 from runner.specs.env_patterns import unmatched
+from runner.targets.identity import identity_checks
 from runner.views.text import duration, inert
 
 #: Cells of the column of names.

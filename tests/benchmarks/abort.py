@@ -9,9 +9,9 @@ from pathlib import Path
 from figures import BIN, Place, Row, percentile, place
 
 from runner.clock import boottime_ns
-from runner.conductor.client import ask
-from runner.conductor.registry import OpenRun, Registry
+from runner.control.client import ask
 from runner.engine.events import ActivityStarted, Event, Recorded, RollbackStarted, RunClosed, RunStarted
+from runner.host.run_registry import OpenRun, Registry
 from runner.transcript.reader import Follower
 
 MOST = 1.0

@@ -19,10 +19,10 @@ from figures import Row, python
 
 from runner.actuators.load import RequestWindow
 from runner.actuators.probe import ProbeResult
-from runner.conductor.links import Link
+from runner.conductor.context import Run
+from runner.conductor.handlers.indicators import WatchHand
 from runner.conductor.loop import Conductor
-from runner.conductor.run import Run
-from runner.conductor.watch import WatchHand
+from runner.control.peer_socket import Link
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target

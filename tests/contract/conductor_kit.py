@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.clock import SystemClock
-from runner.conductor.links import Link
+from runner.conductor.context import Run
+from runner.conductor.handlers.steps import StepsHand
 from runner.conductor.loop import Conductor
-from runner.conductor.run import Run
-from runner.conductor.steps import StepsHand
+from runner.control.peer_socket import Link
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import RunPlan, Step, Target

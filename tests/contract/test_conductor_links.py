@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.conductor.launch import Front, NotStarted, Started
-from runner.conductor.links import Link, say
+from runner.control.peer_socket import Link, say
+from runner.supervision.launch import Front, NotStarted, Started
 
 
 def test_messages_arrive_whole_and_in_order() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conductor_kit import Play, conducting, plan
 
-from runner.conductor.operator import OperatorHand
-from runner.conductor.script_check import scripted_steps
+from runner.conductor.handlers.operator_script import OperatorHand
+from runner.conductor.operator_script_check import scripted_steps
 from runner.engine import events as ev
 from runner.engine.plan import Ask, Step
 from runner.errors import InputError

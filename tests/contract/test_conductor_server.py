@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from conductor_kit import Play, conducting
 
-from runner.conductor.client import ask
-from runner.conductor.server import COMMANDS, CommandServer
+from runner.control.client import ask
+from runner.control.protocol import COMMANDS
+from runner.control.server import CommandServer
 from runner.engine import events as ev
 from runner.engine.plan import Ask, Step
 from runner.errors import InputError

@@ -16,8 +16,8 @@ from runner.actuators.probe import ProbeCaller
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.engine.plan import Target
-from runner.guard.identity import identity_checks
 from runner.specs.probe_spec import Probe
+from runner.targets.identity import identity_checks
 
 
 @pytest.fixture

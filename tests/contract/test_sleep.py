@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.actuators.processes import alive
-from runner.actuators.sleep import Wakefulness
+from runner.host.sleep_inhibitor import Wakefulness
 
 _TOOL = """#!/bin/sh
 echo "$@" > {told}
@@ -45,7 +45,9 @@ def test_the_lock_is_held_until_the_end(told: Path) -> None:
 
 
 def test_the_lock_ends_with_the_process_that_took_it(told: Path) -> None:
-    code = "import os; from runner.actuators.sleep import Wakefulness; print(Wakefulness().begin('x')); os._exit(0)"
+    code = (
+        "import os; from runner.host.sleep_inhibitor import Wakefulness; print(Wakefulness().begin('x')); os._exit(0)"
+    )
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     _until_told(told)
     end = time.monotonic() + 20

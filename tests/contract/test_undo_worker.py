@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from runner.clock import SystemClock
-from runner.conductor.recovery import secrets_again, why_left
-from runner.conductor.registry import boot_id
-from runner.conductor.standby import UndoWorker
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
+from runner.host.run_registry import boot_id
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
+from runner.undo.process import UndoWorker
+from runner.undo.recovery import secrets_again, why_left
 
 
 def _action(name: str, shell: str) -> dict[str, Any]:

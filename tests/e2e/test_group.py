@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from file_fault import DRILL, Repo, until
 
-from runner.conductor.client import ask
-from runner.conductor.door import shared_doors
+from runner.control.client import ask
+from runner.control.socket_path import shared_doors
 
 #: Accounts that nobody has; `_GROUP` is one that every system has.
 _ANA, _STRANGER = 54321, 54322

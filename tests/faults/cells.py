@@ -10,7 +10,7 @@ from functools import partial
 from scene import Hit, Scene, fill
 from subjects import GAMEDAY
 
-from runner.conductor.client import ask
+from runner.control.client import ask
 from runner.errors import InputError
 
 #: Where in a run the moment lies, and how often: before the injection, from the intent on, just after somebody ended

@@ -12,9 +12,9 @@ import pytest
 from evil_events import EVIL, acts
 
 from runner.engine.plan import Experiment, RunPlan, Step, Target
-from runner.guard.compile import compile_named
 from runner.guard.policies import judge_plan
 from runner.guard.refusal import Refusal
+from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
 from runner.testing import sample_plan
 from runner.views.tui.preflight_app import Preflight

@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from runner.conductor.server import parse_command
+from runner.control.protocol import parse_command
 from runner.engine.commands import IllegalCommand, Order, Role
 from runner.engine.decide import decide
 from runner.engine.events import Recorded

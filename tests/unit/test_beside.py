@@ -11,11 +11,11 @@ from guard_samples import LOCAL, STAGING, plan_of
 
 from runner.engine.plan import RunPlan, Target
 from runner.errors import InputError
-from runner.guard.compile import compile_named
-from runner.guard.passed import secrets_of
 from runner.guard.policies import judge_plan
 from runner.guard.secret_exposure import declared_at
 from runner.guard.secrets import lacking_secrets, resolve_secrets
+from runner.planning.compile import compile_named
+from runner.planning.passed_variables import secrets_of
 from runner.specs.catalogue import Catalogue
 from runner.specs.overrides import Beside, read_beside
 from runner.specs.settings import read_settings

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from runner.cli.files import check
-from runner.guard.compile import compile_drill
 from runner.guard.policies import judge_plan
 from runner.guard.remarks import Findings, look_over
+from runner.planning.compile import compile_drill
 from runner.specs.catalogue import Catalogue, LoadedDrill
 
 _TARGETS = """\

@@ -12,7 +12,7 @@ import pytest
 from runner.engine.plan import Ask, Check, Indicator, Link, RunPlan, StopRule
 from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
-from runner.guard.compile import compile_drill, compile_named, compile_walk, plan_hash
+from runner.planning.compile import compile_drill, compile_named, compile_walk, plan_hash
 from runner.specs.catalogue import Catalogue
 from runner.specs.probe_spec import Probe
 

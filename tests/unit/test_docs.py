@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from runner.cli.main import gameday
-from runner.conductor.server import COMMANDS as TOLD
+from runner.control.server import COMMANDS as TOLD
 from runner.engine.events import KINDS
 from runner.scoring.scorecard import Scorecard, Times
 from runner.specs import drill, experiment, load_spec, operator_script, probe_spec, runbook_spec, target_spec

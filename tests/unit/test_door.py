@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.conductor.door import closed_to, group_id, run_of, shared_doors, socket_path
+from runner.control.socket_path import closed_to, group_id, run_of, shared_doors, socket_path
 from runner.errors import InputError
 
 _OWN = os.getegid()

@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from runner.actuators.processes import MARK
-from runner.conductor import fencing
-from runner.conductor.fencing import RUN, Spared, fence_strays, of_steps, outlives
+from runner.undo import fencing
+from runner.undo.fencing import RUN, Spared, fence_strays, of_steps, outlives
 
 
 def test_a_number_that_went_to_another_process_is_spared_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ from guard_samples import FILE, LOCAL, STAGING, activity, cluster, command, kube
 
 from runner.engine.plan import Check, RunPlan, Target
 from runner.guard.call_check import judge_action
-from runner.guard.calls import planned_calls
 from runner.guard.cluster import heals
-from runner.guard.identity import identity_checks, kubeconfig
-from runner.guard.kubernetes_actions import DEEDS, NEVER
+from runner.guard.identity import kubeconfig
 from runner.guard.policies import judge_plan
+from runner.planning.calls import planned_calls
+from runner.targets.identity import identity_checks
+from runner.targets.kubernetes_actions import DEEDS, NEVER
 
 
 @pytest.fixture(autouse=True)

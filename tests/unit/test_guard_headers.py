@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.engine.plan import Check, Target
-from runner.guard.headers import with_target_headers
+from runner.planning.headers import with_target_headers
 from runner.testing import sample_plan
 
 _TARGET = Target(

@@ -15,16 +15,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from score_stories import drill
 
-from runner.conductor.halted import Halt
 from runner.engine import events as ev
 from runner.engine.events import Recorded
 from runner.engine.plan import RunPlan
 from runner.errors import InputError, Problem
-from runner.guard.compile import compile_named
 from runner.guard.refusal import Refusal
 from runner.history.due_drills import Due
 from runner.history.summary import Summary
+from runner.host.halt_file import Halt
 from runner.inert import inert, inert_lines
+from runner.planning.compile import compile_named
 from runner.scoring.score import score
 from runner.specs.catalogue import Catalogue
 from runner.views.plan_text import plan_text

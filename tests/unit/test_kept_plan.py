@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from runner.conductor import kept_plan, planned
-from runner.conductor.launch import Request
 from runner.engine.plan import RunPlan
+from runner.planning import plan_cache, run_plan
+from runner.planning.request import Request
 from runner.redact import Redactor
 
 _ACTION = {"type": "action", "name": "nothing", "provider": {"type": "process", "path": "true"}}
@@ -68,13 +68,13 @@ def _request(root: Path, what: str = "outage", **more: Any) -> Request:
 
 def _run(request: Request, secrets: tuple[str, ...] = ()) -> RunPlan:
     """As a run does: make it or take it, and keep it."""
-    made = planned.planned(request)
+    made = run_plan.planned(request)
     made.keep(Redactor(secrets).value)
     return made.plan
 
 
 def _kept(request: Request) -> RunPlan | None:
-    found = kept_plan.KeptPlan(request).load()
+    found = plan_cache.KeptPlan(request).load()
     return found.plan if found else None
 
 
@@ -87,14 +87,14 @@ def test_what_is_kept_is_what_was_made(repository: Path, what: str, more: dict[s
     assert _kept(request) is None
     made = _run(request)
     assert _kept(request) == made
-    assert planned.planned(request).root == repository
+    assert run_plan.planned(request).root == repository
 
 
 def test_what_stands_in_its_files_still_has_a_place(repository: Path) -> None:
     request = _request(repository)
-    made = planned.planned(request)
+    made = run_plan.planned(request)
     made.keep(Redactor(()).value)
-    kept = planned.planned(request)
+    kept = run_plan.planned(request)
     assert _kept(request) is not None
     for file, at in (
         ("drills/outage/drill.yaml", ("experiments", 0, "no-undo")),
@@ -105,8 +105,8 @@ def test_what_stands_in_its_files_still_has_a_place(repository: Path) -> None:
 
 _ONCE = """
 import json, sys
-from runner.conductor.launch import Request
-from runner.conductor.planned import planned
+from runner.planning.request import Request
+from runner.planning.run_plan import planned
 made = planned(Request.from_json(json.loads(sys.argv[1])))
 made.keep(lambda document: document)
 assert sys.argv[2] == "keep" or not {"pydantic", "yaml"} & set(sys.modules), "it was made again"
@@ -122,7 +122,7 @@ def test_one_that_is_kept_needs_neither_models_nor_yaml(repository: Path) -> Non
 
 def test_the_processes_of_a_run_import_no_models_by_themselves() -> None:
     program = (
-        "import sys, runner.conductor.playing, runner.views.report; assert not {'pydantic', 'yaml'} & set(sys.modules)"
+        "import sys, runner.conductor.session, runner.views.report; assert not {'pydantic', 'yaml'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
@@ -211,7 +211,7 @@ def test_other_words_are_another_plan(repository: Path, more: dict[str, Any]) ->
     _run(_request(repository))
     request = replace(_request(repository), **more)
     assert _kept(request) is None
-    assert _run(request).plan_hash == planned.planned(request).plan.plan_hash
+    assert _run(request).plan_hash == run_plan.planned(request).plan.plan_hash
 
 
 @pytest.mark.parametrize(
@@ -253,10 +253,10 @@ def test_another_tool_counts(repository: Path, tmp_path: Path, monkeypatch: pyte
 def test_a_changed_source_file_of_the_tool_is_seen(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "below/one.py").write_text("1")
-    before = [(path, status.st_mtime_ns) for path, status in kept_plan._sources(tmp_path)]
+    before = [(path, status.st_mtime_ns) for path, status in plan_cache._sources(tmp_path)]
     os.utime(tmp_path / "below/one.py", ns=(1, 1))
     (tmp_path / "below/two.py").write_text("2")
-    after = [(path, status.st_mtime_ns) for path, status in kept_plan._sources(tmp_path)]
+    after = [(path, status.st_mtime_ns) for path, status in plan_cache._sources(tmp_path)]
     assert (len(before), len(after)) == (1, 2)
     assert before[0] != after[0]
 
@@ -310,7 +310,7 @@ def test_settings_are_read_each_time(repository: Path, tmp_path: Path, monkeypat
     request = _request(repository)
     _run(request)
     assert _kept(request) is None
-    assert planned.planned(request).settings["runtime"]["hypothesis"]["strategy"] == "after-method-only"
+    assert run_plan.planned(request).settings["runtime"]["hypothesis"]["strategy"] == "after-method-only"
 
 
 def test_settings_that_appear_count(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,7 +333,7 @@ def test_what_is_wrong_is_wrong_the_next_time(repository: Path) -> None:
     (repository / "runbooks/restart.yaml").write_text("name: Restart\nsteps: 3\n")
     for _ in range(2):
         with pytest.raises(Exception, match=r"restart\.yaml"):
-            planned.planned(_request(repository))
+            run_plan.planned(_request(repository))
     assert not list((repository.parent / "cache").rglob("*.plan"))
 
 
@@ -356,8 +356,8 @@ _DAMAGES: Mapping[str, Callable[[Path], Any]] = {
     "empty": lambda file: file.write_bytes(b""),
     "a bit": lambda file: file.write_bytes(file.read_bytes().replace(b"Restart", b"Destroy")),
     "not ours": lambda file: file.write_bytes(b"\x80\x04\x95" * 100),
-    "sealed, but no plan": lambda file: kept_plan._write(file, b"[]"),
-    "sealed, half a plan": lambda file: kept_plan._write(file, b'{"circumstances": 1, "looks": 2}'),
+    "sealed, but no plan": lambda file: plan_cache._write(file, b"[]"),
+    "sealed, half a plan": lambda file: plan_cache._write(file, b'{"circumstances": 1, "looks": 2}'),
     "huge": lambda file: file.write_bytes(b"x" * (1 << 22)),
     "a folder": lambda file: (file.unlink(), file.mkdir()),
     "a pipe": lambda file: (file.unlink(), os.mkfifo(file)),
@@ -399,12 +399,12 @@ def test_a_full_disk_is_no_error(repository: Path, monkeypatch: pytest.MonkeyPat
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept_plan, "_write", full)
+    monkeypatch.setattr(plan_cache, "_write", full)
     assert _run(_request(repository)) == _run(_request(repository))
 
 
 def test_no_more_than_so_many_are_kept(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_plan, "_MOST", 3)
+    monkeypatch.setattr(plan_cache, "_MOST", 3)
     for minutes in range(1, 6):
         _run(_request(repository, sets=(("limits.time-box", f"{minutes}m"),)))
     assert len(list((repository.parent / "cache/gameday").iterdir())) == 3
@@ -420,8 +420,8 @@ def test_two_at_once_do_not_disturb_each_other(repository: Path) -> None:
 
     def write(what: bytes) -> None:
         while not over.is_set():
-            kept_plan._write(file.with_name(f"{len(what)}.plan"), what)
-            kept_plan._write(file, content)
+            plan_cache._write(file.with_name(f"{len(what)}.plan"), what)
+            plan_cache._write(file, content)
 
     # Two threads of one process share the name of the draft, which is more than two processes do.
     writer = threading.Thread(target=write, args=(body,))
@@ -482,7 +482,7 @@ _EXEMPT = {
 def test_nothing_a_plan_depends_on_is_looked_at_unseen() -> None:
     """The modules that make a plan ask about files through `runner.specs.disk_reads` and `runner.specs.files` alone."""
     program = (
-        "import sys, runner.guard.compile\n"
+        "import sys, runner.planning.compile\n"
         "print(*(m for m in sys.modules if m.startswith(('runner.specs.', 'runner.guard.'))))"
     )
     modules = subprocess.run([sys.executable, "-c", program], check=True, text=True, capture_output=True, timeout=60)
@@ -493,7 +493,7 @@ def test_nothing_a_plan_depends_on_is_looked_at_unseen() -> None:
 
 
 def _looks_of(module: str) -> list[str]:
-    source = (Path(kept_plan.__file__).parents[2] / module.replace(".", "/")).with_suffix(".py")
+    source = (Path(plan_cache.__file__).parents[2] / module.replace(".", "/")).with_suffix(".py")
     called = [node.func for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)]
     return [f"{module}:{func.lineno}: {ast.unparse(func)}" for func in called if _looks(func)]
 

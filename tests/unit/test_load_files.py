@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.guard.compile import compile_named
 from runner.guard.remarks import look_over
+from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
 from runner.specs.locust_conf import check_conf, entries, heeded, unheeded
 from runner.specs.locust_files import LoadFiles, read_load_files

@@ -10,16 +10,16 @@ import pytest
 from guard_samples import LOCAL, cluster, plan_of
 from transcript_samples import write
 
-from runner.conductor import recovery
 from runner.engine.events import RunStarted
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
-from runner.guard.compile import compile_named
-from runner.guard.passed import looks_secret
 from runner.guard.policies import judge_plan
 from runner.guard.secret_exposure import declared_at
+from runner.planning.compile import compile_named
+from runner.planning.passed_variables import looks_secret
 from runner.specs.catalogue import Catalogue
+from runner.undo import recovery
 from runner.views.plan_text import plan_text
 
 _EXPERIMENT = "title: t\ndescription: d\nmethod: []\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runner.engine.plan import Ask, Check, Experiment, Load, RunPlan, Step, Target, Verify
 from runner.engine.plan_json import plan_from_json, plan_to_json
-from runner.guard.compile import compile_named
+from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"

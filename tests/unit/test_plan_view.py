@@ -9,8 +9,8 @@ import pytest
 from evil_events import EVIL, acts
 
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
-from runner.guard.compile import compile_named
 from runner.guard.policies import Refusal, judge_plan
+from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
 from runner.testing import sample_plan
 from runner.views.plan_text import plan_text

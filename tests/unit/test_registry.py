@@ -11,8 +11,9 @@ import pytest
 
 from runner.actuators.processes import start_time
 from runner.clock import parse_iso
-from runner.conductor.halted import halted, lift_halt, write_halt
-from runner.conductor.registry import (
+from runner.errors import InputError, Refused
+from runner.host.halt_file import halted, lift_halt, write_halt
+from runner.host.run_registry import (
     OpenRun,
     Registry,
     boot_id,
@@ -22,8 +23,7 @@ from runner.conductor.registry import (
     runs_dir,
     target_key,
 )
-from runner.conductor.state_folder import state_dir
-from runner.errors import InputError, Refused
+from runner.host.state_folder import state_dir
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.conductor import reporting
+from runner.conductor.handlers import report
 
 
 def test_a_report_that_cannot_be_written_or_hangs_is_said_and_passed_over(
@@ -25,11 +25,11 @@ def test_a_report_that_cannot_be_written_or_hangs_is_said_and_passed_over(
     def hanging(_folder: Path, _root: Path) -> None:
         never.wait(20)
 
-    monkeypatch.setattr(reporting, "_PATIENCE", 0.2)
-    monkeypatch.setattr(reporting, "writers", [broken, hanging, lambda *where: written.append(where)])
+    monkeypatch.setattr(report, "_PATIENCE", 0.2)
+    monkeypatch.setattr(report, "writers", [broken, hanging, lambda *where: written.append(where)])
 
     async def leave() -> None:
-        await reporting.leave_reports(tmp_path, tmp_path / "root")
+        await report.leave_reports(tmp_path, tmp_path / "root")
         never.set()
 
     asyncio.run(leave())
@@ -44,7 +44,7 @@ def test_who_starts_runs_puts_the_writer_in_and_pays_nothing_for_it() -> None:
         "import sys, runner.__main__ as main; from runner.conductor import reporting;"
         "main._leave = lambda code: sys.exit(0); sys.argv = ['gameday', '--version'];\n"
         "try: main.main()\nexcept SystemExit: pass\n"
-        "print(len(reporting.writers), 'runner.views.report' in sys.modules, 'asyncio' in sys.modules)"
+        "print(len(report.writers), 'runner.views.report' in sys.modules, 'asyncio' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.splitlines()[-1] == "1 False False"
@@ -56,11 +56,11 @@ def test_a_full_disk_keeps_neither_the_report_nor_its_failure_from_the_end(
     def broken(_folder: Path, _root: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(reporting, "writers", [broken])
+    monkeypatch.setattr(report, "writers", [broken])
     with Path("/dev/full").open("w", buffering=1) as full:
         # The log lies on the same disk.
         monkeypatch.setattr(sys, "stderr", full)
-        asyncio.run(reporting.leave_reports(tmp_path, tmp_path))
+        asyncio.run(report.leave_reports(tmp_path, tmp_path))
         monkeypatch.undo()
         with contextlib.suppress(OSError):
             full.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.errors import InputError
-from runner.guard.compile import compile_named
+from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import read_experiment

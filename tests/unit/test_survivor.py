@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from runner.actuators.processes import frozen, start_time
-from runner.conductor import survivor as module
-from runner.conductor.survivor import Survivor
 from runner.engine.events import Event, ProcessStarted, Recorded, RunClosed
+from runner.supervision import orphaned_conductor as module
+from runner.supervision.orphaned_conductor import Survivor
 
 
 @pytest.fixture

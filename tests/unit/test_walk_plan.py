@@ -13,9 +13,9 @@ from runner.engine.commands import Abort, Answer, Approve, Choose, Command, Conf
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
-from runner.guard.compile import compile_walk
 from runner.guard.policies import judge_plan
 from runner.history.summary import latest_of, summarise
+from runner.planning.compile import compile_walk
 from runner.scoring.score import Scorecard, score, to_json
 from runner.specs.catalogue import Catalogue
 from runner.testing import Drive

@@ -30,7 +30,7 @@ from runner.clock import SystemClock
 from runner.redact import Redactor
 
 if TYPE_CHECKING:
-    from runner.actuators.shims.load import Owner
+    from runner.actuators.shims.load_owner import Owner
 
 #: Seconds for the listeners of Locust's `quitting` event, for the workers' last shares.
 _QUITTING = 0.8

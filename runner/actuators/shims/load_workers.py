@@ -27,7 +27,7 @@ from runner.actuators.shims.load_windows import WINDOW, Merger, Recorder, Share
 from runner.clock import SystemClock
 
 if TYPE_CHECKING:
-    from runner.actuators.shims.load import Owner
+    from runner.actuators.shims.load_owner import Owner
 
 LOOPBACK = "127.0.0.1"
 

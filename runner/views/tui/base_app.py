@@ -10,7 +10,7 @@ from textual.app import App
 from textual.screen import ModalScreen
 from textual.theme import Theme
 
-from runner.conductor.state_folder import state_path
+from runner.host.state_folder import state_path
 
 Result = TypeVar("Result")
 

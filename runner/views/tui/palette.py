@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from runner.views.actions import DEEDS, Deed
 
-if TYPE_CHECKING:
-    from runner.views.tui.screens.room_screen import RoomScreen
+
+class HasActions(Protocol):
+    """The screen that names this provider."""
+
+    def allowed(self) -> dict[str, str]: ...
+
+    def action_deed(self, name: str) -> None: ...
 
 
 class Deeds(Provider):
@@ -29,7 +34,7 @@ class Deeds(Provider):
                 yield Hit(score, matcher.highlight(deed.label), do, help=why or None)
 
     def _deeds(self) -> Iterator[tuple[Deed, str, partial[None]]]:
-        screen: RoomScreen = self.screen  # type: ignore[assignment]  # the only one that names this provider
+        screen = cast("HasActions", self.screen)
         reasons = screen.allowed()
         for deed in DEEDS:
             why = reasons.get(deed.rule, "")

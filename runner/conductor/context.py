@@ -1,0 +1,224 @@
+"""What everything that acts for one run shares: its plan, its clock, its folder, its secrets, and the way to report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runner.actuators.command import minimal_env
+from runner.actuators.python_probe import ProbeChild
+from runner.clock import Clock, Stamp
+from runner.engine.commands import Command, Stop
+from runner.engine.events import Event, Recorded
+from runner.engine.plan import Experiment, RunPlan
+from runner.engine.state import State
+from runner.errors import Broken
+from runner.guard.refusal import Places, nowhere
+from runner.host.tool_log import note
+from runner.lazy_dataclass import dataclass
+from runner.redact import MASK, Redaction, Redactor
+from runner.sandbox.info import SandboxInfo
+from runner.specs.configuration import known_configuration
+from runner.undo.fencing import Spared
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeCaller
+    from runner.specs.probe_spec import Probe
+
+#: Seconds a cancelled task gets.
+_ENDING = 2.0
+
+
+class Report(Protocol):
+    """How outcomes get back to the one who decides."""
+
+    def __call__(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None: ...
+
+
+class Hand(Protocol):
+    """Something that acts on what was decided. `act` sees every event once it is on disk, and must not block."""
+
+    def act(self, recorded: Recorded) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Run:
+    """One run, as its hands see it. `state` is always the newest."""
+
+    run: str
+    folder: Path
+    root: Path
+    plan: RunPlan
+    clock: Clock
+    redaction: Redaction
+    secrets: dict[str, str]
+    conductor: Conducts
+    url: str = ""
+    vars: dict[str, str] = field(default_factory=dict)
+    secret_answers: dict[str, str] = field(default_factory=dict)
+    #: What steps read out of what their commands printed, secrets included: the state has them redacted.
+    outputs: dict[str, str] = field(default_factory=dict)
+    #: Experiment → its configuration, as resolved when its fault was intended.
+    configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    sandbox: SandboxInfo | None = None
+    #: Processes that the fence spares: they are the target, not the run.
+    spared: Spared = field(default_factory=Spared)
+    #: Chaos Toolkit's own settings.
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    #: Where a value of the run's files stands.
+    where: Places = nowhere
+    #: Whether the target was found: nothing can be asked before.
+    found: bool = False
+    caller_or_none: ProbeCaller | None = None
+    probe_child: ProbeChild | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def state(self) -> State:
+        return self.conductor.state
+
+    def observe(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None:
+        """This happened; `stamp` when somebody nearer to it stamped it."""
+        self.conductor.observe(event, by=by, stamp=stamp)
+
+    @property
+    def caller(self) -> ProbeCaller:
+        """The run's probe caller, made when the first probe is asked."""
+        if self.caller_or_none is None:
+            if not self.found:
+                raise Broken("a probe was asked for before the target was found")
+            from runner.actuators.probe import ProbeCaller
+
+            self.caller_or_none = ProbeCaller(
+                self.clock,
+                env=self.child_env(),
+                variables=self.variables(),
+                secrets=self.secrets,
+                redaction=self.redaction,
+                python=self.python_probe,
+            )
+        return self.caller_or_none
+
+    @property
+    def fatal(self) -> str:
+        """Why nothing can be written down any more; '' while it can."""
+        return self.conductor.fatal
+
+    def spare(self, pid: int) -> None:
+        """Neither the fence nor the guardian's shall kill this one."""
+        self.spared.add(pid)
+        self.conductor.tell_guardian({"spare": [pid]})
+
+    def stop(self, cause: Any, why: str) -> None:
+        """End the run for the system's own reasons."""
+        self.conductor.submit(Stop(cause=cause, why=why))
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something beside the loop; an error in it ends the run as broken, never silently."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def protect(self, secret: str) -> None:
+        """From here on this value is kept out of whatever is written."""
+        self.redaction.learn([secret])
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes every secret known so far out of a text."""
+        return self.redaction.known
+
+    def variables(self) -> dict[str, str]:
+        """What `${target.x}` stands for."""
+        return {"target.name": self.plan.target.name, "target.url": self.url} | {
+            f"target.{name}": value for name, value in self.vars.items()
+        }
+
+    def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
+        """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
+        from runner.specs.probe_spec import Probe
+
+        known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
+        # What was masked on its way here is taken from where it came from.
+        resolved = self.configurations.get(experiment.slug, {})
+        configuration = {**resolved, **known, **{k: v for k, v in resolved.items() if MASK not in str(v)}}
+        return Probe.model_validate(document).resolved({**self.variables(), **self.secrets, **configuration})
+
+    def target_env(self) -> dict[str, str]:
+        """The same for commands and experiments: TARGET_NAME, TARGET_URL, TARGET_ADMIN …"""
+        return {
+            name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
+        }
+
+    async def undone(self) -> int:
+        """Wait for the undo worker's exit code, as the guardian tells it."""
+        return await self.conductor.undone.get()
+
+    async def python_probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call a probe written in Python; its child is started for the first one."""
+        if self.probe_child is None:
+            self.probe_child = ProbeChild.spawn()
+            secrets = (*self.plan.target.secrets, *self.plan.secrets)
+            await self.probe_child.attach(
+                origin=self.clock.origin,
+                env=self.child_env(secrets),
+                redaction=self.redaction,
+                log=self.folder / "probes.log",
+            )
+        return await self.probe_child.call(request)
+
+    def child_env(self, secrets: tuple[str, ...] = (), extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """A child's whole environment: a few inherited names, those that are let through, the target's, the run's, and
+        only the secrets it needs.
+        """
+        plan = self.plan
+        kept = {name: self.secrets[name] for name in plan.passed_secrets if name in self.secrets}
+        env = minimal_env({**plan.passed, **kept, **self.target_env()})
+        env["GAMEDAY_RUN"] = self.run
+        env["GAMEDAY_RUN_FOLDER"] = str(self.folder)
+        env.update({name: self.secrets[name] for name in secrets if name in self.secrets})
+        env.update(extra or {})
+        return env
+
+    async def finish_tasks(self) -> None:
+        """Cancel what still runs beside the loop; what does not want to end is named in the log, not waited for."""
+        tasks = [task for task in self._tasks if not task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, stubborn = await asyncio.wait(tasks, timeout=_ENDING)
+            for task in stubborn:
+                note(f"task {task.get_name()!r} did not end: {task.get_stack(limit=3)}")
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.conductor.broke(f"{task.get_name()}: {type(error).__name__}: {error}", error)
+
+
+class Conducts(Protocol):
+    """What the hands need of the conductor."""
+
+    @property
+    def state(self) -> State: ...
+
+    def submit(self, command: Command, *, by: str = "conductor", stamp: Stamp | None = None) -> str | None: ...
+
+    def observe(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None: ...
+
+    def broke(self, why: str, error: BaseException) -> None: ...
+
+    def tell_guardian(self, message: dict[str, Any]) -> bool: ...
+
+    @property
+    def fatal(self) -> str: ...
+
+    @property
+    def undone(self) -> asyncio.Queue[int]: ...

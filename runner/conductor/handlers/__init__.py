@@ -1,0 +1,1 @@
+"""What a conductor does on each event."""

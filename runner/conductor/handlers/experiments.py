@@ -1,0 +1,326 @@
+"""The hand that holds the experiments: one chaos child each, gated, armed before its method, held until the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial, singledispatchmethod
+
+from runner.actuators import chaos
+from runner.actuators.chaos import ChaosChild
+from runner.conductor.context import Run
+from runner.conductor.handlers.target import TargetHand
+from runner.engine import events as ev
+from runner.engine.plan import Experiment
+from runner.filenames import file_stem
+from runner.guard.call_check import judge_action, unresolved
+from runner.guard.refusal import placed
+from runner.specs.document import environment, opens_unasked
+
+#: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
+_SILENCE = 1.5
+#: Seconds between two looks at that.
+_LOOK = 0.25
+#: Seconds a child gets, at an ordinary end, to check its after-hypothesis and to keep its journal.
+_AFTERWORD = 3.0
+
+
+class ExperimentsHand:
+    """`spare` is a child that was started before anyone knew what for."""
+
+    def __init__(
+        self, run: Run, spare: ChaosChild | None, target: TargetHand, undo_checks: Callable[[str], None]
+    ) -> None:
+        self._run = run
+        self._spare = spare
+        self._target = target
+        self._undo_checks = undo_checks
+        self._children: dict[str, ChaosChild] = {}
+        self._learned: dict[str, chaos.Learned] = {}
+        self._ended: dict[str, asyncio.Event] = {}
+        self._stopping = False
+
+    # -- acting --------------------------------------------------------------------------------------------------------
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="live"):
+                self._draw_moments(recorded.t)
+            case ev.ArmingBegun(experiment=slug):
+                self._children[slug].arm()
+            case ev.InjectionOrdered(experiment=slug):
+                self._begin(slug)
+            # The word is given only for what is really on disk.
+            case ev.MethodBegun(experiment=slug):
+                if not self._run.fatal:
+                    self._children[slug].inject()
+            case ev.FaultIntended(experiment=slug):
+                if self._run.fatal:
+                    self._children[slug].refuse("the transcript cannot be written")
+                else:
+                    self._children[slug].go()
+            case ev.FaultRefused(experiment=slug, why=why):
+                self._children[slug].refuse(why)
+                self._run.stop("refused", why)
+            case ev.MethodEnded(experiment=slug):
+                self._undo_checks(slug)
+
+    async def load(self) -> None:
+        """Give every child its document; each answers `loaded` or why it cannot be."""
+        for experiment in self._run.plan.experiments:
+            child, self._spare = self._spare or ChaosChild.spawn(), None
+            self._children[experiment.slug] = child
+            self._ended[experiment.slug] = asyncio.Event()
+            log = self._run.folder / f"chaos-{file_stem(experiment.slug)}.log"
+            await child.attach(partial(self._heard, experiment.slug), self._run.redaction, log=log)
+            self._observe_start(child)
+            self._load_one(child, experiment)
+        if self._spare is not None:
+            self._spare.discard()
+            self._spare = None
+        self._run.spawn(self._watch_beats(), "chaos beats")
+
+    def _load_one(self, child: ChaosChild, experiment: Experiment) -> None:
+        child.load(
+            experiment=dict(experiment.document),
+            origin=self._run.clock.origin,
+            cwd=self._run.root,
+            env=self._env(experiment),
+            secrets=sorted(self._run.redactor.secrets),
+            journal=self._run.folder / f"journal-{file_stem(experiment.slug)}.json",
+            hold=not self._run.plan.bare or self._checked(experiment),
+            settings=self._run.settings,
+            control_deadline=experiment.control_deadline,
+        )
+
+    def _env(self, experiment: Experiment) -> dict[str, str]:
+        """With the variables that its configuration is read from: it names them, so they are meant for it."""
+        named = {name: os.environ[name] for name in environment(experiment.document) if name in os.environ}
+        return named | self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets))
+
+    def _checked(self, experiment: Experiment) -> bool:
+        """Whether somebody will ask if the fault is in, so that it must be held until then."""
+        return bool(experiment.undone_when or self._run.plan.undone_when)
+
+    def _begin(self, slug: str) -> None:
+        """Give the word; first write down that there will be something to undo, where no action will ask."""
+        experiment = self._experiment(slug)
+        if not opens_unasked(experiment.document, controlled=bool(self._run.settings.get("controls"))):
+            self._children[slug].inject()
+            return
+        known = self._learned.get(slug, chaos.Learned(configuration={}, document={}, withheld=()))
+        self._run.configurations[slug] = known.configuration
+        begun = ev.MethodBegun(experiment=slug, document_hash=experiment.document_hash, **asdict(known))
+        self._run.observe(begun)
+
+    def let_go(self, slug: str) -> None:
+        """A bare experiment goes on to its end once it was looked at."""
+        if self._run.plan.bare and self._children[slug].alive:
+            self._children[slug].release()
+
+    def _draw_moments(self, live: float) -> None:
+        for experiment in self._run.plan.experiments:
+            if experiment.inject.startswith("between:"):
+                first, last = (float(part) for part in experiment.inject.split(":")[1:])
+                due = round(live + random.uniform(first, last), 3)  # noqa: S311 - a surprise, not a secret
+                self._run.observe(ev.InjectionScheduled(experiment=experiment.slug, due=due))
+
+    def _observe_start(self, child: ChaosChild) -> None:
+        self._run.observe(ev.ProcessStarted(role="chaos", pid=child.pid))
+
+    # -- hearing -------------------------------------------------------------------------------------------------------
+
+    def _heard(self, slug: str, report: chaos.ChaosReport) -> None:
+        if isinstance(report, chaos.Asking) and not self._target.silent:
+            self._run.spawn(self._look_first(slug, report), "target")
+            return
+        self._take(slug, report)
+
+    def _take(self, slug: str, report: chaos.ChaosReport) -> None:
+        try:
+            event = self._translate(report, slug)
+            if event is not None:
+                t = getattr(report, "t", None)
+                self._run.observe(event, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
+        except Exception as error:
+            # A child that asks must be answered, or it would wait for ever with nobody to know.
+            self._children[slug].refuse("the conductor broke")
+            self._run.conductor.broke(f"{type(report).__name__} of {slug}: {error}", error)
+            return
+        if isinstance(report, chaos.Asking) and self._run.state.end is not None:
+            self._children[slug].refuse("the run is ending")
+
+    async def _look_first(self, slug: str, report: chaos.Asking) -> None:
+        """A target that can say which one it is says so at the gate."""
+        try:
+            why = await self._target.refusal()
+        except Exception as error:
+            why = f"the target could not be asked: {error}"
+        if not why:
+            self._take(slug, report)
+            return
+        refused = ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=f"{why} [identity]")
+        self._run.observe(refused)
+
+    @singledispatchmethod
+    def _translate(self, report: chaos.ChaosReport, slug: str) -> ev.Event | None:
+        return None
+
+    @_translate.register
+    def _(self, report: chaos.ExperimentLoaded, slug: str) -> ev.Event | None:
+        if heir := self._children[slug].heir:
+            # What undoes is not to be fenced off with what injects.
+            self._run.spare(heir)
+        return ev.ExperimentLoaded(experiment=slug, asks=report.asks)
+
+    @_translate.register
+    def _(self, report: chaos.Configured, slug: str) -> ev.Event | None:
+        experiment = self._experiment(slug)
+        for name in unresolved(experiment.document, report.configuration):
+            where = self._run.where(experiment.file, ("configuration", name))
+            why = f"{where}: its probe gave no value [configuration]"
+            return ev.FaultRefused(experiment=slug, index=-1, name=f"configuration {name!r}", why=why)
+        for name in report.secrets:
+            why = f"{self._run.where(experiment.file, ('secrets',))}: its source gave no value [configuration]"
+            return ev.FaultRefused(experiment=slug, index=-1, name=f"secret {name!r}", why=why)
+        return None
+
+    @_translate.register
+    def _(self, report: chaos.HypothesisChecked, slug: str) -> ev.Event | None:
+        return ev.HypothesisChecked(
+            experiment=slug, when=report.when, met=report.met, probes=tuple(asdict(probe) for probe in report.probes)
+        )
+
+    @_translate.register
+    def _(self, report: chaos.Armed, slug: str) -> ev.Event | None:
+        return ev.ExperimentArmed(experiment=slug)
+
+    @_translate.register
+    def _(self, report: chaos.Asking, slug: str) -> ev.Event | None:
+        experiment = self._experiment(slug)
+        refusal = "" if self._run.state.end is None else "the run is ending"
+        refusal = refusal or self._judged(slug, report)
+        if refusal:
+            return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)
+        self._run.configurations[slug] = report.configuration
+        return ev.FaultIntended(
+            experiment=slug,
+            index=report.index,
+            name=report.name,
+            document_hash=experiment.document_hash,
+            provider=report.provider,
+            configuration=report.configuration,
+            background=report.background,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.Learned, slug: str) -> ev.Event | None:
+        self._learned[slug] = report
+        if not self._run.state.experiments[slug].fault_open:
+            return None
+        self._run.configurations[slug] = report.configuration
+        return ev.ConfigurationChanged(experiment=slug, **asdict(report))
+
+    def _judged(self, slug: str, report: chaos.Asking) -> str:
+        """Why the guard does not agree; '' when it does."""
+        refusals = judge_action(
+            self._run.plan,
+            slug,
+            report.provider,
+            index=report.index,
+            name=report.name,
+            configuration=report.configuration,
+        )
+        return "; ".join(str(refusal) for refusal in placed(refusals, self._run.where))
+
+    @_translate.register
+    def _(self, report: chaos.ActivityStarted, slug: str) -> ev.Event | None:
+        return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, sort=report.type)
+
+    @_translate.register
+    def _(self, report: chaos.ActivityEnded, slug: str) -> ev.Event | None:
+        return ev.ActivityEnded(
+            experiment=slug,
+            index=report.index,
+            name=report.name,
+            sort=report.type,
+            status=report.status,
+            duration=report.duration,
+            output=report.output,
+            exception=report.exception,
+            doubt=report.doubt,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.ControlBroke, slug: str) -> ev.Event | None:
+        return ev.ControlBroke(
+            experiment=slug,
+            control=report.control,
+            when=report.when,
+            activity=report.activity,
+            why=report.why,
+            stops=report.stops,
+        )
+
+    @_translate.register
+    def _(self, report: chaos.MethodEnded, slug: str) -> ev.Event | None:
+        return ev.MethodEnded(experiment=slug)
+
+    @_translate.register
+    def _(self, report: chaos.ExperimentEnded, slug: str) -> ev.Event | None:
+        self._ended[slug].set()
+        return ev.ExperimentEnded(experiment=slug, status=report.status, deviated=report.deviated)
+
+    @_translate.register
+    def _(self, report: chaos.ChildFailed, slug: str) -> ev.Event | None:
+        self._ended[slug].set()
+        return ev.ExperimentFailed(experiment=slug, why=report.why)
+
+    @_translate.register
+    def _(self, report: chaos.ChildGone, slug: str) -> ev.Event | None:
+        if self._stopping or self._ended[slug].is_set():
+            return None
+        self._ended[slug].set()
+        return ev.ExperimentFailed(experiment=slug, why=f"its process ended unexpectedly ({report.returncode})")
+
+    def _experiment(self, slug: str) -> Experiment:
+        return next(experiment for experiment in self._run.plan.experiments if experiment.slug == slug)
+
+    # -- ending --------------------------------------------------------------------------------------------------------
+
+    async def release(self) -> None:
+        """An ordinary end: let each child check its after-hypothesis and keep its journal, but not for long."""
+        waiting = []
+        for slug, child in self._children.items():
+            if child.alive and not self._ended[slug].is_set():
+                child.release()
+                waiting.append(self._ended[slug].wait())
+        if waiting:
+            await asyncio.wait([asyncio.ensure_future(wait) for wait in waiting], timeout=_AFTERWORD)
+
+    async def close(self) -> None:
+        """End every child, whatever it does."""
+        self._stopping = True
+        if self._spare is not None:
+            self._spare.discard()
+            self._spare = None
+        await asyncio.gather(*(child.stop() for child in self._children.values()))
+
+    async def _watch_beats(self) -> None:
+        silent = dict.fromkeys(self._children, 0)
+        heard: dict[str, int] = {}
+        while not self._stopping:
+            await asyncio.sleep(_LOOK)
+            for slug, child in self._children.items():
+                # Counted in looks, not in time: while this machine slept nobody could be heard.
+                # Before the first word it still imports.
+                unheard = child.heard > 0 and child.heard == heard.get(slug)
+                silent[slug] = silent[slug] + 1 if unheard else 0
+                heard[slug] = child.heard
+                if child.alive and not self._ended[slug].is_set() and silent[slug] * _LOOK >= _SILENCE:
+                    why = f"its process was silent for {_SILENCE:g} s"
+                    self._run.observe(ev.ExperimentFailed(experiment=slug, why=why))
+                    self._ended[slug].set()

@@ -1,0 +1,27 @@
+"""The hand that keeps the machine awake from the first load to the end of the undo."""
+
+from __future__ import annotations
+
+import asyncio
+
+from runner.conductor.context import Run
+from runner.engine import events as ev
+from runner.host.sleep_inhibitor import Wakefulness
+
+
+class AwakeHand:
+    """Holds the lock while a fault may be in; where the system has none, it does nothing."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._awake = Wakefulness()
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="warm-up"):
+                if pid := self._awake.begin(f"drill {self._run.plan.slug} is running"):
+                    # The fence comes before the undo, and the undo is what the machine must be awake for.
+                    self._run.spare(pid)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._awake.end)

@@ -1,0 +1,121 @@
+"""The hand that holds the load: one Locust child, started at warm-up, stopped when the run ends."""
+
+from __future__ import annotations
+
+from runner.actuators import load
+from runner.actuators.load import LoadChild, LoadPlan, RequestWindow
+from runner.conductor.context import Run
+from runner.conductor.handlers.indicators import WatchHand
+from runner.engine import events as ev
+from runner.engine.indicators import watch
+from runner.errors import Refused
+from runner.private import make_private_folder
+from runner.specs.substitution import substitute
+
+#: Seconds Locust gets to write its files, once its users have stopped.
+_GRACE = 4.0
+
+
+class LoadHand:
+    """Without a load in the plan it does nothing."""
+
+    def __init__(self, run: Run, watcher: WatchHand) -> None:
+        self._run = run
+        self._watch = watcher
+        self._child: LoadChild | None = None
+        self._ended = False
+
+    @property
+    def pid(self) -> int:
+        """The load child's pid, 0 when there is none."""
+        return self._child.pid if self._child is not None else 0
+
+    def prepare(self) -> None:
+        """Start the child before it is needed: Locust takes a while to import."""
+        if self._run.plan.load is not None and self._child is None:
+            self._child = LoadChild.spawn()
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="warm-up") if self._child is not None:
+                self._run.spawn(self._start(self._child), "load")
+            case ev.PhaseEntered(phase="undoing"):
+                self._ended = True
+
+    async def close(self) -> None:
+        """Stop the load; bounded, whatever its users do."""
+        self._ended = True
+        if self._child is not None:
+            await self._child.stop(grace=_GRACE)
+
+    async def _start(self, child: LoadChild) -> None:
+        make_private_folder(self._run.folder / "load")
+        await child.attach(self._heard)
+        self._run.observe(ev.ProcessStarted(role="load", pid=child.pid))
+        child.start(self._plan())
+
+    def _plan(self) -> LoadPlan:
+        plan = self._run.plan.load
+        if plan is None:
+            raise Refused("this run has no load")
+        return LoadPlan(
+            locustfiles=tuple(self._run.root / file for file in plan.locustfiles or (plan.locustfile,)),
+            conf=self._run.root / plan.conf if plan.conf else None,
+            host=str(substitute(plan.host, self._run.variables())) if plan.host else self._run.url or None,
+            users=plan.users,
+            spawn_rate=plan.spawn_rate,
+            processes=plan.processes,
+            env=self._run.child_env((*self._run.plan.target.secrets, *self._run.plan.secrets), plan.env),
+            watch=watch(self._run.plan.indicators),
+            folder=self._run.folder / "load",
+            origin=self._run.clock.origin,
+            secrets=tuple(sorted(self._run.redactor.secrets)),
+            tags=plan.tags,
+            user_classes=plan.user_classes,
+        )
+
+    def _heard(self, report: load.LoadReport) -> None:
+        event = self._translate(report)
+        if event is None:
+            return
+        t = getattr(report, "t", None)
+        self._run.observe(event, by="load", stamp=None if t is None else self._run.clock.stamp(t))
+        if isinstance(report, load.LoadSampled):
+            self._watch.requests(report.t1, report.users, report.requests)
+
+    def _translate(self, report: load.LoadReport) -> ev.Event | None:
+        match report:
+            case load.LoadStarted():
+                users = self._run.plan.load.users if self._run.plan.load else 0
+                return ev.LoadStarted(users=users, pid=self._child.pid if self._child else 0)
+            case load.LoadSpawned(users=users):
+                return ev.LoadSpawned(users=users)
+            case load.LoadSampled():
+                return ev.LoadSampled(
+                    since=report.t0,
+                    until=report.t1,
+                    users=report.users,
+                    requests={name: _figures(window) for name, window in report.requests.items()},
+                )
+            case load.LoadEnded():
+                return ev.LoadEnded(why=report.why, cut=report.cut, exceptions=self._exceptions(report))
+            case load.LoadFailed(why=why, locustfile=locustfile):
+                return None if self._ended else ev.LoadFailed(why=self._shown(why), locustfile=locustfile)
+        return None
+
+    def _exceptions(self, report: load.LoadEnded) -> tuple[dict[str, str | int], ...]:
+        return tuple({"where": self._shown(e.where), "what": e.what, "count": e.count} for e in report.exceptions)
+
+    def _shown(self, text: str) -> str:
+        return text.replace(f"{self._run.root}/", "")
+
+
+def _figures(window: RequestWindow) -> dict[str, float | int | None]:
+    return {
+        "n": window.n,
+        "failures": window.failures,
+        "rate": window.rate,
+        "p50": window.p50,
+        "p95": window.p95,
+        "p99": window.p99,
+    }

@@ -1,0 +1,170 @@
+"""What must hold before anything changes: the target stands and is the declared one, the needs hold, the parts load."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner.conductor.context import Run
+from runner.conductor.handlers.experiments import ExperimentsHand
+from runner.conductor.handlers.load_run import LoadHand
+from runner.engine import events as ev
+from runner.engine.commands import PassPreflight
+from runner.engine.plan import Check, Target
+from runner.errors import GamedayError, Refused
+from runner.guard.identity import kubeconfig
+from runner.guard.policies import judge_load
+from runner.guard.refusal import placed
+from runner.planning.calls import asked_calls
+from runner.specs.substitution import UndefinedVariable, substitute
+from runner.targets.identity import identity_checks
+
+if TYPE_CHECKING:
+    from runner.actuators.probe import ProbeResult
+    from runner.specs.probe_spec import Probe
+
+#: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
+_WITHIN = 5.0
+#: Seconds an experiment gets to load; a module that hangs on import must not hold the run up for ever.
+_LOADED_WITHIN = 60.0
+#: Seconds on a target that stood before: one lost packet is no reason to refuse, silence is.
+_STANDING_WITHIN = 2.0
+
+
+class PreflightHand:
+    """`sandbox_lifeline` is the read end of a pipe that closes when guardian and conductor are both gone."""
+
+    def __init__(self, run: Run, experiments: ExperimentsHand, load: LoadHand, sandbox_lifeline: int) -> None:
+        self._run = run
+        self._experiments = experiments
+        self._load = load
+        self._lifeline = sandbox_lifeline
+
+    def act(self, recorded: ev.Recorded) -> None:
+        if isinstance(recorded.event, ev.PhaseEntered) and recorded.event.phase == "preflight":
+            self._run.spawn(self._check(), "preflight")
+
+    async def close(self) -> None:
+        if self._run.caller_or_none is not None:
+            await self._run.caller.close()
+        if self._run.probe_child is not None:
+            await self._run.probe_child.stop()
+
+    async def _check(self) -> None:
+        self._load.prepare()
+        try:
+            await self._find_target()
+            self._judge_load()
+        except GamedayError as error:
+            self._run.stop("refused", f"target {self._run.plan.target.name}: {error}")
+            return
+        self._run.found = True
+        await self._experiments.load()
+        if await self._all_hold(self._needs()) and await self._all_loaded():
+            self._run.conductor.submit(PassPreflight())
+
+    async def _find_target(self) -> None:
+        target = self._run.plan.target
+        if target.kind == "sandbox":
+            await self._start_sandbox()
+        else:
+            self._run.url, self._run.vars = target.url, {**target.vars, **_cluster_vars(target)}
+        self._run.observe(ev.TargetReady(url=self._run.url, vars=self._run.vars))
+
+    def _judge_load(self) -> None:
+        """Its host may have waited for the target's address. Raises Refused."""
+        load = self._run.plan.load
+        if load is not None and load.host:
+            host = str(substitute(load.host, self._run.variables()))
+            refusals = placed(judge_load(self._run.plan, host), self._run.where)
+            if refusals:
+                raise Refused(str(refusals[0]))
+
+    async def _start_sandbox(self) -> None:
+        from runner import sandbox
+
+        info = await sandbox.start_async(self._run.folder / "sandbox", lifeline=self._lifeline)
+        self._run.sandbox = info
+        self._run.url = info.url
+        self._run.vars = {"admin": info.admin, "proxy": info.proxy, "monitor": info.monitor}
+        self._run.spare(info.pid)
+        self._run.observe(ev.ProcessStarted(role="sandbox", pid=info.pid, start_time=info.pid_start))
+
+    def _needs(self) -> Iterable[Check]:
+        plan = self._run.plan
+        yield from identity_checks(plan.target)
+        yield from plan.needs
+        # An `undone-when` that does not hold now is an older fault still in, or a check that can never hold.
+        yield from plan.undone_when
+        for experiment in plan.experiments:
+            for check in experiment.undone_when:
+                # What speaks of a configuration that a probe has yet to resolve cannot be asked so early.
+                with contextlib.suppress(UndefinedVariable):
+                    probe = self._run.check_probe(check.probe, experiment)
+                    yield replace(check, probe=probe.as_document())
+
+    async def _all_hold(self, checks: Iterable[Check]) -> bool:
+        results = await asyncio.gather(*(self._holds(check) for check in checks))
+        return all(results)
+
+    async def _holds(self, check: Check) -> bool:
+        from runner.specs.probe_spec import Probe
+
+        result = await self._asked(Probe.model_validate(check.probe))
+        why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
+        self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
+        return result.ok
+
+    async def _asked(self, probe: Probe) -> ProbeResult:
+        from runner.actuators.probe import hold_until
+        from runner.specs.probe_spec import PythonProvider
+
+        if isinstance(probe.provider, PythonProvider):
+            # Its first call imports what it needs, and that takes what it takes.
+            result = await self._run.caller.call(probe)
+            if result.ok:
+                return result
+        return await hold_until(
+            self._run.caller,
+            probe,
+            within=_WITHIN if self._run.plan.target.kind == "sandbox" else _STANDING_WITHIN,
+            every=0.25,
+            clock=self._run.clock,
+        )
+
+    def _where(self, check: Check) -> str:
+        """Where the check is written, for whoever has to mend it or the target."""
+        asked = [call for call in asked_calls(self._run.plan) if call.name == check.name]
+        # Two may have one name; of those that were resolved before only the name is left.
+        found = next((call for call in asked if call.probe is check.probe), asked[0])
+        return self._run.where(found.file, found.at)
+
+    async def _all_loaded(self) -> bool:
+        """Wait until every experiment has loaded; one that cannot ends the run through its own event."""
+        until = self._run.clock.now() + _LOADED_WITHIN
+        while True:
+            state = self._run.state
+            if state.end is not None:
+                return False
+            if self._run.clock.now() > until:
+                slow = [slug for slug, view in state.experiments.items() if view.status == "waiting"]
+                self._run.stop(
+                    "refused", f"{', '.join(slug for slug in slow)} did not load within {_LOADED_WITHIN:g} s"
+                )
+                return False
+            if all(view.status != "waiting" for view in state.experiments.values()):
+                return True
+            await asyncio.sleep(0.005)
+
+
+def _cluster_vars(target: Target) -> dict[str, str]:
+    """By what a cluster is reached, from now until the undo is done. Raises Refused."""
+    if target.kind != "kubernetes":
+        return {}
+    path, why = kubeconfig()
+    if why:
+        raise Refused(why)
+    return {"context": target.context, "kubeconfig": path}

@@ -1,0 +1,138 @@
+"""The hand that keeps an eye on the target: whether it still is the declared one while a fault is about to go in, and,
+for a drill that asks, whether it is still there at all."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from runner.actuators.processes import alive, start_time
+from runner.conductor.context import Run
+from runner.engine import events as ev
+from runner.engine.plan import Check
+from runner.targets.identity import identity_checks
+
+if TYPE_CHECKING:
+    from runner.specs.probe_spec import Probe
+
+#: Seconds for which an answer is good when the next one is lost: no first fault goes in on an older one.
+FRESH = 5.0
+#: Seconds between two looks, while faults are armed; and for a drill that stops when the target is gone.
+_EVERY = 2.0
+_EVERY_WATCHED = 1.0
+#: Seconds one look may take; at a cluster it may begin with a command that fetches a token.
+_WITHIN = 2.0
+_WITHIN_CLUSTER = 5.0
+
+
+class TargetHand:
+    """Begins with the warm-up: the preflight has asked just before."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._held = -math.inf
+        self._lost = False
+        self._watched = any(rule.target for rule in run.plan.stop_when)
+        self._asked: tuple[tuple[str, Probe], ...] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="warm-up"):
+                self._held = self._run.clock.now()
+                self._task = self._run.spawn(self._keep_looking(), "target")
+            case ev.EndDecided() if self._task is not None:
+                self._task.cancel()
+
+    async def close(self) -> None:
+        return
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to ask it at the gate, so that no fault waits for its answer."""
+        return not identity_checks(self._run.plan.target) if self._to_come() else not self._is_cluster
+
+    async def refusal(self) -> str:
+        """Why no fault may go into it now; '' when one may. One lost answer is no reason; somebody else's is.
+
+        Once a fault is in, what the target says may be its doing; the uid of a cluster never is.
+        """
+        if self._to_come():
+            why, another = await self._look()
+            return why if another or not self._fresh else ""
+        why, another = await self._ask(self._probes()[-1:])
+        return why if another else ""
+
+    @property
+    def _is_cluster(self) -> bool:
+        return self._run.plan.target.kind == "kubernetes"
+
+    @property
+    def _fresh(self) -> bool:
+        return self._run.clock.now() - self._held <= FRESH
+
+    async def _keep_looking(self) -> None:
+        while self._watched or self._to_come():
+            await asyncio.sleep(_EVERY_WATCHED if self._watched else _EVERY)
+            why, another = await self._look()
+            if self._watched:
+                self._tell(why)
+            if why and self._to_come() and (another or not self._fresh):
+                self._run.observe(ev.NeedChecked(name=self._name, met=False, why=why), by="probe")
+
+    def _to_come(self) -> bool:
+        """Whether the first fault is still to come."""
+        return bool(self._run.plan.experiments) and self._run.state.last_injection is None
+
+    @property
+    def _name(self) -> str:
+        return f"target {self._run.plan.target.name} still is what was declared"
+
+    def _tell(self, why: str) -> None:
+        if bool(why) != self._lost:
+            self._lost = bool(why)
+            self._run.observe(ev.TargetLost(why=why) if why else ev.TargetFound(), by="probe")
+
+    async def _look(self) -> tuple[str, bool]:
+        """Why it is not the declared one, and whether it answered, as another one."""
+        if why := self._gone():
+            return why, True
+        began = self._run.clock.now()
+        why, another = await self._ask(self._probes())
+        if not why:
+            self._held = began
+        return why, another
+
+    async def _ask(self, probes: Iterable[tuple[str, Probe]]) -> tuple[str, bool]:
+        for name, probe in probes:
+            result = await self._run.caller.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
+            if not result.ok:
+                return f"{name}: {result.why}", result.value not in (None, False)
+        return "", False
+
+    def _gone(self) -> str:
+        """A sandbox is known by its process; only a look at it is needed."""
+        info = self._run.sandbox
+        gone = info is not None and not (alive(info.pid) and start_time(info.pid) == info.pid_start)
+        return "its process has ended" if gone else ""
+
+    def _probes(self) -> tuple[tuple[str, Probe], ...]:
+        if self._asked is None:
+            from runner.specs.probe_spec import Probe
+
+            checks = identity_checks(self._run.plan.target) or tuple(self._port())
+            self._asked = tuple((check.name, Probe.model_validate(check.probe)) for check in checks)
+        return self._asked
+
+    def _port(self) -> Iterator[Check]:
+        """Of a target that says nothing about itself only its port shows whether it is there."""
+        parts = urlsplit(self._run.url)
+        if self._watched and parts.hostname:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            provider = {"type": "tcp", "host": parts.hostname, "port": port}
+            yield Check(
+                name=f"{parts.hostname}:{port} takes connections", probe={"provider": provider, "tolerance": True}
+            )

@@ -1,0 +1,131 @@
+"""The end of every run, in this order: stop what applies the fault, fence, undo, close. The undo itself is another
+process's work; this hand only starts it, through the guardian while there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from runner.conductor.context import Hand, Run
+from runner.conductor.handlers.experiments import ExperimentsHand
+from runner.conductor.handlers.undo_checks import Bites
+from runner.control.peer_socket import Link
+from runner.engine import events as ev
+from runner.errors import ExitCode, GamedayError
+from runner.host.tool_log import note
+from runner.undo.fencing import fence_all
+from runner.undo.process import UndoWorker
+
+_ATTEMPTS = 3
+
+
+class UndoingHand:
+    """`others` are closed before the fence; `refold` brings the conductor's state up to what the undo worker wrote."""
+
+    def __init__(
+        self,
+        run: Run,
+        experiments: ExperimentsHand,
+        others: list[Hand],
+        link: Link,
+        refold: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._run = run
+        self._experiments = experiments
+        self._others = others
+        self._link = link
+        self._refold = refold
+        self._bites = Bites(run, experiments.let_go)
+
+    def act(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.PhaseEntered(phase="undoing"):
+                self._run.spawn(self._undo(), "undo")
+            case ev.ActivityStarted(experiment=slug, sort="action"):
+                self._bites.action_started(slug)
+
+    def check_while_in(self, experiment: str) -> None:
+        """The fault is in: every `undone-when` must be false now, or it can prove nothing later."""
+        self._bites.method_ended(experiment)
+
+    async def close(self) -> None:
+        return
+
+    async def _undo(self) -> None:
+        stopping = asyncio.gather(*(hand.close() for hand in self._others), return_exceptions=True)
+        try:
+            await self._stop_faults()
+        except Exception as error:
+            # Whatever went wrong on the way, the undo comes.
+            self._run.conductor.broke(f"stopping the experiments: {error}", error)
+        if self._open():
+            code = await self._until_undone()
+            await stopping
+            await self._take_in(code)
+        for failed in await stopping:
+            if isinstance(failed, Exception):
+                self._run.conductor.broke(f"stopping the load, the steps or the probes: {failed}", failed)
+        if not self._run.state.undo_ended:
+            self._run.observe(ev.UndoEnded(left=self._open()))
+
+    async def _stop_faults(self) -> None:
+        end = self._run.state.end
+        if end is not None and end.cause in ("complete", "time-box", "runbook-stopped", "deviated"):
+            # A check that is still being looked at would be seen to hold once the fault is out.
+            await self._bites.finish()
+            await self._experiments.release()
+        self._bites.cancel()
+        await self._experiments.close()
+        if self._open():
+            # The load is let to finish its files: it has no fault to apply.
+            spare = self._run.spared.living() | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
+            fenced = await asyncio.to_thread(fence_all, spare, reap=False)
+            if fenced:
+                self._run.observe(ev.Fenced(pids=fenced))
+
+    async def _take_in(self, code: int) -> None:
+        """Bring the state up to what the undo worker wrote; where nothing can be written, its exit code is its word."""
+        if not self._run.fatal and await self._read_again():
+            return
+        for slug in self._open():
+            if code == ExitCode.PASSED:
+                self._run.observe(ev.FaultUndone(experiment=slug, how="rollbacks"), by="undo")
+            else:
+                self._run.observe(ev.FaultLeft(experiment=slug, why="its undo failed; see undo.log"), by="undo")
+
+    async def _read_again(self) -> bool:
+        """Whether the transcript could be read; whoever took the run's folder away took it along."""
+        try:
+            await self._refold()
+        except (GamedayError, OSError) as error:
+            note(f"what the undo wrote cannot be read: {error}")
+            return False
+        return True
+
+    def _open(self) -> tuple[str, ...]:
+        return tuple(slug for slug, view in self._run.state.experiments.items() if view.fault_open)
+
+    async def _until_undone(self) -> int:
+        """The undo worker's exit code: 0, or 6 when something is left; else it broke each time."""
+        code = int(ExitCode.BROKEN)
+        for _ in range(_ATTEMPTS):
+            code = await self._through_guardian() if not self._link.closed else await self._without_guardian()
+            if code in (ExitCode.PASSED, ExitCode.LEFT_BEHIND):
+                break
+        return code
+
+    async def _through_guardian(self) -> int:
+        self._link.send({"undo": 1})
+        waiting = asyncio.ensure_future(self._run.undone())
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=0.2)
+            if self._link.closed and not waiting.done():
+                waiting.cancel()
+                return await self._without_guardian()
+        return waiting.result()
+
+    async def _without_guardian(self) -> int:
+        """The guardian is dead. Its worker, if it had started one, holds the lock, and this one waits behind it."""
+        worker = UndoWorker.stand_by(self._run.folder)
+        worker.go(self._run.secrets, self._run.redactor.secrets)
+        return await asyncio.to_thread(worker.wait)

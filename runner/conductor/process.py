@@ -1,0 +1,106 @@
+"""The conductor's process: read and check the files, open the run, wire the hands, play it to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.actuators.spawn import Heir, spawn
+from runner.control.peer_socket import Link, say
+from runner.errors import ExitCode, GamedayError, InputError
+from runner.planning.request import read_request
+
+if TYPE_CHECKING:
+    from runner.actuators.chaos import ChaosChild
+    from runner.conductor.prepare import Opening
+
+#: Seconds.
+_SWITCH = 0.0005
+
+
+def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
+    """Conduct one run; returns its exit code. Nothing is left, not even a folder, when the input is bad.
+
+    `request` is where what is to be run comes from, `word` where the undo worker will hear the guardian's word.
+    """
+    spare: ChaosChild | None = None
+    try:
+        # First of all: it warms up on the other core while this process imports and reads.
+        heir = Heir()
+        spawned = spawn("chaos", heir=heir)
+        from runner.actuators.chaos import ChaosChild
+        from runner.conductor.prepare import open_run
+
+        spare = ChaosChild.of(spawned)
+        wanted = read_request(request)
+        if wanted is None:
+            spare.discard()
+            return _close(link, ExitCode.PASSED)
+        os.chdir(wanted.cwd)
+        opening = open_run(wanted)
+        # What was typed is read by now. From here on a relative path means what it will mean to `recover`.
+        os.chdir(opening.root)
+    except (GamedayError, OSError) as failure:
+        if spare is not None:
+            spare.discard()
+        error = failure if isinstance(failure, GamedayError) else InputError.of(failure)
+        say(status, {"exit": int(error.exit_code), "lines": str(error).split("\n")})
+        return _close(link, error.exit_code)
+    undo = _stand_by(opening, word, heir)
+    if not link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}}):
+        # It takes away what is there of the run, and says so.
+        sys.stderr.write("the guardian did not take over the run\n")
+        return int(ExitCode.BROKEN)
+    say(status, opening.announcement)
+    with contextlib.suppress(OSError):
+        os.close(status)
+    return _play(opening, link, spare, sandbox_lifeline)
+
+
+def _close(link: Link, code: ExitCode) -> int:
+    """There is nothing to undo, and nothing to tell but the exit code."""
+    link.send({"closed": int(code)})
+    return int(code)
+
+
+def _stand_by(opening: Opening, word: int, heir: Heir) -> tuple[int, int] | None:
+    """Have the undo worker wait from here on; None where it cannot be: then the guardian starts one."""
+    from runner.undo.process import fork_worker
+
+    rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
+    try:
+        return fork_worker(opening.folder, word, heir if rollbacks else None)
+    except (OSError, ValueError):
+        return None
+    finally:
+        heir.close()
+        os.close(word)
+
+
+def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
+    import asyncio
+
+    from runner.actuators.turns import ask_for_short_turns
+    from runner.conductor.session import play
+
+    _keep_errors(opening.folder)
+    ask_for_short_turns()
+    # A thread that has something to stamp shall not wait for long until this one lets it.
+    sys.setswitchinterval(_SWITCH)
+    # What was imported stays: a collection that looked through it all would hold up a stamp for milliseconds.
+    gc.freeze()
+    gc.enable()
+    return asyncio.run(play(opening, link, spare, sandbox_lifeline))
+
+
+def _keep_errors(folder: Path) -> None:
+    """From here on, what should never happen is written beside the transcript."""
+    with contextlib.suppress(OSError):
+        log = os.open(folder / "conductor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        sys.stderr.flush()
+        os.dup2(log, 2)
+        os.close(log)

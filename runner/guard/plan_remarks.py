@@ -1,0 +1,17 @@
+"""What the plan says in warning of what the guard cannot see or would not undo; it refuses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.engine.plan import RunPlan
+from runner.guard.hosts import unseen_hosts
+from runner.guard.irreversible import lasting_action
+
+
+def plan_remarks(plan: RunPlan) -> Iterator[str]:
+    """One line each."""
+    for experiment in plan.experiments:
+        if lasting_action(plan, experiment) is not None:
+            yield f"{experiment.file}: nothing undoes its fault; it goes only with a target of kind sandbox, which is thrown away"
+    yield from unseen_hosts(plan)

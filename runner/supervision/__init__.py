@@ -1,0 +1,1 @@
+"""The processes of a run from outside: launch, guardian, halt."""

@@ -1,0 +1,1 @@
+"""What each kind of target is, one driver a kind."""

@@ -1,0 +1,507 @@
+"""The undo worker: the one process that ever undoes.
+
+`runner.undo.main`, started by guardian, conductor or `gameday recover`, in a session of its own with every
+maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
+whose method has begun, says the transcript, latest injected first, each in a process of its own with a deadline and retries,
+and asks every `undone-when` whether the fault is really gone. Its answer outranks the rollbacks' own status.
+
+Nothing here depends on being able to write: a rollback is never skipped because recording failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from runner.actuators.command import minimal_env
+from runner.actuators.journal import merge_rollbacks
+from runner.actuators.rollback import Known, RollbackChild, RollbackOrder, RollbackResult
+from runner.actuators.spawn import Heir
+from runner.clock import SystemClock, resumed_origin
+from runner.engine import events as ev
+from runner.engine.plan import Check, Experiment, RunPlan
+from runner.engine.plan_json import plan_from_json
+from runner.errors import ExitCode, InputError
+from runner.filenames import file_stem
+from runner.host.run_registry import boot_id
+from runner.host.state_folder import state_dir
+from runner.host.tool_log import note
+from runner.private import open_private
+from runner.redact import MASK, Redaction, Redactor, with_pieces
+from runner.specs.configuration import known_configuration
+from runner.transcript.codec import decode
+from runner.transcript.writer import Entry, TranscriptWriter
+
+if TYPE_CHECKING:
+    from runner.specs.probe_spec import Probe
+
+_ATTEMPTS = 3
+_BETWEEN = 0.5
+#: Seconds after which a rollback is slow.
+_SLOW = 0.3
+
+
+class Story:
+    """What the transcript says is open, and the way to add to it."""
+
+    def __init__(
+        self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = (), told: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.secrets = dict(secrets)
+        self.redaction = Redaction(Redactor({*self.secrets.values(), *hidden}))
+        #: Experiment → when its method last went on (s).
+        self.begun_t: dict[str, float] = {}
+        self.known: dict[str, Known] = {}
+        self.url = ""
+        self.vars: Mapping[str, str] = {}
+        self.cwd = ""
+        # Forked from the conductor, it is where the run works, even if that folder was moved or taken away.
+        self.there = told is not None
+        self.bites: dict[str, bool] = {}
+        self.sandbox: ev.ProcessStarted | None = None
+        self.begun = False
+        #: A fault is recorded, and the line that says how to undo it cannot be read.
+        self.lost = False
+        self._undone: set[str] = set()
+        for recorded in _readable(told or folder / "transcript.jsonl"):
+            self._take(recorded)
+        self._writer: TranscriptWriter | None = None
+        if not self.begun:
+            return
+        cut = partial(with_pieces, ordinary=cache(self._ordinary))
+        self.redaction = Redaction(Redactor(cut((*self.redaction.known.secrets, *self._secrets_of_settings()))), cut)
+        with contextlib.suppress(Exception):
+            self._writer = TranscriptWriter.open(folder, self.clock, redact=self.redaction.value)
+
+    def _ordinary(self) -> str:
+        from runner.guard.secret_exposure import ordinary
+
+        return ordinary(self.plan, str(self.folder))
+
+    def _take(self, recorded: ev.Recorded) -> None:
+        match recorded.event:
+            case ev.RunStarted() as first:
+                self.begun = True
+                self.run = first.run
+                self.cwd = first.cwd
+                self.plan: RunPlan = plan_from_json(first.plan)
+                self.same_boot = first.boot_id == boot_id()
+                self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=self.same_boot))
+            case ev.TargetReady(url=url, vars=variables):
+                self.url, self.vars = url, variables
+            case ev.ProcessStarted(role="sandbox") as process:
+                self.sandbox = process
+            case ev.MethodBegun() | ev.FaultIntended() if not self.begun:
+                self.lost = True
+            case ev.MethodBegun() | ev.FaultIntended() as begun:
+                self.begun_t[begun.experiment] = recorded.t
+                self._undone.discard(begun.experiment)
+                self._learn(begun)
+            case ev.ConfigurationChanged() as changed if self.begun:
+                self._learn(changed)
+            case ev.FaultUndone(experiment=slug):
+                self._undone.add(slug)
+            case ev.UndoChecked(while_in=True, name=name, held=held):
+                self.bites[name] = not held
+
+    def _learn(self, event: ev.MethodBegun | ev.ConfigurationChanged | ev.FaultIntended) -> None:
+        before = self.known.get(event.experiment)
+        known = Known(document=self.experiment(event.experiment).document, configuration=event.configuration)
+        if isinstance(event, ev.FaultIntended):
+            # It says nothing of the rest, which is as it was.
+            known = known if before is None else replace(before, configuration=event.configuration)
+        else:
+            known = replace(known, document=event.document or known.document, withheld=event.withheld)
+        self.known[event.experiment] = known
+
+    def experiment(self, slug: str) -> Experiment:
+        """As planned."""
+        return next(each for each in self.plan.experiments if each.slug == slug)
+
+    @property
+    def open(self) -> list[Experiment]:
+        """Experiments whose method has begun and that have no undo yet, latest injected first."""
+        latest = {slug: t for slug, t in self.begun_t.items() if slug not in self._undone}
+        return [self.experiment(slug) for slug in sorted(latest, key=lambda slug: -latest[slug])]
+
+    def rollbacks(self, slug: str) -> list[Mapping[str, Any]]:
+        """What undoes it, in order."""
+        return list(self.known[slug].document.get("rollbacks") or ())
+
+    def changed(self, slug: str, known: Known) -> None:
+        """A rollback, or a control around it, left it in another state: that is what the next one gets."""
+        self.known[slug] = known
+        document = {} if known.document == self.experiment(slug).document else known.document
+        self.tell(
+            ev.ConfigurationChanged(
+                experiment=slug, configuration=known.configuration, document=document, withheld=known.withheld
+            )
+        )
+
+    def tell(self, *events: ev.Event, t: float | None = None) -> None:
+        """Write it down if that is possible."""
+        try:
+            if self._writer is not None:
+                stamp = self.clock.stamp(t)
+                self._writer.append(*(Entry(event=event, by="undo", stamp=stamp) for event in events))
+        except Exception:
+            self._writer = None
+            note(self.redaction.text(traceback.format_exc()))
+
+    def variables(self) -> dict[str, str]:
+        return {"target.name": self.plan.target.name, "target.url": self.url} | {
+            f"target.{name}": value for name, value in self.vars.items()
+        }
+
+    def env(self) -> dict[str, str]:
+        target = {
+            name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
+        }
+        # What was written down is used as it was; what looked secret is among the secrets.
+        return minimal_env({**self.plan.passed, **target}) | self.secrets
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Chaos Toolkit's own, for the controls in them; empty when the file is another one by now."""
+        if not self.plan.settings:
+            return {}
+        from runner.specs.settings import read_settings
+
+        with contextlib.suppress(InputError):
+            settings = read_settings(self.plan.settings)
+            return settings.value if settings.hash == self.plan.settings_hash else {}
+        return {}
+
+    def _secrets_of_settings(self) -> list[str]:
+        if not self.settings:
+            return []
+        from runner.planning.passed_variables import secrets_of
+
+        return secrets_of(self.settings)
+
+    def vanished(self) -> bool:
+        """A sandbox that is gone took its faults with it."""
+        from runner.actuators.processes import alive, start_time
+
+        if self.plan.target.kind != "sandbox" or self.sandbox is None:
+            return False
+        pid = self.sandbox.pid
+        return not (self.same_boot and start_time(pid) == self.sandbox.start_time and alive(pid))
+
+
+def _readable(path: Path) -> Iterator[ev.Recorded]:
+    """Every line that can be read, before and behind one that cannot: a damaged line must not hide an intent."""
+    with path.open("rb") as file:
+        for line in file:
+            with contextlib.suppress(ValueError):
+                yield decode(line.rstrip(b"\n"))
+
+
+class UndoWorker:
+    """Undoes what is open in one story."""
+
+    def __init__(self, story: Story, spare: RollbackChild | None) -> None:
+        self._story = story
+        self._spare = spare
+        self._failed: dict[str, str] = {}
+        #: Experiment → the journal entries of its rollbacks so far: what its controls are shown at the end.
+        self._runs: dict[str, list[Any]] = {}
+
+    async def undo(self) -> tuple[str, ...]:
+        """The experiments that could not be undone."""
+        story = self._story
+        experiments = story.open
+        story.tell(ev.UndoStarted(experiments=tuple(each.slug for each in experiments), pid=os.getpid()))
+        if not experiments:
+            story.tell(ev.UndoEnded())
+            return ()
+        if why := "" if story.there else _enter(story.cwd):
+            left = tuple(each.slug for each in experiments)
+            story.tell(*(ev.FaultLeft(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
+            return left
+        for experiment in experiments:
+            # Also where the sandbox is gone: a fault may lie outside of it.
+            await self._roll_back(experiment)
+        if self._spare is not None:
+            self._spare.discard()
+        left = await self._judge(experiments)
+        story.tell(ev.UndoEnded(left=left))
+        return left
+
+    # -- rollbacks -----------------------------------------------------------------------------------------------------
+
+    async def _roll_back(self, experiment: Experiment) -> None:
+        slug, index = experiment.slug, 0
+        entries = self._runs.setdefault(slug, [])
+        # Looked at anew each time: a control may add another, as it may in Chaos Toolkit.
+        while index < len(rollbacks := self._story.rollbacks(slug)):
+            name = str(rollbacks[index].get("name", index))
+            result = await self._attempts(experiment, index, name)
+            if result.activity:
+                entries.extend((result.activity, *result.added))
+            if not result.ok:
+                self._failed[slug] = f"rollback {name!r}: {_why_not(result)}"
+            index += 1
+        if entries:
+            with contextlib.suppress(OSError, ValueError):
+                merge_rollbacks(self._story.folder / f"journal-{file_stem(slug)}.json", entries)
+
+    async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
+        attempts = 1 if self._story.vanished() else _ATTEMPTS
+        controls = True
+        for attempt in range(1, attempts + 1):
+            self._story.tell(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
+            result = await self._attempt(experiment, index, controls=controls)
+            self._told(experiment, index, name, attempt, result)
+            if result.ok:
+                break
+            # One that never started may have a control before it that does not come back.
+            controls = controls and result.started is not None
+            # One that was killed was so by somebody else: nothing says that the target needs a moment.
+            if attempt < attempts and not result.killed:
+                await asyncio.sleep(_BETWEEN)
+        return result
+
+    async def _attempt(self, experiment: Experiment, index: int, *, controls: bool) -> RollbackResult:
+        story = self._story
+        known = story.known[experiment.slug]
+        order = RollbackOrder(
+            experiment=known.document,
+            index=index,
+            configuration=known.configuration,
+            withheld=known.withheld,
+            origin=story.clock.origin,
+            cwd=_here(),
+            env=story.env(),
+            redact=sorted(story.redaction.known.secrets),
+            controls=controls,
+            settings=story.settings,
+            runs=self._runs.get(experiment.slug, ()),
+        )
+        try:
+            child, self._spare = self._spare or RollbackChild.spawn(), None
+            another = asyncio.create_task(self._make_ready())
+            try:
+                result = await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+            finally:
+                another.cancel()
+        except OSError as error:
+            return RollbackResult(status="broken", exception=f"no process could be started: {error}")
+        if result.left is not None:
+            story.changed(experiment.slug, result.left)
+        return result
+
+    async def _make_ready(self) -> None:
+        """While a slow rollback runs, the process of the next attempt, or of the next rollback, imports what it needs."""
+        await asyncio.sleep(_SLOW)
+        with contextlib.suppress(OSError):
+            self._spare = self._spare or RollbackChild.spawn()
+
+    def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
+        slug = experiment.slug
+        self._story.tell(*(ev.ControlBroke(experiment=slug, **control) for control in result.broken_controls))
+        self._story.tell(
+            ev.RollbackEnded(
+                experiment=slug,
+                index=index,
+                name=name,
+                attempt=attempt,
+                status="succeeded" if result.ok else ("failed" if result.status == "succeeded" else result.status),
+                duration=result.duration or 0.0,
+                exception="" if result.ok else _why_not(result),
+                output=result.output,
+            ),
+            t=result.t,
+        )
+
+    # -- is it gone? ---------------------------------------------------------------------------------------------------
+
+    async def _judge(self, experiments: list[Experiment]) -> tuple[str, ...]:
+        # It may have gone meanwhile: a sandbox whose run was killed ends by itself.
+        if self._story.vanished():
+            self._story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
+            return ()
+        common = await self._check_all("", self._story.plan.undone_when, experiments)
+        left = []
+        for experiment in experiments:
+            own = await self._check_all(experiment.slug, experiment.undone_when, [experiment])
+            held = {**common, **own}
+            why = self._why_left(experiment, held)
+            if why:
+                left.append(experiment.slug)
+                self._story.tell(ev.FaultLeft(experiment=experiment.slug, why=why))
+            else:
+                self._story.tell(ev.FaultUndone(experiment=experiment.slug, how=self._how(experiment, held)))
+        return tuple(left)
+
+    def _why_left(self, experiment: Experiment, held: dict[str, str]) -> str:
+        wrong = [f"{name}: {why}" for name, why in held.items() if why]
+        if wrong:
+            return "; ".join(wrong)
+        # A check that held while the fault was in says nothing now: then the rollbacks' own word is all there is.
+        bites = {self._story.bites.get(name) for name in held}
+        nothing = self._why_nothing_undid_it(experiment)
+        if True in bites or (None in bites and not nothing):
+            return ""
+        return self._failed.get(experiment.slug, "") or nothing
+
+    def _why_nothing_undid_it(self, experiment: Experiment) -> str:
+        plan = self._story.plan
+        if self._story.rollbacks(experiment.slug):
+            return ""
+        from runner.guard.irreversible import discarded, lasting_action
+
+        if discarded(plan) or lasting_action(plan, experiment) is None:
+            return ""
+        return "nothing undid it: it has no rollbacks, and no `no-undo` says why it needs none"
+
+    def _how(self, experiment: Experiment, held: dict[str, str]) -> str:
+        if any(self._story.bites.get(name, False) for name in held):
+            return "verified"
+        if self._story.rollbacks(experiment.slug):
+            return "rollbacks"
+        if not experiment.actions:
+            return "unneeded"
+        return "discarded" if self._story.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
+
+    def _resolved(self, check: Check, slug: str) -> Probe:
+        """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
+        from runner.specs.probe_spec import Probe
+
+        probe = Probe.model_validate(check.probe)
+        if not slug:
+            return probe
+        story = self._story
+        known = story.known[slug]
+        # What was masked in the transcript is taken again from where it came from.
+        masked = {name for name, value in known.configuration.items() if MASK in str(value)}
+        again = known_configuration(known.document, {**os.environ, **story.env()})
+        kept = {name: value for name, value in known.configuration.items() if name not in known.withheld}
+        configuration = {**kept, **{name: again[name] for name in (masked & again.keys()) - set(known.withheld)}}
+        return probe.resolved({**story.variables(), **story.secrets, **configuration})
+
+    async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
+        """name → why not, '' when it holds."""
+        if not checks:
+            return {}
+        from runner.actuators.probe import ProbeCaller, hold_until
+        from runner.actuators.python_probe import ProbeChild
+
+        story = self._story
+        within = max(experiment.undo_deadline for experiment in experiments)
+        child: ProbeChild | None = None
+
+        async def python(request: dict[str, Any]) -> Mapping[str, Any]:
+            nonlocal child
+            if child is None:
+                child = ProbeChild.spawn()
+                await child.attach(origin=story.clock.origin, env=story.env(), redaction=story.redaction)
+            return await child.call(request)
+
+        caller = ProbeCaller(
+            story.clock,
+            env=story.env(),
+            variables=story.variables(),
+            secrets=story.secrets,
+            redaction=story.redaction,
+            python=python,
+        )
+        results: dict[str, str] = {}
+        try:
+            for check in checks:
+                try:
+                    probe = self._resolved(check, slug)
+                except (InputError, ValueError) as error:
+                    results[check.name] = f"it cannot be asked: {error}"
+                    continue
+                result = await hold_until(caller, probe, within=within, every=0.1, clock=story.clock)
+                results[check.name] = "" if result.ok else result.why or "it does not hold"
+                story.tell(
+                    ev.UndoChecked(
+                        experiment=slug or experiments[0].slug, name=check.name, held=result.ok, why=result.why
+                    )
+                )
+        finally:
+            await caller.close()
+            if child is not None:
+                await child.stop()
+        return results
+
+
+def _enter(folder: str) -> str:
+    """Work where the run worked, or nothing of what its rollbacks name would be meant; why that is not possible, else ''.
+
+    Of a run whose transcript does not say where, that is where this process was started.
+    """
+    try:
+        os.chdir(folder or ".")
+    except OSError as error:
+        return (
+            f"nothing was undone: {folder}, the folder in which the run worked, cannot be entered ({error.strerror}); "
+            "bring it back, then: gameday recover"
+        )
+    return ""
+
+
+def _here() -> str:
+    """Where this process works, as another can get there, also when the folder has no name any more."""
+    return f"/proc/{os.getpid()}/cwd"
+
+
+def _why_not(result: RollbackResult) -> str:
+    """Of a rollback that did not do its work."""
+    if result.exception or result.status != "succeeded":
+        return result.exception or result.status
+    return f"it {result.failure}"
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Opened early: when it is needed, the disk may be full. Without room for one, the state folder's own serves."""
+    try:
+        return os.fdopen(open_private(folder / "undo.lock", os.O_WRONLY | os.O_APPEND), "a")
+    except OSError:
+        return (state_dir() / "lock").open("r")
+
+
+def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | None = None) -> int:
+    """Wait for one line, then undo; 0 when nothing is left, 6 when something is.
+
+    `heir` may be a process for the first rollback, `told` the transcript where it is not looked for in the folder. Without a line, because its other end closed, there is nothing to
+    undo.
+    """
+    with _lock(folder) as lock:
+        line = word.readline()
+        story = _story(folder, line, lock, told) if line else None
+        if story is None:
+            return ExitCode.PASSED
+        if story.lost:
+            note(f"{folder}: a fault is recorded, and the first line, which says how to undo it, cannot be read")
+            return ExitCode.LEFT_BEHIND
+        left = asyncio.run(UndoWorker(story, _first(story, heir)).undo())
+    return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
+
+
+def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
+    """The process of the first rollback, when one is needed and stands ready."""
+    if heir is None or not any(story.rollbacks(each.slug) for each in story.open):
+        return None
+    ready = heir.take()
+    return None if ready is None else RollbackChild.of(ready)
+
+
+def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> Story | None:
+    """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    told = json.loads(line)
+    story = Story(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
+    return story if story.begun or story.lost else None
