@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from runner.views.replay import Reel
+from runner.views.replay import Replay
 from runner.views.tui.app import Review
 from runner.views.tui.run_client import Visitor
 
@@ -29,7 +29,7 @@ def fresh_run(runs: Path) -> Path:
     return next(runs.iterdir())
 
 
-def telling_moment(reel: Reel) -> float:
+def telling_moment(reel: Replay) -> float:
     """Seconds of the run's clock at which the fault is in and the team is at work."""
     at = {mark.label: mark.t for mark in reversed(reel.marks)}
     impact = at.get("impact", reel.end / 2)
@@ -37,7 +37,7 @@ def telling_moment(reel: Reel) -> float:
 
 
 async def picture(folder: Path) -> str:
-    reel = Reel(folder)
+    reel = Replay(folder)
     app = Review(reel, folder, Visitor(name="ana", role="facilitator"), {})
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()

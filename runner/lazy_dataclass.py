@@ -1,4 +1,4 @@
-"""`dataclass`, for classes that many processes import and few of them use; and the types of their fields.
+"""`lazy_dataclass`, for classes that many processes import and few of them use; and the types of their fields.
 
 The standard one compiles six functions as soon as a class is defined, half a millisecond in all. A run is half a dozen
 interpreters that each import more than a hundred classes, and most of them make instances of a handful: here a class is
@@ -18,14 +18,16 @@ from reprlib import recursive_repr
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+__all__ = ["but", "hints", "lazy_dataclass"]
+
 if TYPE_CHECKING:
-    from dataclasses import dataclass as dataclass
+    from dataclasses import dataclass as lazy_dataclass
 else:
 
-    def dataclass(cls=None, /, **options):
+    def lazy_dataclass(cls=None, /, **options):
         """As `dataclasses.dataclass`. Slots make another class, and ordering is looked up at the class: both at once."""
         if cls is None:
-            return lambda cls: dataclass(cls, **options)
+            return lambda cls: lazy_dataclass(cls, **options)
         if options.keys() - {"frozen", "kw_only", "eq"}:
             return _dataclass(**options)(cls)
         _Unfinished(cls, options)

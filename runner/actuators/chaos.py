@@ -13,11 +13,11 @@ from typing import Any
 from runner.actuators.processes import Origin
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import Redaction
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class ProbeOutcome:
     """One probe of a hypothesis. `value` is JSON, at most 4 kB; `error` is empty when the probe itself worked."""
 
@@ -27,8 +27,8 @@ class ProbeOutcome:
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExperimentLoaded:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ExperimentLoadedReport:
     """The document is valid, its modules are imported, the gate is in place; nothing was resolved or run yet.
 
     `asks`: when, from the method's beginning on, its hypothesis will be asked: during, after, both, never.
@@ -37,8 +37,8 @@ class ExperimentLoaded:
     asks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class HypothesisChecked:
+@lazy_dataclass(frozen=True, kw_only=True)
+class HypothesisCheckedReport:
     """`when` is before, during or after. The toolkit stops at the first probe that is not met."""
 
     when: str
@@ -47,7 +47,7 @@ class HypothesisChecked:
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Configured:
     """Its configuration and its secrets were read; these names have no value."""
 
@@ -55,14 +55,14 @@ class Configured:
     secrets: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Armed:
     """It stands before its method and waits for `inject()`."""
 
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Asking:
     """An action wants to run: answer with `go()` or `refuse()`.
 
@@ -79,7 +79,7 @@ class Asking:
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Learned:
     """What the experiment has become, redacted: told before it is armed, and whenever a control or an activity changed it.
 
@@ -91,8 +91,8 @@ class Learned:
     withheld: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ActivityStarted:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ActivityStartedReport:
     """Stamped directly before the call. `type` is action or probe."""
 
     index: int
@@ -101,8 +101,8 @@ class ActivityStarted:
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ActivityEnded:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ActivityEndedReport:
     """Stamped when the call returned, before any pause. `status` is succeeded or failed, as the toolkit sees it (a
     command that exits with 1 has succeeded), aborted or interrupted. `exception` is one line, empty if none; `doubt` says
     why an action that succeeded may have done nothing.
@@ -119,8 +119,8 @@ class ActivityEnded:
     doubt: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ControlBroke:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ControlBrokeReport:
     """A control did not do its work. `when` is such as `before activity`, `after method`, `configuring`; `activity` is ''
     at any other level. `stops`: what it stands before does not happen, and the experiment ends.
     """
@@ -133,15 +133,15 @@ class ControlBroke:
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class MethodEnded:
+@lazy_dataclass(frozen=True, kw_only=True)
+class MethodEndedReport:
     """Every activity, those in the background too, has ended. A held experiment now waits for `release()`."""
 
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExperimentEnded:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ExperimentEndedReport:
     """`status` is completed, failed, aborted or interrupted. `journal_kept` is false if the disk refused it."""
 
     status: str
@@ -150,14 +150,14 @@ class ExperimentEnded:
     t: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ChildFailed:
     """The experiment cannot go on; `why` is one line for a person."""
 
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ChildGone:
     """The process has ended. Always the last report; negative is the signal that ended it."""
 
@@ -165,42 +165,42 @@ class ChildGone:
 
 
 ChaosReport = (
-    ExperimentLoaded
+    ExperimentLoadedReport
     | Configured
-    | HypothesisChecked
+    | HypothesisCheckedReport
     | Armed
     | Asking
     | Learned
-    | ActivityStarted
-    | ActivityEnded
-    | ControlBroke
-    | MethodEnded
-    | ExperimentEnded
+    | ActivityStartedReport
+    | ActivityEndedReport
+    | ControlBrokeReport
+    | MethodEndedReport
+    | ExperimentEndedReport
     | ChildFailed
     | ChildGone
 )
 
 
-def _hypothesis(message: Message) -> HypothesisChecked:
+def _hypothesis(message: Message) -> HypothesisCheckedReport:
     probes = tuple(
         ProbeOutcome(name=p["name"], met=p["met"], value=p.get("value"), error=p.get("error", ""))
         for p in message["probes"]
     )
-    return HypothesisChecked(when=message["when"], met=message["met"], probes=probes, t=message["t"])
+    return HypothesisCheckedReport(when=message["when"], met=message["met"], probes=probes, t=message["t"])
 
 
 _READERS: Mapping[str, Callable[[Message], ChaosReport]] = {
-    "loaded": lambda m: ExperimentLoaded(asks=tuple(m.get("asks", ()))),
+    "loaded": lambda m: ExperimentLoadedReport(asks=tuple(m.get("asks", ()))),
     "configured": lambda m: Configured(configuration=tuple(m["configuration"]), secrets=tuple(m["secrets"])),
     "hypothesis": _hypothesis,
     "armed": lambda m: Armed(**m),
     "asking": lambda m: Asking(**m),
     "learned": lambda m: Learned(**{**m, "withheld": tuple(m["withheld"])}),
-    "activity-started": lambda m: ActivityStarted(**m),
-    "activity-ended": lambda m: ActivityEnded(**{"exception": "", **m}),
-    "control-broke": lambda m: ControlBroke(**m),
-    "method-ended": lambda m: MethodEnded(**m),
-    "ended": lambda m: ExperimentEnded(**m),
+    "activity-started": lambda m: ActivityStartedReport(**m),
+    "activity-ended": lambda m: ActivityEndedReport(**{"exception": "", **m}),
+    "control-broke": lambda m: ControlBrokeReport(**m),
+    "method-ended": lambda m: MethodEndedReport(**m),
+    "ended": lambda m: ExperimentEndedReport(**m),
     "failed": lambda m: ChildFailed(**m),
 }
 

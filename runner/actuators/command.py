@@ -18,7 +18,7 @@ from runner.actuators.kept import KeptOutput
 from runner.actuators.processes import MARK, Origin, fence
 from runner.actuators.shell_start import ShellStart
 from runner.clock import Clock, Stamp
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import RedactedStream, Redaction
 
 _TAIL_LINES = 20
@@ -40,7 +40,7 @@ _SHELLS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandPlan:
     """What to run. `shell`: bash (default), sh, or a program that takes the text as its last argument.
 
@@ -57,7 +57,7 @@ class CommandPlan:
     reads: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandResult:
     """How it went. `exit_code` is negative for a signal, 127 when it could not be started; `duration` in s.
 

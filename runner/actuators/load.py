@@ -26,7 +26,7 @@ from typing import Any
 
 from runner.actuators.processes import MARK, Origin, fence, frozen
 from runner.clock import SystemClock
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Seconds between two beats.
 BEAT = 0.2
@@ -47,7 +47,7 @@ _KILL = 2.0
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Patience:
     """How long, in seconds, a load may take to start, and be silent once it has."""
 
@@ -55,7 +55,7 @@ class Patience:
     silence: float = SILENCE
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadPlan:
     """What to generate. `watch` maps a request ("POST /checkout") to the limits, in seconds, that count it as slow.
 
@@ -86,7 +86,7 @@ class LoadPlan:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True, slots=True)
 class RequestWindow:
     """One request name in one window.
 
@@ -109,24 +109,24 @@ class RequestWindow:
     slow: Mapping[float, tuple[int, float, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadStarted:
+@lazy_dataclass(frozen=True, slots=True)
+class LoadStartedReport:
     """The locustfile is imported, the workers are up, the first users are about to be spawned."""
 
     t: float
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSpawned:
+@lazy_dataclass(frozen=True, slots=True)
+class LoadSpawnedReport:
     """A ramp is complete; with a load shape, one of its stages."""
 
     t: float
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSampled:
+@lazy_dataclass(frozen=True, slots=True)
+class LoadSampledReport:
     """The requests that ended in [t0, t1), half a second aligned to the run's clock (the last one may be shorter).
 
     Silence is told too. Samples of one window add up: with several processes, what one of them reports more than
@@ -139,7 +139,7 @@ class LoadSampled:
     requests: Mapping[str, RequestWindow]
 
 
-@dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True, slots=True)
 class UserException:
     """An error that users raised: where (file:line:column, '' when unknown), what, and how often."""
 
@@ -148,8 +148,8 @@ class UserException:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class LoadEnded:
+@lazy_dataclass(frozen=True, slots=True)
+class LoadEndedReport:
     """The load has stopped; `exit_code` is what `locust --headless` would have ended with.
 
     `cut`: the seconds after which `on_stop` and `test_stop` were cut, 0 when they ended by themselves.
@@ -162,8 +162,8 @@ class LoadEnded:
     exceptions: tuple[UserException, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
+@lazy_dataclass(frozen=True, slots=True)
+class LoadFailedReport:
     """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile.
 
     `locustfile`: it is that file's fault, whenever it comes up.
@@ -173,7 +173,7 @@ class LoadFailed:
     locustfile: bool = False
 
 
-LoadReport = LoadStarted | LoadSpawned | LoadSampled | LoadEnded | LoadFailed
+LoadReport = LoadStartedReport | LoadSpawnedReport | LoadSampledReport | LoadEndedReport | LoadFailedReport
 
 
 class LoadChild:
@@ -235,7 +235,7 @@ class LoadChild:
             self._send(order)
 
     def start(self, plan: LoadPlan) -> None:
-        """Send the plan; `LoadStarted` or `LoadFailed` answers it."""
+        """Send the plan; `LoadStartedReport` or `LoadFailedReport` answers it."""
         self._plan = plan
         self._send(
             {
@@ -258,7 +258,7 @@ class LoadChild:
         )
 
     async def stop(self, grace: float = 3.0) -> None:
-        """End the load: users stopped, files written, `LoadEnded` reported.
+        """End the load: users stopped, files written, `LoadEndedReport` reported.
 
         Killed when it takes `grace` seconds longer than its plan lets the users take.
         """
@@ -301,7 +301,7 @@ class LoadChild:
             stopped = silent >= min(_STOPPED, self._limit) and frozen(self.pid)
             if (stopped or silent >= self._limit) and not self._stopping:
                 self._silent = silent
-                self._tell(LoadFailed(self._unheard(self._plan)))
+                self._tell(LoadFailedReport(self._unheard(self._plan)))
                 await self._kill()
             elif silent >= self._limit - _WHERE:
                 self._send({"do": "where"})
@@ -333,10 +333,10 @@ class LoadChild:
             return
         self._words += 1
         report = _parse(message)
-        self._started = self._started or isinstance(report, LoadStarted)
-        if isinstance(report, LoadFailed) and self._plan:
-            report = LoadFailed(self._plan.named(report.why), report.locustfile)
-        if isinstance(report, LoadEnded) and self._plan:
+        self._started = self._started or isinstance(report, LoadStartedReport)
+        if isinstance(report, LoadFailedReport) and self._plan:
+            report = LoadFailedReport(self._plan.named(report.why), report.locustfile)
+        if isinstance(report, LoadEndedReport) and self._plan:
             named = [UserException(self._plan.named(e.where), e.what, e.count) for e in report.exceptions]
             report = replace(report, exceptions=tuple(named))
         if report is not None:
@@ -344,16 +344,16 @@ class LoadChild:
 
     def _tell(self, report: LoadReport) -> None:
         if not self._told_end:
-            self._told_end = isinstance(report, LoadEnded | LoadFailed)
+            self._told_end = isinstance(report, LoadEndedReport | LoadFailedReport)
             self._report(report)
 
     def _sudden_end(self) -> LoadReport:
         how = _how(self._process.returncode)
         if self._plan is None:
-            return LoadFailed(f"the load process {how} before it was needed")
+            return LoadFailedReport(f"the load process {how} before it was needed")
         if self._stopping:
-            return LoadEnded(SystemClock(self._plan.origin).now(), f"told to stop; {how}", 1)
-        return LoadFailed(f"the load process {how}; see {self._plan.folder / 'load.log'}")
+            return LoadEndedReport(SystemClock(self._plan.origin).now(), f"told to stop; {how}", 1)
+        return LoadFailedReport(f"the load process {how}; see {self._plan.folder / 'load.log'}")
 
     async def _kill(self) -> None:
         """Nothing that came out of the child is left after this."""
@@ -375,17 +375,17 @@ def _parse(message: dict[str, Any]) -> LoadReport | None:
     """The child's message as a value; None for one that is of no interest here."""
     match message["kind"]:
         case "started":
-            return LoadStarted(message["t"], tuple(message["classes"]))
+            return LoadStartedReport(message["t"], tuple(message["classes"]))
         case "spawned":
-            return LoadSpawned(message["t"], message["users"])
+            return LoadSpawnedReport(message["t"], message["users"])
         case "sample":
             requests = {key: _window(counts) for key, counts in message["requests"].items()}
-            return LoadSampled(message["t0"], message["t1"], message["users"], requests)
+            return LoadSampledReport(message["t0"], message["t1"], message["users"], requests)
         case "ended":
             exceptions = tuple(UserException(*each) for each in message["exceptions"])
-            return LoadEnded(message["t"], message["why"], message["exit_code"], message["cut"], exceptions)
+            return LoadEndedReport(message["t"], message["why"], message["exit_code"], message["cut"], exceptions)
         case "failed":
-            return LoadFailed(message["why"], message.get("locustfile", False))
+            return LoadFailedReport(message["why"], message.get("locustfile", False))
     return None
 
 

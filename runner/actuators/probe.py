@@ -26,7 +26,7 @@ from runner.specs.probe_spec import (
     HttpProvider,
     JsonPathTolerance,
     PlainTolerance,
-    Probe,
+    ProbeSpec,
     ProbeTolerance,
     ProcessProvider,
     Provider,
@@ -99,9 +99,9 @@ class ProbeCaller:
         self._lookup = Lookup()
         self._http = HttpClient(self._lookup)
         # Keeps the probe itself too, so that its identity stays its own.
-        self._resolved: dict[int, tuple[Probe, Probe]] = {}
+        self._resolved: dict[int, tuple[ProbeSpec, ProbeSpec]] = {}
 
-    async def ready(self, probe: Probe) -> None:
+    async def ready(self, probe: ProbeSpec) -> None:
         """Whatever the first call of a probe would otherwise pay for."""
         if isinstance(probe.provider, HttpProvider):
             await self._http.ready()
@@ -110,7 +110,7 @@ class ProbeCaller:
         """Drop what is open. Calls still under way fail."""
         await self._http.close()
 
-    async def call(self, probe: Probe, *, default: float = DEFAULT_TIMEOUT, most: float = math.inf) -> ProbeResult:
+    async def call(self, probe: ProbeSpec, *, default: float = DEFAULT_TIMEOUT, most: float = math.inf) -> ProbeResult:
         """Call it now. `default` stands in for a provider's missing timeout, `most` caps either; seconds."""
         await self.ready(probe)
         sent = self.clock.now()
@@ -134,7 +134,7 @@ class ProbeCaller:
         # Masked between two cuts: half a secret is no longer found, and a whole body takes too long to mask.
         return _shorten(self._redaction.value(_shorten(value, _LARGE_TEXT)), _LONGEST_TEXT)
 
-    def _resolve(self, probe: Probe) -> Probe:
+    def _resolve(self, probe: ProbeSpec) -> ProbeSpec:
         known = self._resolved.get(id(probe))
         if known is not None:
             return known[1]
@@ -149,7 +149,7 @@ class ProbeCaller:
         self._resolved[id(probe)] = (probe, resolved)
         return resolved
 
-    async def _judged(self, probe: Probe) -> tuple[Any, str]:
+    async def _judged(self, probe: ProbeSpec) -> tuple[Any, str]:
         """The value, and why it is not acceptable."""
         provider, tolerance = probe.provider, probe.tolerance
         if isinstance(provider, PythonProvider):
@@ -223,7 +223,7 @@ def _own_limit(provider: Provider) -> float | None:
         raise ProbeFailed(str(error)) from error
 
 
-def _unanswered(probe: Probe, limit: float) -> tuple[Any, str]:
+def _unanswered(probe: ProbeSpec, limit: float) -> tuple[Any, str]:
     why = f"no answer within {format_duration(limit)}"
     # A port that swallows the attempt is as closed as one that refuses it.
     if isinstance(probe.provider, TcpProvider) and not isinstance(probe.tolerance, ProbeTolerance):
@@ -270,7 +270,9 @@ class Sampler:
     the loop was held up) is skipped, never made up for. `report` gets every result, in the order of the answers.
     """
 
-    def __init__(self, caller: ProbeCaller, probe: Probe, every: float, report: Callable[[ProbeResult], None]) -> None:
+    def __init__(
+        self, caller: ProbeCaller, probe: ProbeSpec, every: float, report: Callable[[ProbeResult], None]
+    ) -> None:
         self._caller = caller
         self._clock = caller.clock
         self._probe = probe
@@ -323,7 +325,7 @@ class Sampler:
 
 
 async def hold_until(
-    caller: ProbeCaller, probe: Probe, *, within: float, every: float, clock: Clock, expect: bool = True
+    caller: ProbeCaller, probe: ProbeSpec, *, within: float, every: float, clock: Clock, expect: bool = True
 ) -> ProbeResult:
     """Call a probe every `every` seconds until its `ok` is `expect`, for at most `within` seconds; the last result.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: States of a process that can no longer act.
 GONE = frozenset("ZX")
@@ -21,8 +21,8 @@ _IN_EXEC = 3.0
 _CLOSED = 0.1
 
 
-@dataclass(frozen=True)
-class Process:
+@lazy_dataclass(frozen=True)
+class ProcEntry:
     """One line of the process table. `started` counts clock ticks since boot."""
 
     pid: int
@@ -64,13 +64,13 @@ class Proc:
         # A Path for each process would cost more than reading it.
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
 
-    def read(self, pid: int) -> Process | None:
+    def read(self, pid: int) -> ProcEntry | None:
         """The process, None when there is none."""
         fields = _stat(pid)
         if not fields:
             return None
         state, parent, group, session = fields[:4]
-        return Process(
+        return ProcEntry(
             pid=pid,
             state=state.decode(),
             parent=int(parent),

@@ -16,8 +16,8 @@ import signal
 import time
 from collections.abc import Collection, Mapping
 
-from runner.actuators.proc import NotYetKnown, Proc, Process
-from runner.lazy_dataclass import dataclass
+from runner.actuators.proc import NotYetKnown, Proc, ProcEntry
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Environment variable whose value names the child a process came from.
 MARK = "GAMEDAY_CHILD"
@@ -36,7 +36,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Proc()
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Origin:
     """A process whose family is looked for: its pid, the clock tick at which it started, the value of MARK ('': none).
 
@@ -98,9 +98,9 @@ def fence(origin: Origin, grace: float = 1.0, spare: Collection[int] = ()) -> li
         time.sleep(_POLL)
 
 
-def _freeze(kin: _Kin) -> list[Process]:
+def _freeze(kin: _Kin) -> list[ProcEntry]:
     """Stop the whole family before anyone is killed: a process that runs could fork past a list already made."""
-    frozen: dict[int, Process] = {}
+    frozen: dict[int, ProcEntry] = {}
     looks = 0
     while looks < _LOOKS:
         fleeting = kin.look()
@@ -118,7 +118,7 @@ def _freeze(kin: _Kin) -> list[Process]:
     return list(frozen.values())
 
 
-def _family(origin: Origin, spare: Collection[int], proc: Proc) -> list[Process]:
+def _family(origin: Origin, spare: Collection[int], proc: Proc) -> list[ProcEntry]:
     kin = _Kin(origin, spare, _Marked(proc, MARK, origin.mark), proc)
     kin.settle()
     return kin.members()
@@ -137,7 +137,7 @@ class _Marked:
         self._known: dict[tuple[int, int], bool] = {}
         self._until: dict[tuple[int, int], float] = {}
 
-    def ask(self, process: Process) -> bool | None:
+    def ask(self, process: ProcEntry) -> bool | None:
         """True or False; None when it is not known yet."""
         if not self._wanted:
             return False
@@ -146,7 +146,7 @@ class _Marked:
             self._known[process.key] = known
         return known
 
-    def _asked(self, process: Process) -> bool | None:
+    def _asked(self, process: ProcEntry) -> bool | None:
         try:
             return self._wanted in self._proc.environment(process.pid)
         except NotYetKnown as unknown:
@@ -163,9 +163,9 @@ class _Kin:
         self._spare = set(spare)
         self._carrying = marked
         self._proc = proc
-        self._read: dict[int, Process] = {}
+        self._read: dict[int, ProcEntry] = {}
         self._marked: set[int] = set()
-        self._unsure: list[Process] = []
+        self._unsure: list[ProcEntry] = []
         self._patient_until = time.monotonic() + _DOUBT
 
     @property
@@ -197,7 +197,7 @@ class _Kin:
             self._ask(process)
         return fleeting
 
-    def _ask(self, process: Process) -> None:
+    def _ask(self, process: ProcEntry) -> None:
         # What is older than the child did not come out of it.
         if process.gone or process.started < self._origin.started:
             return
@@ -207,11 +207,11 @@ class _Kin:
         elif answer:
             self._marked.add(process.pid)
 
-    def carriers(self) -> list[Process]:
+    def carriers(self) -> list[ProcEntry]:
         """Who carries the mark and lives, but the caller."""
         return [self._read[pid] for pid in sorted(self._marked) if pid != os.getpid()]
 
-    def members(self) -> list[Process]:
+    def members(self) -> list[ProcEntry]:
         """The family, but the caller and the spared."""
         table = {process.pid: process for process in self._read.values() if not process.gone}
         roots = self._marked | self._named(table)
@@ -224,12 +224,12 @@ class _Kin:
         found = _below(roots | above, children) | roots
         return [table[number] for number in found - out if number in table]
 
-    def _is_origin(self, table: Mapping[int, Process]) -> bool:
+    def _is_origin(self, table: Mapping[int, ProcEntry]) -> bool:
         """Whether nobody else has its number: it lives, or it is dead and the number is free."""
         process = table.get(self._origin.pid)
         return process is None or process.started == self._origin.started
 
-    def _named(self, table: Mapping[int, Process]) -> set[int]:
+    def _named(self, table: Mapping[int, ProcEntry]) -> set[int]:
         """Who has its number, as a process, session or group."""
         pid = self._origin.pid
         # The caller's own session and group hold its elders and, in a shell's pipeline, strangers.
@@ -290,7 +290,7 @@ def has_children() -> bool:
     return True
 
 
-def carriers(name: str, value: str, proc: Proc = _PROC) -> list[Process]:
+def carriers(name: str, value: str, proc: Proc = _PROC) -> list[ProcEntry]:
     """Every living process, but the caller, that was started with this environment variable."""
     kin = _Kin(_NOBODY, (), _Marked(proc, name, value), proc)
     kin.settle()
@@ -317,12 +317,12 @@ def thaw(pid: int) -> None:
             _send(process, signal.SIGCONT)
 
 
-def _same(process: Process) -> bool:
+def _same(process: ProcEntry) -> bool:
     now = _PROC.read(process.pid)
     return now is not None and now.key == process.key and not now.gone
 
 
-def _send(process: Process, number: signal.Signals) -> None:
+def _send(process: ProcEntry, number: signal.Signals) -> None:
     """Signal exactly this process: the handle is opened first, then the number is checked to be still the same one's."""
     try:
         handle = os.pidfd_open(process.pid)

@@ -11,7 +11,7 @@ from typing import Any
 from runner.actuators.processes import thaw
 from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import Redaction, Redactor
 
 _EXIT_WITHIN = 0.5
@@ -19,7 +19,7 @@ _EXIT_WITHIN = 0.5
 _LOOK = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Known:
     """An experiment as its method, or its last rollback, left it, redacted; `withheld` names values that stand nowhere."""
 
@@ -28,7 +28,7 @@ class Known:
     withheld: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RollbackOrder:
     """What is undone, and with what.
 
@@ -52,7 +52,7 @@ class RollbackOrder:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RollbackResult:
     """How it went. `status` is succeeded or failed as the toolkit sees it, timed-out, or broken (its process died).
 

@@ -83,7 +83,7 @@ class Spawned:
         self.mark = mark
 
 
-class Heir:
+class PreforkedRollback:
     """A rollback's process to be: the chaos child forks it as soon as it has imported what both of them need.
 
     The undo worker takes it when there is something to roll back. Nobody waits for one that is not there.
@@ -129,7 +129,7 @@ class Heir:
         return Spawned(process, self._ours, self._output, self.mark)
 
 
-def spawn(shim: str, *, heir: Heir | None = None) -> Spawned:
+def spawn(shim: str, *, heir: PreforkedRollback | None = None) -> Spawned:
     """Start `runner.actuators.shims.<shim>` in its own session, with a minimal environment and no input.
 
     `heir` is what the chaos child leaves behind when it is ready. Raises OSError.

@@ -59,7 +59,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     from runner.cli.runs import run_folder
     from runner.history.previous_run import last_times
     from runner.transcript.reader import read_story
-    from runner.views.replay import Reel
+    from runner.views.replay import Replay
     from runner.views.tui.app import Review
     from runner.views.tui.run_client import Visitor
 
@@ -69,7 +69,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
         # A run that does not say which it was has nothing to show. Raises UnreadableTranscript.
         next(read_story(each))
     visitor = Visitor(name=person(name), role="facilitator")
-    Review(Reel(folder), folder, visitor, last_times(folder), beside=Reel(other) if other else None).run()
+    Review(Replay(folder), folder, visitor, last_times(folder), beside=Replay(other) if other else None).run()
     return 0
 
 

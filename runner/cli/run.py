@@ -18,7 +18,7 @@ from runner.cli.room import ROLES, at_a_terminal, is_drill, look_over, pick, pla
 from runner.errors import InputError
 from runner.inert import inert
 from runner.planning.request import Request
-from runner.supervision.launch import Front, NotStarted, Started, launch
+from runner.supervision.launch import NotStarted, RunHandle, Started, launch
 
 if TYPE_CHECKING:
     from runner.supervision.orphaned_conductor import Survivor
@@ -132,7 +132,7 @@ def _nothing_named(asked: bool) -> int:
     raise InputError("name a drill or an experiment; see them with: gameday list")
 
 
-def _follow(front: Front, started: Started, as_json: bool) -> int:
+def _follow(front: RunHandle, started: Started, as_json: bool) -> int:
     from runner.supervision.orphaned_conductor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer

@@ -19,7 +19,7 @@ from runner.engine.state import State
 from runner.errors import Broken
 from runner.guard.refusal import Places, nowhere
 from runner.host.tool_log import note
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import MASK, Redaction, Redactor
 from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
@@ -27,7 +27,7 @@ from runner.undo.fencing import Spared
 
 if TYPE_CHECKING:
     from runner.actuators.probe import ProbeCaller
-    from runner.specs.probe_spec import Probe
+    from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds a cancelled task gets.
 _ENDING = 2.0
@@ -39,7 +39,7 @@ class Report(Protocol):
     def __call__(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None: ...
 
 
-class Hand(Protocol):
+class Handler(Protocol):
     """Something that acts on what was decided. `act` sees every event once it is on disk, and must not block."""
 
     def act(self, recorded: Recorded) -> None: ...
@@ -47,8 +47,8 @@ class Hand(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass
-class Run:
+@lazy_dataclass
+class RunContext:
     """One run, as its hands see it. `state` is always the newest."""
 
     run: str
@@ -141,15 +141,15 @@ class Run:
             f"target.{name}": value for name, value in self.vars.items()
         }
 
-    def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> Probe:
+    def check_probe(self, document: Mapping[str, Any], experiment: Experiment) -> ProbeSpec:
         """A probe of an experiment's own, which may speak of its configuration. Raises UndefinedVariable."""
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
         known = known_configuration(experiment.document, {**os.environ, **self.target_env()})
         # What was masked on its way here is taken from where it came from.
         resolved = self.configurations.get(experiment.slug, {})
         configuration = {**resolved, **known, **{k: v for k, v in resolved.items() if MASK not in str(v)}}
-        return Probe.model_validate(document).resolved({**self.variables(), **self.secrets, **configuration})
+        return ProbeSpec.model_validate(document).resolved({**self.variables(), **self.secrets, **configuration})
 
     def target_env(self) -> dict[str, str]:
         """The same for commands and experiments: TARGET_NAME, TARGET_URL, TARGET_ADMIN …"""

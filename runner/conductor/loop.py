@@ -18,8 +18,8 @@ from typing import Any
 
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
-from runner.conductor.context import Hand
-from runner.control.peer_socket import BEAT, MOST_LEARNT, Link
+from runner.conductor.context import Handler
+from runner.control.peer_socket import BEAT, MOST_LEARNT, PeerSocket
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
 from runner.engine.decide import decide
@@ -65,8 +65,8 @@ class Conductor:
 
     writer: TranscriptWriter
     clock: Clock
-    link: Link
-    hands: list[Hand] = field(default_factory=list)
+    link: PeerSocket
+    hands: list[Handler] = field(default_factory=list)
     state: State = field(default_factory=State.empty)
     #: The guardian's pid; 0 when there is none.
     guardian: int = 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from runner.engine.events import Event
 from runner.engine.plan import RunPlan, Step
 from runner.errors import InputError
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.operator_script import Script, StepScript
 from runner.specs.yaml import read_document
 
@@ -24,7 +24,7 @@ class _Finding(NamedTuple):
 
 def scripted_steps(script: Script, plan: RunPlan, path: Path) -> tuple[str, ...]:
     """The steps the script answers. Raises InputError with everything in it that the plan has no use for or still lacks."""
-    notes = Notes(read_document(path, str(path)), further=True)
+    notes = Diagnostics(read_document(path, str(path)), further=True)
     for place, what, meant, key in _findings(script, plan):
         notes.add(place, what, meant, key=key)
     if notes:

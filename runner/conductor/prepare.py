@@ -35,7 +35,7 @@ from runner.host.run_registry import (
     runs_dir,
     target_key,
 )
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 from runner.planning.run_plan import Planned, planned
 from runner.redact import Redaction, Redactor, with_pieces
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from runner.specs.operator_script import Script
 
 
-@dataclass(kw_only=True)
-class Opening:
+@lazy_dataclass(kw_only=True)
+class PreparedRun:
     """A run that may begin. `first` is its first event, not yet recorded."""
 
     run: str
@@ -70,7 +70,7 @@ class Opening:
         return {"run": self.run, "folder": str(self.folder), "socket": str(self.socket)}
 
 
-def open_run(request: Request) -> Opening:
+def prepare_run(request: Request) -> PreparedRun:
     """Everything that can refuse a run without touching the target. Raises GamedayError; leaves nothing then."""
     clock = SystemClock()
     refuse_halted()
@@ -207,7 +207,7 @@ def _open(
     script: Script | None,
     scripted: tuple[str, ...],
     group: int | None,
-) -> Opening:
+) -> PreparedRun:
     plan = made.plan
     path = socket_path(run, group)
     Registry().record(_record(plan, run, folder, path, request.person))
@@ -232,7 +232,7 @@ def _open(
         tool=__version__,
         cwd=str(made.root.resolve()),
     )
-    return Opening(
+    return PreparedRun(
         run=run,
         folder=folder,
         root=made.root,

@@ -9,20 +9,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.actuators.spawn import Heir, spawn
-from runner.control.peer_socket import Link, say
+from runner.actuators.spawn import PreforkedRollback, spawn
+from runner.control.peer_socket import PeerSocket, say
 from runner.errors import ExitCode, GamedayError, InputError
 from runner.planning.request import read_request
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild
-    from runner.conductor.prepare import Opening
+    from runner.conductor.prepare import PreparedRun
 
 #: Seconds.
 _SWITCH = 0.0005
 
 
-def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
+def main(*, request: int, link: PeerSocket, status: int, sandbox_lifeline: int, word: int) -> int:
     """Conduct one run; returns its exit code. Nothing is left, not even a folder, when the input is bad.
 
     `request` is where what is to be run comes from, `word` where the undo worker will hear the guardian's word.
@@ -30,10 +30,10 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
     spare: ChaosChild | None = None
     try:
         # First of all: it warms up on the other core while this process imports and reads.
-        heir = Heir()
+        heir = PreforkedRollback()
         spawned = spawn("chaos", heir=heir)
         from runner.actuators.chaos import ChaosChild
-        from runner.conductor.prepare import open_run
+        from runner.conductor.prepare import prepare_run
 
         spare = ChaosChild.of(spawned)
         wanted = read_request(request)
@@ -41,7 +41,7 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
             spare.discard()
             return _close(link, ExitCode.PASSED)
         os.chdir(wanted.cwd)
-        opening = open_run(wanted)
+        opening = prepare_run(wanted)
         # What was typed is read by now. From here on a relative path means what it will mean to `recover`.
         os.chdir(opening.root)
     except (GamedayError, OSError) as failure:
@@ -61,13 +61,13 @@ def main(*, request: int, link: Link, status: int, sandbox_lifeline: int, word: 
     return _play(opening, link, spare, sandbox_lifeline)
 
 
-def _close(link: Link, code: ExitCode) -> int:
+def _close(link: PeerSocket, code: ExitCode) -> int:
     """There is nothing to undo, and nothing to tell but the exit code."""
     link.send({"closed": int(code)})
     return int(code)
 
 
-def _stand_by(opening: Opening, word: int, heir: Heir) -> tuple[int, int] | None:
+def _stand_by(opening: PreparedRun, word: int, heir: PreforkedRollback) -> tuple[int, int] | None:
     """Have the undo worker wait from here on; None where it cannot be: then the guardian starts one."""
     from runner.undo.process import fork_worker
 
@@ -81,7 +81,7 @@ def _stand_by(opening: Opening, word: int, heir: Heir) -> tuple[int, int] | None
         os.close(word)
 
 
-def _play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
+def _play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbox_lifeline: int) -> int:
     import asyncio
 
     from runner.actuators.turns import ask_for_short_turns

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.actuators.processes import start_time
-from runner.conductor.context import Run
-from runner.conductor.handlers.experiments import ExperimentsHand
-from runner.conductor.handlers.indicators import WatchHand
-from runner.conductor.handlers.keep_awake import AwakeHand
-from runner.conductor.handlers.load_run import LoadHand
-from runner.conductor.handlers.preflight import PreflightHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.experiments import ExperimentsHandler
+from runner.conductor.handlers.indicators import IndicatorsHandler
+from runner.conductor.handlers.keep_awake import KeepAwakeHandler
+from runner.conductor.handlers.load_run import LoadHandler
+from runner.conductor.handlers.preflight import PreflightHandler
 from runner.conductor.handlers.report import leave_reports
-from runner.conductor.handlers.steps import StepsHand
-from runner.conductor.handlers.target import TargetHand
-from runner.conductor.handlers.undo import UndoingHand
+from runner.conductor.handlers.steps import StepsHandler
+from runner.conductor.handlers.target import TargetHandler
+from runner.conductor.handlers.undo import UndoHandler
 from runner.conductor.loop import Conductor
-from runner.conductor.prepare import Opening
-from runner.control.peer_socket import Link
+from runner.conductor.prepare import PreparedRun
+from runner.control.peer_socket import PeerSocket
 from runner.control.server import CommandServer
 from runner.engine import events as ev
 from runner.engine.apply import apply
@@ -47,10 +47,10 @@ def _folded(folder: Path) -> State:
 _TIDYING = 15.0
 
 
-async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline: int) -> int:
+async def play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbox_lifeline: int) -> int:
     """One whole run; returns the exit code."""
     conductor = Conductor(writer=opening.writer, clock=opening.clock, link=link, guardian=os.getppid())
-    run = Run(
+    run = RunContext(
         run=opening.run,
         folder=opening.folder,
         root=opening.root,
@@ -64,34 +64,34 @@ async def play(opening: Opening, link: Link, spare: ChaosChild, sandbox_lifeline
     )
     run.redaction.tell(conductor.hide)
     conductor.redact = lambda text: run.redactor.text(text)
-    game = Play(opening, run, conductor, spare, sandbox_lifeline)
+    game = Session(opening, run, conductor, spare, sandbox_lifeline)
     return await game.through()
 
 
-class Play:
+class Session:
     """The wiring of one run."""
 
     def __init__(
-        self, opening: Opening, run: Run, conductor: Conductor, spare: ChaosChild, sandbox_lifeline: int
+        self, opening: PreparedRun, run: RunContext, conductor: Conductor, spare: ChaosChild, sandbox_lifeline: int
     ) -> None:
         self._opening = opening
         self._run = run
         self._conductor = conductor
-        watch = WatchHand(run)
-        load = LoadHand(run, watch)
-        steps = StepsHand(run)
-        target = TargetHand(run)
-        self._experiments = ExperimentsHand(run, spare, target, lambda slug: self._undoing.check_while_in(slug))
-        self._preflight = PreflightHand(run, self._experiments, load, sandbox_lifeline)
-        self._undoing = UndoingHand(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
+        watch = IndicatorsHandler(run)
+        load = LoadHandler(run, watch)
+        steps = StepsHandler(run)
+        target = TargetHandler(run)
+        self._experiments = ExperimentsHandler(run, spare, target, lambda slug: self._undoing.check_while_in(slug))
+        self._preflight = PreflightHandler(run, self._experiments, load, sandbox_lifeline)
+        self._undoing = UndoHandler(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
-        self._awake = AwakeHand(run)
+        self._awake = KeepAwakeHandler(run)
         conductor.hands += [self, self._experiments, steps, load, watch, target, self._undoing, self._preflight]
         conductor.hands.append(self._awake)
         if opening.script is not None:
-            from runner.conductor.handlers.operator_script import OperatorHand
+            from runner.conductor.handlers.operator_script import OperatorScriptHandler
 
-            conductor.hands.append(OperatorHand(run, conductor, opening.script))
+            conductor.hands.append(OperatorScriptHandler(run, conductor, opening.script))
 
     async def through(self) -> int:
         """The whole run; this process ends with it."""

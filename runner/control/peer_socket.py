@@ -24,7 +24,7 @@ MOST_LEARNT = 16 * 1024
 _LARGEST = 256 * 1024
 
 
-class Link:
+class PeerSocket:
     """One end. `receive` returns what is there without waiting; `closed` once the peer has gone."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -33,7 +33,7 @@ class Link:
         self.closed = False
 
     @classmethod
-    def pair(cls) -> tuple[Link, Link]:
+    def pair(cls) -> tuple[PeerSocket, PeerSocket]:
         """Two ends, neither inherited over an exec."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from runner.engine import commands as cm
 from runner.engine.commands import Command, Role
 from runner.errors import InputError
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.diagnostics import nearest
 
 #: What every message may hold beside the command's own values.
@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, type[Command]] = {
 }
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Caller:
     """Who asks: the kernel's word for the uid, the person's own for the name."""
 

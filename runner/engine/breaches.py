@@ -10,7 +10,7 @@ import math
 from runner.engine.events import IndicatorJudged
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import Indicator
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Consecutive bad buckets that make a breach; one alone is noise.
 BREACH = 2
@@ -19,7 +19,7 @@ BREACH = 2
 FINEST = 0.001
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Moment:
     """A moment on the run's clock (s), how well it is known (s), and the indicator that showed it."""
 
@@ -28,7 +28,7 @@ class Moment:
     indicator: str = ""
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Trait:
     """What of an indicator matters here: its name, how far apart consecutive buckets lie (s), whether it is a rate."""
 
@@ -43,7 +43,7 @@ class Trait:
         return cls(indicator.name, math.ceil(indicator.every) if slow_probe else 1, rate)
 
 
-class Track:
+class BreachTrack:
     """The run of bad buckets an indicator is in, and the start of the good time it is in, for one tolerance.
 
     `run` counts bad buckets in a row, `began` is the first bad observation of that row. `clear_t` is where the time
@@ -61,9 +61,9 @@ class Track:
         self._clear_n = 0
         self.forget()
 
-    def copy(self) -> Track:
+    def copy(self) -> BreachTrack:
         # Written out: it is done for every second of every indicator.
-        twin = object.__new__(Track)
+        twin = object.__new__(BreachTrack)
         twin.trait, twin.until, twin.good, twin.run = self.trait, self.until, self.good, self.run
         twin.clear_t, twin._clear_n = self.clear_t, self._clear_n
         twin._began_t, twin._began_n, twin._last_bad = self._began_t, self._began_n, self._last_bad
@@ -105,7 +105,7 @@ class Track:
         self.clear_t, self._clear_n = last, bucket.n
 
     def state(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in Track.__slots__)
+        return tuple(getattr(self, name) for name in BreachTrack.__slots__)
 
     def _moment(self, t: float, n: int) -> Moment:
         """Known to the time between two observations: it lies somewhere between them."""

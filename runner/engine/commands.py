@@ -10,7 +10,7 @@ from typing import Literal
 
 from runner.engine.events import Event
 from runner.errors import ExitCode, GamedayError
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 Role = Literal["facilitator", "participant", "observer", "system"]
 #: What a debrief asks everybody to rate, from 1 to 5: how sure they were, how useful the runbook was, how real it felt.
@@ -24,12 +24,12 @@ class IllegalCommand(GamedayError):
     exit_code = ExitCode.BAD_INPUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Command:
     """Something asked of the run."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Order:
     """A command with who asked, and when (s of the run's clock)."""
 
@@ -43,24 +43,24 @@ class Order:
 # -- the world ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Observed(Command):
     """This happened."""
 
     event: Event
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Tick(Command):
     """Time passed: deadlines are looked at."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class PassPreflight(Command):
     """Everything that must hold before anything changes does hold."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Stop(Command):
     """The system ends the run: a safety condition (`stopped`), the guard (`refused`) or a failure (`broken`)."""
 
@@ -69,7 +69,7 @@ class Stop(Command):
     own_fault: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Close(Command):
     """The debrief is over."""
 
@@ -77,24 +77,24 @@ class Close(Command):
 # -- people: steps -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Do(Command):
     """A manual step is done; an anytime one when named."""
 
     step: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RunCommand(Command):
     """Start the current automated step's command."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Confirm(Command):
     yes: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Answer(Command):
     """An answer to a question of the current step; an empty one means its default."""
 
@@ -102,51 +102,51 @@ class Answer(Command):
     value: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Approve(Command):
     yes: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Choose(Command):
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Fail(Command):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Skip(Command):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Retry(Command):
     """Try the failing step again."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class GoTo(Command):
     """Go back (or on) to a step."""
 
     step: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ShowHint(Command):
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Dispute(Command):
     """This step is wrong; `text` is what it should say."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class HandOver(Command):
     to: str
 
@@ -154,21 +154,21 @@ class HandOver(Command):
 # -- people: the run ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Say(Command):
     """A milestone: detected, acknowledged, mitigated, resolved."""
 
     milestone: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Inject(Command):
     """Give the word to an experiment that waits for one."""
 
     experiment: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Write(Command):
     """A note, an action item or a mark; or, in the debrief, a rating: `text` is 1 to 5, `about` what it rates."""
 
@@ -177,34 +177,34 @@ class Write(Command):
     about: Literal["", "confidence", "runbook", "realism"] = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Pause(Command):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Unpause(Command):
     pass
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Abort(Command):
     reason: AbortReason
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Halt(Command):
     """Every run on this machine ends, with undo; this is one of them."""
 
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Join(Command):
     person: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Leave(Command):
     person: str

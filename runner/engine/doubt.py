@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: HTTP statuses from here on are errors.
 _ERROR = 400
@@ -30,7 +30,7 @@ _FAILED = frozenset({"failure", "failed", "error"})
 _WENT_WELL = ("success", "succeeded", "ok")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Accepted:
     """What an experiment says is no failure of its actions: exit codes, HTTP statuses, an empty answer."""
 

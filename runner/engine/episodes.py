@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.engine.breaches import BREACH, Moment, Track, Trait, bad_until
+from runner.engine.breaches import BREACH, BreachTrack, Moment, Trait, bad_until
 from runner.engine.events import (
     ActivityStarted,
     BaselineTaken,
@@ -36,7 +36,7 @@ from runner.engine.events import (
 )
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import RunPlan
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Bad buckets kept from before an injection: its event may come a moment after the bucket it falls into.
 _RECENT = 8
@@ -49,7 +49,7 @@ _AFTER_LIVE = ("undoing", "debrief", "closed")
 _OfExperiment = ActivityStarted | MethodEnded | ExperimentEnded | ExperimentFailed | FaultRefused
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Episode:
     """One incident of the run. Moments are on the run's clock (s); None is not, or not yet.
 
@@ -127,8 +127,8 @@ class EpisodeFold:
         return None if start is None else start.t
 
     def _watch(self, traits: Iterable[Trait]) -> None:
-        self._tracks = {trait.name: Track(trait) for trait in traits}
-        self._degraded = {name: Track(track.trait) for name, track in self._tracks.items()}
+        self._tracks = {trait.name: BreachTrack(trait) for trait in traits}
+        self._degraded = {name: BreachTrack(track.trait) for name, track in self._tracks.items()}
         #: Indicators whose tracks another fold may still have; before one changes it is copied.
         self._shared: set[str] = set()
 
@@ -194,7 +194,7 @@ class EpisodeFold:
         if episode.impact is not None and (episode.recovered is None or episode.mitigated is None):
             self.current = self._searched(episode, episode.impact)
 
-    def _own(self, name: str) -> tuple[Track, Track]:
+    def _own(self, name: str) -> tuple[BreachTrack, BreachTrack]:
         if name in self._shared:
             self._shared.remove(name)
             self._tracks[name], self._degraded[name] = self._tracks[name].copy(), self._degraded[name].copy()
@@ -223,13 +223,13 @@ class EpisodeFold:
             return episode
         return replace(episode, mitigated=mitigated, recovered=recovered)
 
-    def _held(self, tracks: Mapping[str, Track], impact: Moment) -> Moment | None:
+    def _held(self, tracks: Mapping[str, BreachTrack], impact: Moment) -> Moment | None:
         start = self._inside_since(tracks, impact)
         if start is None or min(track.until for track in tracks.values()) - start.t < self._hold:
             return None
         return start
 
-    def _inside_since(self, tracks: Mapping[str, Track], impact: Moment) -> Moment | None:
+    def _inside_since(self, tracks: Mapping[str, BreachTrack], impact: Moment) -> Moment | None:
         start, latest = impact.t, None
         for track in tracks.values():
             if not track.good or track.clear_t is None:
@@ -239,7 +239,7 @@ class EpisodeFold:
         return impact if latest is None else latest.clear_from(start)
 
 
-def _follow(track: Track, bucket: IndicatorJudged, ok: bool, last: float | None, floor: float) -> bool:
+def _follow(track: BreachTrack, bucket: IndicatorJudged, ok: bool, last: float | None, floor: float) -> bool:
     """Whether the bucket is bad by something seen after `floor` (s)."""
     if ok or (last is not None and last < floor):
         track.inside(bucket)
@@ -248,7 +248,7 @@ def _follow(track: Track, bucket: IndicatorJudged, ok: bool, last: float | None,
     return True
 
 
-def _breached(episode: Episode, track: Track) -> Episode:
+def _breached(episode: Episode, track: BreachTrack) -> Episode:
     if episode.impact is None or (episode.recovered is None and track.began.t < episode.impact.t):
         return replace(episode, impact=track.began)
     if episode.recovered is None:

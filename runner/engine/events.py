@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 Json = Any
 
@@ -22,7 +22,7 @@ VERSION = 2
 KINDS: dict[str, type[Event]] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened. `kind` is its name on disk."""
 
@@ -33,7 +33,7 @@ class Event:
         KINDS[kind] = cls
 
 
-@dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True, slots=True)
 class Recorded:
     """An event as it stands in a transcript: line number, wall clock, run clock (s), who, what."""
 
@@ -47,7 +47,7 @@ class Recorded:
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RunStarted(Event, kind="run-started"):
     """The first line. `plan` is a `RunPlan` as JSON; `origin` is CLOCK_BOOTTIME in ns at t = 0 of boot `boot_id`.
 
@@ -71,7 +71,7 @@ class RunStarted(Event, kind="run-started"):
     cwd: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ProcessStarted(Event, kind="process-started"):
     """A process of the run: guardian, conductor, chaos, load, undo, sandbox, command. `start_time` in clock ticks."""
 
@@ -80,14 +80,14 @@ class ProcessStarted(Event, kind="process-started"):
     start_time: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class PhaseEntered(Event, kind="phase-entered"):
     """preflight, warm-up, live, undoing, debrief or closed."""
 
     phase: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class NeedChecked(Event, kind="need-checked"):
     """A preflight probe: a need, the target's identity, an `undone-when` before the fault.
 
@@ -99,7 +99,7 @@ class NeedChecked(Event, kind="need-checked"):
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class TargetReady(Event, kind="target-ready"):
     """The target as resolved: what `${target.x}` and `$TARGET_X` stand for from here on."""
 
@@ -107,19 +107,19 @@ class TargetReady(Event, kind="target-ready"):
     vars: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class TargetLost(Event, kind="target-lost"):
     """The target does not answer any more, or not as the one that was declared. Only a drill that asks for it is told."""
 
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class TargetFound(Event, kind="target-found"):
     """The target that was lost answers again."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class BaselineTaken(Event, kind="baseline-taken"):
     """The steady state before the first fault. `held` names the indicators that held all through the baseline."""
 
@@ -130,7 +130,7 @@ class BaselineTaken(Event, kind="baseline-taken"):
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class EndDecided(Event, kind="end-decided"):
     """Why the run ends. cause: complete, aborted, stopped, refused, broken, time-box, runbook-stopped, deviated.
 
@@ -144,7 +144,7 @@ class EndDecided(Event, kind="end-decided"):
     own_fault: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Halted(Event, kind="halted"):
     """Somebody stopped every run on this machine, this one too."""
 
@@ -152,7 +152,7 @@ class Halted(Event, kind="halted"):
     uid: int = -1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Resumed(Event, kind="resumed"):
     """The halt that stopped this run is lifted. May stand behind `run-closed`."""
 
@@ -160,12 +160,12 @@ class Resumed(Event, kind="resumed"):
     uid: int = -1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class DebriefClosed(Event, kind="debrief-closed"):
     """Nobody has anything to add: a person said so, or nobody is there."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RunClosed(Event, kind="run-closed"):
     """The last line. `ending` is a verdict word of the design; `exit_code` what the process answered."""
 
@@ -174,26 +174,26 @@ class RunClosed(Event, kind="run-closed"):
     headline: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Paused(Event, kind="paused"):
     """Step clocks and the time-box stand still; indicators go on."""
 
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Unpaused(Event, kind="unpaused"):
     """They go on."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class SuspendSeen(Event, kind="suspend-seen"):
     """The machine slept for `seconds`."""
 
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class TailTorn(Event, kind="tail-torn"):
     """A half-written last line was moved aside to `file`."""
 
@@ -201,14 +201,14 @@ class TailTorn(Event, kind="tail-torn"):
     bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Warned(Event, kind="warned"):
     """Something a person should know."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Unrecognised(Event, kind="unrecognised"):
     """An event of a newer release."""
 
@@ -219,20 +219,20 @@ class Unrecognised(Event, kind="unrecognised"):
 # -- people ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class PersonJoined(Event, kind="person-joined"):
     person: str
     uid: int
     role: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class PersonLeft(Event, kind="person-left"):
     person: str
     uid: int = -1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandGiven(Event, kind="command-given"):
     """A person, `by` in the envelope, asked for something and it was possible; what follows from it comes next.
 
@@ -244,7 +244,7 @@ class CommandGiven(Event, kind="command-given"):
     role: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandRefused(Event, kind="command-refused"):
     """A command that was not possible then, and why; nothing changed."""
 
@@ -254,7 +254,7 @@ class CommandRefused(Event, kind="command-refused"):
     role: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class MilestoneReached(Event, kind="milestone-reached"):
     """detected, acknowledged, mitigated or resolved, said by a person or by a step that carries it.
 
@@ -267,7 +267,7 @@ class MilestoneReached(Event, kind="milestone-reached"):
     role: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class NoteWritten(Event, kind="note-written"):
     """note, action, mark or rating; the `text` of a rating is 1 to 5, `about` what it rates."""
 
@@ -276,7 +276,7 @@ class NoteWritten(Event, kind="note-written"):
     about: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepDisputed(Event, kind="step-disputed"):
     """A person says this step is wrong, and what it should say."""
 
@@ -287,7 +287,7 @@ class StepDisputed(Event, kind="step-disputed"):
 # -- steps -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepStarted(Event, kind="step-started"):
     """The step became current. `visit` counts from 1."""
 
@@ -295,13 +295,13 @@ class StepStarted(Event, kind="step-started"):
     visit: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepConfirmed(Event, kind="step-confirmed"):
     step: str
     waived: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepAnswered(Event, kind="step-answered"):
     """An answer; for a secret one `value` is empty and the value never touches the disk.
 
@@ -315,7 +315,7 @@ class StepAnswered(Event, kind="step-answered"):
     waived: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepApproved(Event, kind="step-approved"):
     """A second person said yes; `waived` says why there was none ("alone")."""
 
@@ -324,14 +324,14 @@ class StepApproved(Event, kind="step-approved"):
     waived: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepChosen(Event, kind="step-chosen"):
     step: str
     label: str
     to: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandIntended(Event, kind="command-intended"):
     """A step's command is about to run. `attempt` counts from 1."""
 
@@ -339,14 +339,14 @@ class CommandIntended(Event, kind="command-intended"):
     attempt: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandStarted(Event, kind="command-started"):
     step: str
     attempt: int
     pid: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CommandEnded(Event, kind="command-ended"):
     """`exit_code` is negative for a signal; `output` names the file in the run folder, `tail` its last lines.
 
@@ -364,7 +364,7 @@ class CommandEnded(Event, kind="command-ended"):
     outputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RetryScheduled(Event, kind="retry-scheduled"):
     """The command is tried again at `due` (s of the run's clock)."""
 
@@ -373,7 +373,7 @@ class RetryScheduled(Event, kind="retry-scheduled"):
     due: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepDone(Event, kind="step-done"):
     """A person says that a manual step is done (its verification may still come). `role`: what that person is, or `system`."""
 
@@ -381,7 +381,7 @@ class StepDone(Event, kind="step-done"):
     role: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class VerifyPrimed(Event, kind="verify-primed"):
     """A step's `verify` probe, asked once as the step became current: one that holds already proves nothing."""
 
@@ -389,7 +389,7 @@ class VerifyPrimed(Event, kind="verify-primed"):
     held: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class VerifyStarted(Event, kind="verify-started"):
     """`vacuous`: it already held when the step became current, so it proves nothing."""
 
@@ -397,7 +397,7 @@ class VerifyStarted(Event, kind="verify-started"):
     vacuous: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class VerifyEnded(Event, kind="verify-ended"):
     step: str
     held: bool
@@ -405,7 +405,7 @@ class VerifyEnded(Event, kind="verify-ended"):
     vacuous: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepFailing(Event, kind="step-failing"):
     """A step failed and `on-failure: ask` waits for a person: retry, skip, fail, go back."""
 
@@ -413,14 +413,14 @@ class StepFailing(Event, kind="step-failing"):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepRetried(Event, kind="step-retried"):
     """A person tries the failing step again, from what it still waits for."""
 
     step: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepEnded(Event, kind="step-ended"):
     """outcome: succeeded, failed, skipped, timed-out. `as_written` is false when a person went round the step."""
 
@@ -431,19 +431,19 @@ class StepEnded(Event, kind="step-ended"):
     as_written: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepReminded(Event, kind="step-reminded"):
     """An anytime step is due again."""
 
     step: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class HintShown(Event, kind="hint-shown"):
     step: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class HandedOver(Event, kind="handed-over"):
     """The current step is now `to`'s."""
 
@@ -454,7 +454,7 @@ class HandedOver(Event, kind="handed-over"):
 # -- experiments and faults --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ExperimentLoaded(Event, kind="experiment-loaded"):
     """It stands ready. `asks`: when from its method on its hypothesis will be asked: during, after, both, never."""
 
@@ -462,14 +462,14 @@ class ExperimentLoaded(Event, kind="experiment-loaded"):
     asks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ArmingBegun(Event, kind="arming-begun"):
     """The experiment's before-hypothesis is being checked, under load."""
 
     experiment: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class HypothesisChecked(Event, kind="hypothesis-checked"):
     """when: before, during, after. `probes`: [{name, met, value, error}]."""
 
@@ -479,14 +479,14 @@ class HypothesisChecked(Event, kind="hypothesis-checked"):
     probes: tuple[Mapping[str, Json], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ExperimentArmed(Event, kind="experiment-armed"):
     """It stands before its method: the fault starts within milliseconds of the word."""
 
     experiment: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class InjectionScheduled(Event, kind="injection-scheduled"):
     """The random moment of a `between` was drawn: `due`, in s of the run's clock."""
 
@@ -494,14 +494,14 @@ class InjectionScheduled(Event, kind="injection-scheduled"):
     due: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class InjectionOrdered(Event, kind="injection-ordered"):
     """The word was given."""
 
     experiment: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class MethodBegun(Event, kind="method-begun"):
     """On disk before a method begins in which something may run before an action asks, such as a probe or a control.
 
@@ -515,7 +515,7 @@ class MethodBegun(Event, kind="method-begun"):
     withheld: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ConfigurationChanged(Event, kind="configuration-changed"):
     """What controls and activities made of an experiment while its method or its rollbacks ran; undo goes on from it.
 
@@ -529,7 +529,7 @@ class ConfigurationChanged(Event, kind="configuration-changed"):
     withheld: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultIntended(Event, kind="fault-intended"):
     """On disk before the action may start; open until its experiment is undone.
 
@@ -546,7 +546,7 @@ class FaultIntended(Event, kind="fault-intended"):
     background: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultRefused(Event, kind="fault-refused"):
     """The guard said no at the gate."""
 
@@ -556,7 +556,7 @@ class FaultRefused(Event, kind="fault-refused"):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ActivityStarted(Event, kind="activity-started"):
     """sort: action or probe. For an action this moment is `injected`."""
 
@@ -566,7 +566,7 @@ class ActivityStarted(Event, kind="activity-started"):
     sort: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ActivityEnded(Event, kind="activity-ended"):
     """`doubt`: why an action that came back may not have done anything, as `runner.engine.doubt` finds; '' for none."""
 
@@ -582,7 +582,7 @@ class ActivityEnded(Event, kind="activity-ended"):
     doubt: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ControlBroke(Event, kind="control-broke"):
     """A control could not do its work. `when`: such as `before activity`, `after method`, `configuring`; `activity`: the
     one it stood around, '' at any other level. `stops`: what it stood before does not happen.
@@ -596,14 +596,14 @@ class ControlBroke(Event, kind="control-broke"):
     stops: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class MethodEnded(Event, kind="method-ended"):
     """Every action was applied; the fault is held until the run ends (a bare experiment goes on at once)."""
 
     experiment: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ExperimentEnded(Event, kind="experiment-ended"):
     """Chaos Toolkit's own verdict: status completed, failed, aborted, interrupted; and whether it deviated."""
 
@@ -612,7 +612,7 @@ class ExperimentEnded(Event, kind="experiment-ended"):
     deviated: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ExperimentFailed(Event, kind="experiment-failed"):
     """Its child broke, went silent or could not load it."""
 
@@ -623,14 +623,14 @@ class ExperimentFailed(Event, kind="experiment-failed"):
 # -- undo --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Fenced(Event, kind="fenced"):
     """Whatever could still apply a fault was killed."""
 
     pids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class UndoStarted(Event, kind="undo-started"):
     """The undo worker holds the lock. `experiments`: those whose method has begun, latest injected first."""
 
@@ -638,7 +638,7 @@ class UndoStarted(Event, kind="undo-started"):
     pid: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RollbackStarted(Event, kind="rollback-started"):
     experiment: str
     index: int
@@ -646,7 +646,7 @@ class RollbackStarted(Event, kind="rollback-started"):
     attempt: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RollbackEnded(Event, kind="rollback-ended"):
     experiment: str
     index: int
@@ -658,7 +658,7 @@ class RollbackEnded(Event, kind="rollback-ended"):
     output: Json = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class UndoChecked(Event, kind="undo-checked"):
     """An `undone-when`. while_in: asked with the fault in, when it must not hold."""
 
@@ -669,7 +669,7 @@ class UndoChecked(Event, kind="undo-checked"):
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultUndone(Event, kind="fault-undone"):
     """how: verified (an `undone-when` that bites), rollbacks (nothing to check it with), heals (it says so, in `no-undo`, or
     a controller of the cluster does it), discarded (with its sandbox, at the end of the run), vanished (with its sandbox,
@@ -680,7 +680,7 @@ class FaultUndone(Event, kind="fault-undone"):
     how: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultLeft(Event, kind="fault-left"):
     """It could not be undone: say so everywhere."""
 
@@ -688,7 +688,7 @@ class FaultLeft(Event, kind="fault-left"):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultAccepted(Event, kind="fault-accepted"):
     """A person answers for what can never be undone: nobody waits for it any more. May stand behind `run-closed`."""
 
@@ -697,7 +697,7 @@ class FaultAccepted(Event, kind="fault-accepted"):
     uid: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class UndoEnded(Event, kind="undo-ended"):
     left: tuple[str, ...] = ()
 
@@ -705,20 +705,20 @@ class UndoEnded(Event, kind="undo-ended"):
 # -- load, indicators, alerts ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadStarted(Event, kind="load-started"):
     users: int
     pid: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadSpawned(Event, kind="load-spawned"):
     """The ramp is complete."""
 
     users: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadSampled(Event, kind="load-sampled"):
     """A window [since, until) of requests by completion.
 
@@ -731,7 +731,7 @@ class LoadSampled(Event, kind="load-sampled"):
     requests: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadEnded(Event, kind="load-ended"):
     """It stopped; before the run's end was decided it did so by itself, and `why` says how.
 
@@ -744,7 +744,7 @@ class LoadEnded(Event, kind="load-ended"):
     cut: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadFailed(Event, kind="load-failed"):
     """It never was, or broke down; with `locustfile` by a fault of that file's own."""
 
@@ -752,7 +752,7 @@ class LoadFailed(Event, kind="load-failed"):
     locustfile: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ProbesSampled(Event, kind="probes-sampled"):
     """The open-loop probes of one indicator: shots of (t sent, in tolerance, seconds taken, why not)."""
 
@@ -760,7 +760,7 @@ class ProbesSampled(Event, kind="probes-sampled"):
     shots: tuple[tuple[float, bool, float, str], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class IndicatorJudged(Event, kind="indicator-judged"):
     """One indicator over the 1 s bucket that begins at `since`.
 
@@ -781,7 +781,7 @@ class IndicatorJudged(Event, kind="indicator-judged"):
     degraded_bad_until: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertFired(Event, kind="alert-fired"):
     """`before`: it was already firing before the first injection, and is ignored."""
 
@@ -789,12 +789,12 @@ class AlertFired(Event, kind="alert-fired"):
     before: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertCleared(Event, kind="alert-cleared"):
     alert: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertSilent(Event, kind="alert-silent"):
     """Where it is asked for nobody answers: whether it fires is not known until `AlertAnswers`."""
 
@@ -802,14 +802,14 @@ class AlertSilent(Event, kind="alert-silent"):
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertAnswers(Event, kind="alert-answers"):
     """It can be asked for again."""
 
     alert: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ImpactSeen(Event, kind="impact-seen"):
     """The first breach after injection; the moment itself is `since`."""
 
@@ -817,21 +817,21 @@ class ImpactSeen(Event, kind="impact-seen"):
     since: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class MitigationSeen(Event, kind="mitigation-seen"):
     """Every indicator was inside its degraded tolerance from `since` on, for `hold`."""
 
     since: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RecoverySeen(Event, kind="recovery-seen"):
     """Every indicator held from `since` on, for `hold`; final only if unbroken until the end."""
 
     since: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Relapsed(Event, kind="relapsed"):
     """A new breach after a recovery was seen."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.answer import why_unfit
 
 Json = Any
@@ -20,7 +20,7 @@ Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]
 MILESTONES: tuple[Milestone, ...] = ("detected", "acknowledged", "mitigated", "resolved")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Ask:
     """A question a step puts to a person; the answer reaches later commands as an environment variable.
 
@@ -44,7 +44,7 @@ class Ask:
         return f"{self.name} cannot be {said}: {why}" if why else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Verify:
     """How a step's effect is proven, within so many seconds: an indicator that holds `lasting` seconds, a probe, or an
     impact that was measured.
@@ -58,7 +58,7 @@ class Verify:
     every: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of a runbook. `automated` when `run` is set, unless a person does it `by_hand` all the same: then the
     command is a text. `anytime` steps stand outside the sequence. `output`: variable → where its value stands in what
@@ -106,7 +106,7 @@ class Step:
         return rule.removeprefix("go-to:") if rule.startswith("go-to:") else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Indicator:
     """A named measurement with a tolerance.
 
@@ -126,7 +126,7 @@ class Indicator:
     every: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Check:
     """A probe with a name: a need, an alert, an `undone-when`."""
 
@@ -135,7 +135,7 @@ class Check:
     every: float = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StopRule:
     """End the run when `indicator` stays below/above a bound, or the `target` is gone, for `lasting` seconds."""
 
@@ -146,7 +146,7 @@ class StopRule:
     lasting: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One experiment of the run. `inject`: after-warm-up, on-command, at-step:ID or between:A:B (seconds)."""
 
@@ -163,7 +163,7 @@ class Experiment:
     rollbacks: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Load:
     """The load on the target, all through the run. Files are relative to the repository's root.
 
@@ -185,7 +185,7 @@ class Load:
     locustfile_hash: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Target:
     """Where the run happens, as declared in `file` ('' for what is built in); a sandbox has its addresses once it runs."""
 
@@ -204,7 +204,7 @@ class Target:
     allow: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Link:
     """A page that the runbook says is worth having open."""
 
@@ -212,7 +212,7 @@ class Link:
     url: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class RunPlan:
     """Everything the engine, the actuators and the scorecard need to know; nothing is read from a file afterwards.
 

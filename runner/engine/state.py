@@ -14,7 +14,7 @@ from typing import Any, Literal
 from runner.engine.episodes import Episodes
 from runner.engine.events import BaselineTaken, EndDecided, LoadSampled, RunClosed
 from runner.engine.plan import RunPlan, Step, Target
-from runner.lazy_dataclass import but, dataclass
+from runner.lazy_dataclass import but, lazy_dataclass
 
 Phase = Literal["", "preflight", "warm-up", "live", "undoing", "debrief", "closed"]
 
@@ -53,7 +53,7 @@ ExperimentStatus = Literal[
 BASELINE_BUCKETS = 120
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepView:
     """One step of the runbook: of its latest visit, unless said otherwise.
 
@@ -102,7 +102,7 @@ class StepView:
     disputes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class ExperimentView:
     """One experiment: how far it is, and what is known of its fault.
 
@@ -138,7 +138,7 @@ class ExperimentView:
         return (self.begun or self.intents > 0) and self.status != "undone"
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Bucket:
     """One second of an indicator, from `since` on."""
 
@@ -147,7 +147,7 @@ class Bucket:
     value: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class IndicatorView:
     """An indicator's latest second; `ok_since`: when its unbroken good run began; `baseline`: what it is judged by."""
 
@@ -172,7 +172,7 @@ class IndicatorView:
         return self.since + 1.0 - max(self.ok_since, t)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadView:
     """The load: its users, its latest window, and what it sent so far. `why` it ended, by itself or told to.
 
@@ -192,7 +192,7 @@ class LoadView:
     last: LoadSampled | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertView:
     """An alert; `fired_t` is its first firing that counts, `before` one that was there before the fault."""
 
@@ -203,7 +203,7 @@ class AlertView:
     cleared_t: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Person:
     name: str
     uid: int
@@ -216,7 +216,7 @@ class Person:
         return self.left_t is None
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Note:
     t: float
     by: str
@@ -224,7 +224,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Reached:
     """A milestone: when, by whom and in which role, and through which step if one carries it."""
 
@@ -234,13 +234,13 @@ class Reached:
     role: str = ""
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Need:
     met: bool
     why: str = ""
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Streak:
     """A stop rule's bound has been broken from `since` until `until`."""
 
@@ -251,7 +251,7 @@ class Streak:
 NO_PLAN = RunPlan(name="", slug="", target=Target(name="", kind="", environment=""))
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class State:
     """A run at one moment. Look at `phase` first, then at `current`, `experiments`, `indicators` and `end`.
 

@@ -18,7 +18,16 @@ from runner.guard.refusal import Refusal
 from runner.planning.calls import Call
 from runner.specs.diagnostics import nearest, shown
 from runner.specs.place import Path_
-from runner.targets.kubernetes_actions import DEEDS, HOSTS, NAMESPACES, NEVER, PATTERNS, SELECTORS, Deed, deed_of
+from runner.targets.kubernetes_actions import (
+    DEEDS,
+    HOSTS,
+    NAMESPACES,
+    NEVER,
+    PATTERNS,
+    SELECTORS,
+    KubernetesAction,
+    kubernetes_action,
+)
 
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
 _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
@@ -31,7 +40,7 @@ _NOT_KNOWN = "the guard does not know what it does"
 
 def heals(call: Call) -> bool:
     """Whether a controller brings back what this action takes: known only where nothing of it is still open."""
-    deed = deed_of(call.provider)
+    deed = kubernetes_action(call.provider)
     return deed is not None and deed.heals and not call.open(call.provider)
 
 
@@ -71,7 +80,7 @@ def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
 
 
 def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
-    deed = deed_of(call.provider)
+    deed = kubernetes_action(call.provider)
     if deed is None:
         yield ("func",), *_unknown(call, name)
         return
@@ -109,7 +118,7 @@ def _why_unknown(name: str) -> str:
 # -- namespaces --------------------------------------------------------------------------------------------------------
 
 
-def _namespaces(plan: RunPlan, call: Call, deed: Deed, name: str) -> Iterator[Finding]:
+def _namespaces(plan: RunPlan, call: Call, deed: KubernetesAction, name: str) -> Iterator[Finding]:
     allowed = plan.target.allow.get("namespaces") or ()
     for argument in deed.needs:
         if not call.arguments.get(argument):
@@ -137,7 +146,7 @@ def _texts(value: Any) -> list[str]:
 # -- selectors ---------------------------------------------------------------------------------------------------------
 
 
-def _selectors(plan: RunPlan, call: Call, deed: Deed, name: str) -> Iterator[Finding]:
+def _selectors(plan: RunPlan, call: Call, deed: KubernetesAction, name: str) -> Iterator[Finding]:
     if not deed.by:
         return
     given = [argument for argument in deed.by if _narrows(call, argument)]
@@ -213,7 +222,7 @@ def _allowed_selectors(plan: RunPlan, call: Call, given: list[str]) -> Iterator[
 # -- counts ------------------------------------------------------------------------------------------------------------
 
 
-def _counts(plan: RunPlan, call: Call, deed: Deed) -> Iterator[Finding]:
+def _counts(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Finding]:
     match deed.counted:
         case "pods":
             yield from _pods(plan, call)
@@ -273,7 +282,7 @@ def _nodes(plan: RunPlan, call: Call) -> Iterator[Finding]:
         yield ("arguments",), "how many nodes it takes is not said: every one that is selected", "give it one by name"
 
 
-def _uncounted(plan: RunPlan, call: Call, deed: Deed) -> Iterator[Finding]:
+def _uncounted(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Finding]:
     """What has a name is one thing; how many a label finds, only the cluster knows."""
     bounds = [bound for bound in ("max-pods", "max-share") if plan.target.allow.get(bound)]
     labels = [argument for argument in deed.by if argument in SELECTORS and call.arguments.get(argument)]

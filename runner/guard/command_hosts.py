@@ -13,7 +13,7 @@ from runner.guard.argument_hosts import hosts_of, line_of, plain_in
 from runner.guard.mentions import hosts_in, means_host, means_no_host, named_hosts
 from runner.guard.programs import Kind, Program, program_of
 from runner.guard.shell_syntax import simple_commands
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import command_words
 
 #: Commands within commands that are looked into. Nobody writes so many.
@@ -33,8 +33,8 @@ _STARTED = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ReachedHost:
     """One machine that a command names. `known` is false when only the run will tell which one it is."""
 
     program: str
@@ -42,7 +42,7 @@ class Reached:
     known: bool = True
 
 
-def reached_by(provider: Mapping[str, Any], variables: Mapping[str, str]) -> list[Reached]:
+def reached_by(provider: Mapping[str, Any], variables: Mapping[str, str]) -> list[ReachedHost]:
     """The machines that a process provider names; `variables` are those of the shell whose value is known."""
     words = [_expanded(word, variables) for word in command_words(provider)]
     through_shell = not isinstance(provider.get("arguments"), Mapping | list | tuple)
@@ -74,8 +74,8 @@ def _expanded(word: str, variables: Mapping[str, str]) -> str:
     return word
 
 
-def _reached(program: str, host: str) -> Reached:
-    return Reached(program=program, host=host, known=not _ELSEWHERE.search(host))
+def _reached(program: str, host: str) -> ReachedHost:
+    return ReachedHost(program=program, host=host, known=not _ELSEWHERE.search(host))
 
 
 def _base(word: str) -> str:
@@ -93,7 +93,7 @@ class _Reader:
         self.plain: list[str] = []
         self._values: dict[str, Sequence[str]] = {}
 
-    def line(self, text: str, depth: int) -> Iterator[Reached]:
+    def line(self, text: str, depth: int) -> Iterator[ReachedHost]:
         """The commands of a shell line, with what the line itself puts into its variables."""
         for words in simple_commands(text):
             name = next((name for name in self._values if any(_holds(word, name) for word in words)), "")
@@ -118,7 +118,7 @@ class _Reader:
                     if sign:
                         self._values[name] = [value]
 
-    def command(self, words: Sequence[str], depth: int) -> Iterator[Reached]:
+    def command(self, words: Sequence[str], depth: int) -> Iterator[ReachedHost]:
         """One simple command: assignments, a program, its words."""
         start = next((at for at, word in enumerate(words) if not _precedes(word)), len(words))
         for word in words[:start]:
@@ -139,7 +139,7 @@ class _Reader:
         """Only what has the form of a machine: a shorter piece could be part of one elsewhere."""
         self.plain += [each for each in plain if hosts_in(each)]
 
-    def _unknown(self, name: str, words: Sequence[str], depth: int) -> Iterator[Reached]:
+    def _unknown(self, name: str, words: Sequence[str], depth: int) -> Iterator[ReachedHost]:
         """A program that nobody knows: its options by their names, and a known program that it may start."""
         yield from (_reached(name, host) for host in _named_in(words))
         for at, word in enumerate(words if depth <= _DEEPEST else ()):
@@ -147,7 +147,7 @@ class _Reader:
                 yield from self.command(words[at:], depth + 1)
                 return
 
-    def _known(self, name: str, program: Program, words: Sequence[str], depth: int) -> Iterator[Reached]:
+    def _known(self, name: str, program: Program, words: Sequence[str], depth: int) -> Iterator[ReachedHost]:
         self.closed = self.closed and (program.closed or _only_runs(program))
         for owner, kind, word, rest in _pieces(name, program, words):
             self.closed = self.closed and kind != "code"
@@ -158,12 +158,12 @@ class _Reader:
                 yield from self.line(line, depth + 1)
             yield from (_reached(owner, host) for host in hosts_of(kind, word))
 
-    def _inner(self, owner: str, words: Sequence[str], depth: int) -> Iterator[Reached]:
+    def _inner(self, owner: str, words: Sequence[str], depth: int) -> Iterator[ReachedHost]:
         found = list(self.command(words, depth + 1))
         yield from found
         inner = program_of(_base(words[0])) if words else None
         if owner in _FEEDING and not found and inner is not None and "host" in inner.operands:
-            yield Reached(program=_base(words[0]), host="its standard input", known=False)
+            yield ReachedHost(program=_base(words[0]), host="its standard input", known=False)
 
 
 def _precedes(word: str) -> bool:

@@ -18,7 +18,7 @@ from runner.specs.hostname import canonical, fits
 from runner.specs.place import Path_
 
 if TYPE_CHECKING:
-    from runner.guard.command_hosts import Reached
+    from runner.guard.command_hosts import ReachedHost
 
 #: What a sandbox or this machine alone may call, as people are shown it.
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -104,7 +104,7 @@ def unseen_hosts(plan: RunPlan) -> Iterator[str]:
                     yield f"{call.file}: {call.name}: which machine {each.program} reaches ({each.host}) cannot be seen"
 
 
-def _reached(plan: RunPlan, call: Call) -> list[Reached]:
+def _reached(plan: RunPlan, call: Call) -> list[ReachedHost]:
     if not call.provider.get("arguments"):
         return []
     from runner.guard.command_hosts import reached_by  # many runs have no command with arguments

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.engine.plan import RunPlan
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import Call, command_words
 
 #: Commands that reach a cluster → their option for the kube context.
@@ -42,7 +42,7 @@ _SHARED = re.compile(
 Finding = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class _Invocation:
     """One call of a tool: its options with their values, and its other words."""
 

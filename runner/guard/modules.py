@@ -10,7 +10,7 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Bytes of a source that is read, and imports that are followed from one module to the next.
 _LONGEST = 1 << 20
@@ -21,7 +21,7 @@ _NEAR = 0.7
 _HIDDEN = ("globals()", "exec(", "sys.modules", "setattr(")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Signature:
     """What a function may be given by name. `required` has no default; `more` is true when it takes any name."""
 
@@ -30,7 +30,7 @@ class Signature:
     more: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class _Import:
     """`from module import name`."""
 

@@ -17,7 +17,7 @@ from runner.guard.missing_environment import judge_environment
 from runner.guard.refusal import Refusal
 from runner.guard.secret_leaks import judge_leaks
 from runner.guard.tools import judge_controls, judge_shells, judge_tools
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import Call, asked_calls, planned_calls
 from runner.planning.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.specs.substitution import placeholders
@@ -49,7 +49,7 @@ def judge_call(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     yield from (each for each in judge_tools(call) if not each.at or each.at not in told)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class _Asked:
     attended: bool
     scripted: frozenset[str]

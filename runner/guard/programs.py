@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: What a word is to a program. `host`: a machine or an address of one, or several. `remote`: `machine:path`, else a file.
 #: `command`: this word and all that follow are another command; `script`: joined, they are a line for a shell. `line`: it
@@ -52,7 +52,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Program:
     """`operands`: the last kind stands for all that follow. `closed`: its words are never machines by their form alone.
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from runner.inert import inert
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.place import Path_
 
 #: (file, path of a value in it) → `file:line:column`, or the option of the command line that the value came from.
 Places = Callable[[str, Path_], str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Refusal:
     """One reason why not. `where` is a file; `at` leads to the value in it until `placed` has put its line there.
 

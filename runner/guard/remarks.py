@@ -11,26 +11,26 @@ from runner.guard.policies import judge_files, judge_plan
 from runner.guard.refusal import Refusal, placed
 from runner.guard.secrets import lacking_secrets
 from runner.guard.tools import judge_controls_of, judge_tools
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import written_calls
 from runner.planning.compile import compile_drill
 from runner.specs.catalogue import Catalogue, LoadedDrill
 from runner.specs.document import secret_entry, secret_variables
-from runner.specs.experiment import Experiment
+from runner.specs.experiment import ExperimentSpec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Findings:
+@lazy_dataclass(frozen=True, kw_only=True)
+class CheckFindings:
     """`problems` follow from the files alone: no run of them would begin. `remarks`, one line each, are about this machine."""
 
     problems: tuple[Problem, ...]
     remarks: tuple[str, ...]
 
 
-def look_over(catalogue: Catalogue, found: Iterable[LoadedDrill | Experiment]) -> Findings:
+def look_over(catalogue: Catalogue, found: Iterable[LoadedDrill | ExperimentSpec]) -> CheckFindings:
     """What there is to say of these drills, each on its own target, and of the experiments alone; each once."""
     drills: list[LoadedDrill] = []
-    alone: dict[str, Experiment] = {}
+    alone: dict[str, ExperimentSpec] = {}
     for each in found:
         if isinstance(each, LoadedDrill):
             drills.append(each)
@@ -51,7 +51,7 @@ def look_over(catalogue: Catalogue, found: Iterable[LoadedDrill | Experiment]) -
         certain += [each for each in refusals if not each.here]
         here += [each for each in refusals if each.here]
         warnings += experiment.warnings
-    return Findings(
+    return CheckFindings(
         problems=tuple(sorted({_problem(each, catalogue) for each in certain})),
         remarks=tuple(dict.fromkeys((*_lines(here, catalogue), *warnings))),
     )
@@ -66,7 +66,7 @@ def _take_drill(drill: LoadedDrill, catalogue: Catalogue, certain: list[Refusal]
     here += [each for each in judge_plan(plan, attended=True, consent=plan.target.name) if each not in refused]
 
 
-def _of_experiment(experiment: Experiment) -> Iterator[Refusal]:
+def _of_experiment(experiment: ExperimentSpec) -> Iterator[Refusal]:
     for at, _, what, cure in missing(experiment.document, (), os.environ):
         yield Refusal(rule="environment", what=what, where=experiment.file, at=at, cure=cure, here=True)
     for name in secret_variables(experiment.document):

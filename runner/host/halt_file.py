@@ -12,13 +12,13 @@ from pathlib import Path
 from runner.clock import iso, utc_now
 from runner.errors import InputError, Problem, Refused
 from runner.host.state_folder import remove_durably, state_dir, state_path, write_durably
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 _FILE = "halted.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Halt:
+@lazy_dataclass(frozen=True, kw_only=True)
+class HaltRecord:
     """Who halted, when, why. `runs`: the folders of the runs it stopped. A field that cannot be read is ''."""
 
     person: str = ""
@@ -35,7 +35,7 @@ class Halt:
         return f"{who}{when}" + (f": {self.why}" if self.why else "")
 
 
-def halted() -> Halt | None:
+def halted() -> HaltRecord | None:
     """The halt of this machine; None when there is none. One that cannot be read is a halt all the same."""
     path = state_path() / _FILE
     try:
@@ -43,13 +43,13 @@ def halted() -> Halt | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        return Halt(why=f"{path} cannot be read: {error.strerror}")
-    known = {each.name for each in fields(Halt)}
+        return HaltRecord(why=f"{path} cannot be read: {error.strerror}")
+    known = {each.name for each in fields(HaltRecord)}
     try:
         said = json.loads(text)
-        return Halt(**{name: value for name, value in said.items() if name in known})
+        return HaltRecord(**{name: value for name, value in said.items() if name in known})
     except (ValueError, AttributeError):
-        return Halt(why=f"{path} is damaged")
+        return HaltRecord(why=f"{path} is damaged")
 
 
 def refuse_halted() -> None:
@@ -58,11 +58,11 @@ def refuse_halted() -> None:
         raise Refused(f"halted by {halt}; nothing runs here until: gameday resume --why ...")
 
 
-def write_halt(person: str, why: str, runs: Sequence[str]) -> Halt:
+def write_halt(person: str, why: str, runs: Sequence[str]) -> HaltRecord:
     """Halt, on disk when it returns; who halted first stays the one. Raises InputError."""
     first = halted()
     known = [] if first is None else list(first.runs)
-    halt = Halt(
+    halt = HaltRecord(
         person=person if first is None else first.person,
         uid=os.getuid() if first is None else first.uid,
         host=socket.gethostname(),

@@ -21,7 +21,7 @@ from runner.actuators.processes import alive, start_time
 from runner.errors import InputError, Problem, Refused
 from runner.host.halt_file import refuse_halted
 from runner.host.state_folder import Lock, remove_durably, state_dir, write_durably
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 
 def keep_crash(text: str) -> Path:
@@ -49,7 +49,7 @@ def new_run_id(slug: str, moment: datetime) -> str:
     return f"{moment:%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class OpenRun:
     """A run that has not closed. `pid` is its guardian's; `person`, `host` and `since` (ISO) say who began it."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from runner.engine.plan import Check, Experiment, RunPlan, Target
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.attributes import SANDBOX_VARS
 from runner.specs.configuration import known_configuration
 from runner.specs.document import environment, secret_variables
@@ -25,7 +25,7 @@ Sort = Literal["action", "rollback", "probe"]
 _FOUND = {"sandbox": ("url", *SANDBOX_VARS), "kubernetes": ("kubeconfig",)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Call:
     """One thing that a run calls. `file` and `at` are where its provider is written.
 

@@ -27,8 +27,8 @@ from runner.specs.document import secret_variables
 from runner.specs.drill import parse_bound
 from runner.specs.fields import slug
 from runner.specs.files import read_bytes
-from runner.specs.probe_spec import Probe
-from runner.specs.runbook_spec import Runbook
+from runner.specs.probe_spec import ProbeSpec
+from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.settings import Settings
 from runner.specs.substitution import placeholders, substitute
 from runner.specs.yaml import Document
@@ -219,7 +219,7 @@ def _warnings(plan: RunPlan, loaded: Iterable[LoadedExperiment]) -> Iterable[str
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _target(name: str, target: target_spec.Target, file: str, allow_opaque: tuple[str, ...]) -> Target:
+def _target(name: str, target: target_spec.TargetSpec, file: str, allow_opaque: tuple[str, ...]) -> Target:
     allow = target.allow.model_dump(mode="json", by_alias=True, exclude_none=True)
     if allow_opaque:
         allow["allow-opaque"] = list(allow_opaque)
@@ -285,7 +285,7 @@ def _hash_of_files(paths: Iterable[Path], root: Path) -> str:
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
-def _host(host: str, target: target_spec.Target) -> str:
+def _host(host: str, target: target_spec.TargetSpec) -> str:
     known = {"target.url": target.url or "", **{f"target.{name}": value for name, value in target.vars.items()}}
     # A sandbox has its addresses once it runs; the conductor fills them in.
     if all(name in known for name in placeholders(host)):
@@ -297,11 +297,11 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _links(runbook: Runbook | None) -> tuple[Link, ...]:
+def _links(runbook: RunbookSpec | None) -> tuple[Link, ...]:
     return tuple(Link(name=link.name, url=link.url) for link in runbook.links) if runbook is not None else ()
 
 
-def _steps(runbook: Runbook | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:
+def _steps(runbook: RunbookSpec | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:
     if runbook is None or document is None:
         return ()
     otherwise = "ask" if attended else "stop"
@@ -343,7 +343,7 @@ def _proof(step: Step) -> str:
     return f"this must hold afterwards: {what}{lasting}"
 
 
-def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:
+def _step(step: steps_spec.StepSpec, where: str, otherwise: str) -> Step:
     retry = step.retry
     return Step(
         id=step.id,
@@ -379,7 +379,7 @@ def _step(step: steps_spec.Step, where: str, otherwise: str) -> Step:
     )
 
 
-def _ask(question: steps_spec.Question) -> Ask:
+def _ask(question: steps_spec.QuestionSpec) -> Ask:
     return Ask(
         name=question.name,
         prompt=question.prompt,
@@ -390,7 +390,7 @@ def _ask(question: steps_spec.Question) -> Ask:
     )
 
 
-def _verify(verify: steps_spec.Verify | None, name: str) -> Verify | None:
+def _verify(verify: steps_spec.VerifySpec | None, name: str) -> Verify | None:
     if verify is None:
         return None
     if verify.impact:
@@ -398,11 +398,11 @@ def _verify(verify: steps_spec.Verify | None, name: str) -> Verify | None:
     if verify.provider is None:
         return Verify(indicator=verify.indicator or "", lasting=verify.for_, within=verify.within, every=verify.every)
     tolerance = True if verify.tolerance is None else verify.tolerance
-    probe = Probe(name=verify.name or name, provider=verify.provider, tolerance=tolerance)
+    probe = ProbeSpec(name=verify.name or name, provider=verify.provider, tolerance=tolerance)
     return Verify(probe=probe.as_document(), within=verify.within, every=verify.every)
 
 
-def _indicator(indicator: spec.Indicator) -> Indicator:
+def _indicator(indicator: spec.IndicatorSpec) -> Indicator:
     metric = indicator.metric
     at_least, at_most, degraded = (
         None if bound is None else parse_bound(metric, bound)
@@ -423,7 +423,7 @@ def _indicator(indicator: spec.Indicator) -> Indicator:
     )
 
 
-def _stop_rule(rule: spec.StopRule, indicators: Iterable[spec.Indicator]) -> StopRule:
+def _stop_rule(rule: spec.StopRuleSpec, indicators: Iterable[spec.IndicatorSpec]) -> StopRule:
     if rule.target or rule.indicator is None:
         return StopRule(target=rule.target or "", lasting=rule.for_)
     metric = next(each.metric for each in indicators if each.name == rule.indicator)
@@ -431,15 +431,15 @@ def _stop_rule(rule: spec.StopRule, indicators: Iterable[spec.Indicator]) -> Sto
     return StopRule(indicator=rule.indicator, below=below, above=above, lasting=rule.for_)
 
 
-def _checks(probes: Iterable[Probe], prefix: str) -> tuple[Check, ...]:
+def _checks(probes: Iterable[ProbeSpec], prefix: str) -> tuple[Check, ...]:
     return tuple(_check(probe, f"{prefix} {number}") for number, probe in enumerate(probes, start=1))
 
 
-def _check(probe: Probe, otherwise: str) -> Check:
+def _check(probe: ProbeSpec, otherwise: str) -> Check:
     return Check(name=probe.name or otherwise, probe=_named(probe, otherwise))
 
 
-def _named(probe: Probe, otherwise: str) -> dict[str, Any]:
+def _named(probe: ProbeSpec, otherwise: str) -> dict[str, Any]:
     return {**probe.as_document(), "name": probe.name or otherwise}
 
 

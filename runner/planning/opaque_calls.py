@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.engine.plan import Experiment, Load
 from runner.specs.place import Path_
-from runner.targets.kubernetes_actions import deed_of
+from runner.targets.kubernetes_actions import kubernetes_action
 
 
 def opaque_activities(experiment: Experiment) -> Iterator[tuple[Path_, str]]:
@@ -46,7 +46,7 @@ def _what(provider: Mapping[str, Any]) -> str:
         return command_line(provider)
     if provider.get("type") != "python":
         return ""
-    deed = deed_of(provider)
+    deed = kubernetes_action(provider)
     if str(provider.get("module")).partition(".")[0] == "chaosk8s" and not (deed and deed.opaque):
         return ""
     arguments = json.dumps(provider.get("arguments") or {}, sort_keys=True)

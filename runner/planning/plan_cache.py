@@ -21,7 +21,7 @@ from typing import Any
 import runner
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_from_json, plan_to_json
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 from runner.specs.disk_reads import Look
 
@@ -35,7 +35,7 @@ _ENDING = ".plan"
 _STALE = 3600.0
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Kept:
     """A plan and the root of its repository."""
 

@@ -7,10 +7,10 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Request:
     """What the user asked for, as typed; the conductor reads and checks the files. `walk`: `what` is a runbook, to be
     walked through as a tabletop.

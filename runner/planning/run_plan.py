@@ -49,7 +49,7 @@ class Planned:
         return self._open()
 
 
-def planned(request: Request, remarks: Remarks) -> Planned:
+def planned(request: Request, remarks: Remarks = lambda _: ()) -> Planned:
     """The plan of what is asked for. Raises InputError with everything that is wrong."""
     place = KeptPlan(request)
     kept = place.load()

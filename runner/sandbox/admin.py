@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from runner.sandbox.flags import FLAGS, FlagError, FlagStore, UnknownFlag
-from runner.sandbox.service import Fail, Post, Reply, Service, TooSlow, Unreachable, correlation, read_json
+from runner.sandbox.service import Post, Reply, Service, ServiceError, TooSlow, Unreachable, correlation, read_json
 
 #: Seconds; a restart is answered when the service is ready again.
 SUPERVISOR_PATIENCE = 10.0
@@ -21,7 +21,7 @@ SUPERVISOR_PATIENCE = 10.0
 VERBS = ("kill", "freeze", "thaw", "restart", "start")
 
 
-class Supervisor:
+class Supervises:
     """The supervisor's ear: one request, one answer, each a packet of JSON with a number."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -31,7 +31,7 @@ class Supervisor:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def ask(self, verb: str, name: str = "", argument: str = "") -> Any:
-        """Raises `Fail` with the supervisor's refusal."""
+        """Raises `ServiceError` with the supervisor's refusal."""
         number = next(self._numbers)
         loop = asyncio.get_running_loop()
         answer = self._waiting[number] = loop.create_future()
@@ -41,11 +41,11 @@ class Supervisor:
             async with asyncio.timeout(SUPERVISOR_PATIENCE):
                 reply = await answer
         except TimeoutError:
-            raise Fail(504, f"{name} did not become ready within {SUPERVISOR_PATIENCE:g} s") from None
+            raise ServiceError(504, f"{name} did not become ready within {SUPERVISOR_PATIENCE:g} s") from None
         finally:
             del self._waiting[number]
         if reply["status"] != 200:
-            raise Fail(reply["status"], reply["error"])
+            raise ServiceError(reply["status"], reply["error"])
         return reply["result"]
 
     async def listen(self) -> None:
@@ -59,7 +59,7 @@ class Supervisor:
 
 
 class Admin(Service):
-    def __init__(self, post: Post, supervisor: Supervisor) -> None:
+    def __init__(self, post: Post, supervisor: Supervises) -> None:
         super().__init__(post)
         self._supervisor = supervisor
         self._flags = FlagStore()
@@ -93,9 +93,9 @@ class Admin(Service):
         try:
             self._flags.set(name, value, at=self.clock.stamp().at, correlation=correlation.get())
         except FlagError as error:
-            raise Fail(400, str(error)) from error
+            raise ServiceError(400, str(error)) from error
         except UnknownFlag as error:
-            raise Fail(404, str(error)) from error
+            raise ServiceError(404, str(error)) from error
         self.log.write("flag set", name=name, value=self._flags.get(name))
         return self._flag(name)
 
@@ -104,7 +104,7 @@ class Admin(Service):
         try:
             self._flags.reset(name, at=self.clock.stamp().at, correlation=correlation.get())
         except UnknownFlag as error:
-            raise Fail(404, str(error)) from error
+            raise ServiceError(404, str(error)) from error
         self.log.write("flag reset", name=name)
         return self._flag(name)
 
@@ -119,7 +119,7 @@ class Admin(Service):
         try:
             value = self._flags.get(name)
         except UnknownFlag as error:
-            raise Fail(404, str(error)) from error
+            raise ServiceError(404, str(error)) from error
         flag = FLAGS[name]
         return web.json_response({"name": name, "value": value, "default": flag.default, "meaning": flag.meaning})
 
@@ -132,7 +132,7 @@ class Admin(Service):
     async def _act(self, request: web.Request) -> web.Response:
         name, verb = request.match_info["name"], request.match_info["verb"]
         if verb not in VERBS:
-            raise Fail(404, f"{verb!r} is none of {', '.join(VERBS)}")
+            raise ServiceError(404, f"{verb!r} is none of {', '.join(VERBS)}")
         self.log.write("process", verb=verb, name=name)
         return web.json_response(await self._supervisor.ask(verb, name))
 
@@ -157,7 +157,7 @@ class Admin(Service):
         try:
             reply: Reply = await self.call(method, self.post.wiring.url(service) + path, timeout=5.0, body=body)
         except (Unreachable, TooSlow) as error:
-            raise Fail(502, f"{service}: {error}") from error
+            raise ServiceError(502, f"{service}: {error}") from error
         return web.Response(body=reply.body, status=reply.status, content_type="application/json")
 
 
@@ -176,11 +176,11 @@ def _value(text: str, *, form: bool) -> str:
         return "on" if value else "off"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise Fail(400, 'a value is plain text or {"value": …}')
+    raise ServiceError(400, 'a value is plain text or {"value": …}')
 
 
 async def main(post: Post) -> None:
     if post.control is None:
         raise RuntimeError("admin needs the supervisor's ear")
-    supervisor = Supervisor(post.control)
+    supervisor = Supervises(post.control)
     await Admin(post, supervisor).serve(supervisor.listen())

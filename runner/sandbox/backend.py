@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from runner.sandbox.service import Fail, Post, Service
+from runner.sandbox.service import Post, Service, ServiceError
 from runner.sandbox.workers import QueueFull, WorkerPool
 
 COUNT = 500
@@ -59,7 +59,7 @@ class Backend(Service):
         await self._query("item")
         number = request.match_info["number"]
         if not number.isdecimal() or not 1 <= int(number[:9]) <= COUNT:
-            raise Fail(404, "no such item")
+            raise ServiceError(404, "no such item")
         return web.json_response(item(int(number)))
 
     async def _count(self, _request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ class Backend(Service):
                 crowd = min(1 + self._connections.waiting / _WAITING_THAT_DOUBLE, _SLOWEST)
                 await asyncio.sleep(QUERY_TIME[kind] * crowd)
         except QueueFull:
-            raise Fail(503, "too many queries wait for a connection") from None
+            raise ServiceError(503, "too many queries wait for a connection") from None
         self._queries.add(kind=kind)
 
 

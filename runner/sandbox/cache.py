@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from aiohttp import web
 
-from runner.sandbox.service import Fail, Post, Service, read_json
+from runner.sandbox.service import Post, Service, ServiceError, read_json
 
 #: Entries; the oldest goes first.
 CAPACITY = 20_000
@@ -31,12 +31,12 @@ class Cache(Service):
     async def _get(self, request: web.Request) -> web.Response:
         if not self._on:
             self._lookups.add(outcome="off")
-            raise Fail(503, "the cache is off")
+            raise ServiceError(503, "the cache is off")
         expires, value = self._entries.get(request.match_info["key"], (0.0, b""))
         if expires <= self.clock.now():
             self._entries.pop(request.match_info["key"], None)
             self._lookups.add(outcome="miss")
-            raise Fail(404, "not in the cache")
+            raise ServiceError(404, "not in the cache")
         self._lookups.add(outcome="hit")
         return web.Response(body=value, content_type="application/json")
 
@@ -51,12 +51,12 @@ class Cache(Service):
                 case [int() | float() as ttl, value]:
                     self._store(key, json.dumps(value).encode(), ttl)
                 case _:
-                    raise Fail(400, f"{key}: [seconds to live, value] is expected")
+                    raise ServiceError(400, f"{key}: [seconds to live, value] is expected")
         return web.Response(status=204)
 
     async def _delete(self, request: web.Request) -> web.Response:
         if self._entries.pop(request.match_info["key"], None) is None:
-            raise Fail(404, "not in the cache")
+            raise ServiceError(404, "not in the cache")
         return web.Response(status=204)
 
     async def _flush(self, _request: web.Request) -> web.Response:
@@ -72,7 +72,7 @@ class Cache(Service):
         text = (await request.text()).strip()
         mode = (await read_json(request)).get("mode") if text.startswith("{") else text
         if mode not in ("on", "off"):
-            raise Fail(400, 'the mode is "on" or "off"')
+            raise ServiceError(400, 'the mode is "on" or "off"')
         self._on = mode == "on"
         if not self._on:
             self._entries.clear()
@@ -81,7 +81,7 @@ class Cache(Service):
 
     def _store(self, key: str, value: bytes, ttl: float) -> None:
         if not self._on:
-            raise Fail(503, "the cache is off")
+            raise ServiceError(503, "the cache is off")
         self._entries[key] = (self.clock.now() + ttl, value)
         self._entries.move_to_end(key)
         if len(self._entries) > CAPACITY:
@@ -92,7 +92,7 @@ def _time_to_live(request: web.Request) -> float:
     try:
         return min(max(float(request.query.get("ttl", "600")), 0.0), 86_400.0)
     except ValueError:
-        raise Fail(400, "ttl is a number of seconds") from None
+        raise ServiceError(400, "ttl is a number of seconds") from None
 
 
 async def main(post: Post) -> None:

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from runner.sandbox.breaker import Breaker
 from runner.sandbox.flag_watch import FlagWatch
-from runner.sandbox.flags import Settings
-from runner.sandbox.service import Fail, Post, Reply, Service, TooSlow, Unreachable, read_json
+from runner.sandbox.flags import FlagSettings
+from runner.sandbox.service import Post, Reply, Service, ServiceError, TooSlow, Unreachable, read_json
 
 #: Flag value → the service that it means.
 GATEWAYS = {"primary": "gateway", "backup": "backup"}
@@ -28,16 +28,16 @@ class Checkout(Service):
         order = await read_json(request)
         settings = self.flags.settings
         if not settings.checkout:
-            raise Fail(503, "checkout is switched off")
+            raise ServiceError(503, "checkout is switched off")
         charge = await self._charge(settings, {"amount": order.get("amount", 1000)})
         return web.json_response({"order": "accepted", "charge": charge})
 
-    async def _charge(self, settings: Settings, charge: dict[str, object]) -> object:
+    async def _charge(self, settings: FlagSettings, charge: dict[str, object]) -> object:
         name = settings.gateway
         breaker = self._breakers[name]
         if settings.breaker and not breaker.lets_through(self.clock.now()):
             self._calls.add(gateway=name, outcome="refused")
-            raise Fail(503, f"the breaker of the {name} gateway is open")
+            raise ServiceError(503, f"the breaker of the {name} gateway is open")
         started = self.clock.now()
         outcome = "failed"
         try:
@@ -45,9 +45,9 @@ class Checkout(Service):
             outcome = "ok" if reply.status == 200 else "failed"
         except TooSlow as error:
             outcome = "timeout"
-            raise Fail(504, f"the {name} gateway gave {error}") from error
+            raise ServiceError(504, f"the {name} gateway gave {error}") from error
         except Unreachable as error:
-            raise Fail(502, f"the {name} gateway failed: {error}") from error
+            raise ServiceError(502, f"the {name} gateway failed: {error}") from error
         finally:
             now = self.clock.now()
             self._waits.observe(now - started, gateway=name)
@@ -55,14 +55,14 @@ class Checkout(Service):
             if settings.breaker:
                 breaker.record(now, succeeded=outcome == "ok")
         if outcome != "ok":
-            raise Fail(502, f"the {name} gateway answered {reply.status}")
+            raise ServiceError(502, f"the {name} gateway answered {reply.status}")
         return reply.json()["charge"]
 
-    async def _call(self, settings: Settings, charge: dict[str, object]) -> Reply:
+    async def _call(self, settings: FlagSettings, charge: dict[str, object]) -> Reply:
         url = self.post.wiring.proxied_url(GATEWAYS[settings.gateway]) + "/charge"
         return await self.call("POST", url, timeout=settings.gateway_timeout, body=charge)
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: FlagSettings) -> None:
         for breaker in self._breakers.values():
             breaker.threshold, breaker.cooldown = settings.breaker_threshold, settings.breaker_cooldown
             if not settings.breaker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from runner.sandbox.flags import FLAGS, Settings
+from runner.sandbox.flags import FLAGS, FlagSettings
 from runner.sandbox.service import Service, TooSlow, Unreachable
 
 #: Seconds between two looks.
@@ -15,11 +15,11 @@ PACE = 0.15
 class FlagWatch:
     """`settings` are the last known ones; the defaults until `refresh` has succeeded once."""
 
-    def __init__(self, service: Service, changed: Callable[[Settings], None]) -> None:
+    def __init__(self, service: Service, changed: Callable[[FlagSettings], None]) -> None:
         self._service = service
         self._changed = changed
         self._url = service.post.wiring.url("admin") + "/flags"
-        self.settings = Settings.of({name: flag.default for name, flag in FLAGS.items()})
+        self.settings = FlagSettings.of({name: flag.default for name, flag in FLAGS.items()})
 
     async def refresh(self) -> None:
         """Keeps what it has when the flag service does not answer."""
@@ -27,7 +27,7 @@ class FlagWatch:
             reply = await self._service.call("GET", self._url, timeout=1.0)
         except (Unreachable, TooSlow):
             return
-        if reply.status == 200 and (settings := Settings.of(reply.json())) != self.settings:
+        if reply.status == 200 and (settings := FlagSettings.of(reply.json())) != self.settings:
             self.settings = settings
             self._changed(settings)
 

@@ -154,7 +154,7 @@ def _known(name: str) -> Flag:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class FlagSettings:
     """The flags as the services use them; durations in seconds, shares from 0 to 1."""
 
     gateway: str
@@ -170,7 +170,7 @@ class Settings:
     queue_limit: int
 
     @classmethod
-    def of(cls, values: Mapping[str, str]) -> Settings:
+    def of(cls, values: Mapping[str, str]) -> FlagSettings:
         """From a `FlagStore`'s values."""
         return cls(
             gateway=values["gateway"],

@@ -7,7 +7,7 @@ import uuid
 
 from aiohttp import web
 
-from runner.sandbox.service import Fail, Post, Service, read_json
+from runner.sandbox.service import Post, Service, ServiceError, read_json
 
 #: Seconds a charge takes: the backup is a little farther away.
 SERVICE_TIME = {"gateway": 0.004, "backup": 0.008}
@@ -22,7 +22,7 @@ class Gateway(Service):
     async def _charge(self, request: web.Request) -> web.Response:
         order = await read_json(request)
         if "amount" not in order:
-            raise Fail(400, "a charge needs an amount")
+            raise ServiceError(400, "a charge needs an amount")
         await asyncio.sleep(SERVICE_TIME[self.post.name])
         self._charges.add()
         return web.json_response({"charge": uuid.uuid4().hex, "by": self.post.name})

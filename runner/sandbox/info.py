@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from runner.errors import Broken
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class SandboxInfo:
     """A sandbox that answers. The addresses are `http://127.0.0.1:PORT`, without a slash at the end.
 

@@ -15,7 +15,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2.0, 4.0
 
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """One line of an exposition without its value. Labels are sorted by name."""
 
     name: str
@@ -30,13 +30,13 @@ class Series:
 
 
 class Metric(Protocol):
-    """Anything a `Registry` can write out."""
+    """Anything a `MetricRegistry` can write out."""
 
     name: str
     meaning: str
     kind: str
 
-    def samples(self) -> Iterator[tuple[Series, float]]: ...
+    def samples(self) -> Iterator[tuple[MetricSeries, float]]: ...
 
 
 M = TypeVar("M", bound=Metric)
@@ -56,9 +56,9 @@ class Counter:
         key = _sorted(labels)
         self._values[key] = self._values.get(key, 0.0) + amount
 
-    def samples(self) -> Iterator[tuple[Series, float]]:
+    def samples(self) -> Iterator[tuple[MetricSeries, float]]:
         for labels, value in self._values.items():
-            yield Series(self.name, labels), value
+            yield MetricSeries(self.name, labels), value
 
 
 class Gauge:
@@ -71,8 +71,8 @@ class Gauge:
         self.meaning = meaning
         self._read = read
 
-    def samples(self) -> Iterator[tuple[Series, float]]:
-        yield Series(self.name), float(self._read())
+    def samples(self) -> Iterator[tuple[MetricSeries, float]]:
+        yield MetricSeries(self.name), float(self._read())
 
 
 class Histogram:
@@ -92,17 +92,17 @@ class Histogram:
         counts[bisect_left(BUCKETS, seconds)] += 1
         self._sums[key] = self._sums.get(key, 0.0) + seconds
 
-    def samples(self) -> Iterator[tuple[Series, float]]:
+    def samples(self) -> Iterator[tuple[MetricSeries, float]]:
         for labels, counts in self._counts.items():
             total = 0
             for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
                 total += count
-                yield Series(f"{self.name}_bucket", _sorted(dict(labels) | {"le": bound})), float(total)
-            yield Series(f"{self.name}_sum", labels), self._sums[labels]
-            yield Series(f"{self.name}_count", labels), float(total)
+                yield MetricSeries(f"{self.name}_bucket", _sorted(dict(labels) | {"le": bound})), float(total)
+            yield MetricSeries(f"{self.name}_sum", labels), self._sums[labels]
+            yield MetricSeries(f"{self.name}_count", labels), float(total)
 
 
-class Registry:
+class MetricRegistry:
     """The metrics of one service."""
 
     def __init__(self) -> None:
@@ -139,14 +139,14 @@ def parse_labels(text: str) -> Labels:
     return _sorted({key: _unescape(value) for key, value in _LABEL.findall(text)})
 
 
-def parse_exposition(text: str) -> dict[Series, float]:
+def parse_exposition(text: str) -> dict[MetricSeries, float]:
     """The inverse of `Registry.exposition`. Lines that are no samples are passed over."""
-    found: dict[Series, float] = {}
+    found: dict[MetricSeries, float] = {}
     for line in text.split("\n"):
         if match := _LINE.fullmatch(line.strip()):
             name, labels, value = match.groups()
             try:
-                found[Series(name, parse_labels(labels or ""))] = float(value)
+                found[MetricSeries(name, parse_labels(labels or ""))] = float(value)
             except ValueError:
                 continue
     return found

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from runner.clock import parse_iso
 from runner.sandbox.alert_rules import RULES, AlertBook
-from runner.sandbox.metrics import Series, parse_exposition, parse_labels
+from runner.sandbox.metrics import MetricSeries, parse_exposition, parse_labels
 from runner.sandbox.samples import Samples
 from runner.sandbox.service import Post, Service, TooSlow, Unreachable
 from runner.sandbox.wiring import SERVICES
@@ -90,12 +90,12 @@ class Monitor(Service):
         wanted = parse_labels(match["labels"] or "")
         found = [entry for entry in self._samples.instant() if entry[0].matches(match["name"], wanted)]
         if match["sum"]:
-            found = [(Series(""), sum(value for _, value in found))] if found else []
+            found = [(MetricSeries(""), sum(value for _, value in found))] if found else []
         moment = parse_iso(self.clock.stamp().at).timestamp()
         return _success({"resultType": "vector", "result": [_vector(series, value, moment) for series, value in found]})
 
 
-def _vector(series: Series, value: float, moment: float) -> dict[str, Any]:
+def _vector(series: MetricSeries, value: float, moment: float) -> dict[str, Any]:
     name = {"__name__": series.name} if series.name else {}
     return {"metric": name | dict(series.labels), "value": [moment, f"{value:.12g}"]}
 

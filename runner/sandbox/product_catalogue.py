@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from runner.sandbox.flags import Settings
-from runner.sandbox.service import Fail, Reply, Service, TooSlow, Unreachable
+from runner.sandbox.flags import FlagSettings
+from runner.sandbox.service import Reply, Service, ServiceError, TooSlow, Unreachable
 
 #: Seconds. A cache that takes longer is worse than none.
 CACHE_PATIENCE = 0.25
@@ -20,10 +20,10 @@ BACKEND_PATIENCE = 5.0
 _COPIES = 2000
 
 
-class Catalogue:
+class ProductCatalogue:
     """`settings` is asked at every look-up."""
 
-    def __init__(self, service: Service, settings: Callable[[], Settings]) -> None:
+    def __init__(self, service: Service, settings: Callable[[], FlagSettings]) -> None:
         self._service = service
         self._settings = settings
         self._cache = service.post.wiring.proxied_url("cache")
@@ -36,7 +36,7 @@ class Catalogue:
         self._loads = service.metrics.counter("storefront_backend_loads_total", "Queries sent to the backend.")
 
     async def fetch(self, key: str, path: str) -> bytes:
-        """The JSON stored under `key`, or else at the backend's `path`. Raises `Fail` 404, 502, 503 or 504."""
+        """The JSON stored under `key`, or else at the backend's `path`. Raises `ServiceError` 404, 502, 503 or 504."""
         if (cached := await self._look_up(key)) is not None:
             return cached
         match self._settings().catalogue_mode:
@@ -48,15 +48,15 @@ class Catalogue:
                 return await self._load(key, path)
 
     async def warm(self) -> int:
-        """Fills the cache from the backend in one go; how many entries. Raises `Fail`."""
+        """Fills the cache from the backend in one go; how many entries. Raises `ServiceError`."""
         entries = json.loads(await self._query("/all"))
         body = {key: [self._time_to_live(), value] for key, value in entries.items()}
         try:
             reply = await self._service.call("PUT", f"{self._cache}/keys", timeout=BACKEND_PATIENCE, body=body)
         except (Unreachable, TooSlow) as error:
-            raise Fail(502, f"the cache failed: {error}") from error
+            raise ServiceError(502, f"the cache failed: {error}") from error
         if reply.status != 204:
-            raise Fail(502, f"the cache answered {reply.status}")
+            raise ServiceError(502, f"the cache answered {reply.status}")
         for key, value in entries.items():
             self._keep(key, json.dumps(value).encode())
         return len(entries)
@@ -97,11 +97,11 @@ class Catalogue:
         try:
             reply = await self._service.call("GET", self._backend + path, timeout=BACKEND_PATIENCE)
         except TooSlow as error:
-            raise Fail(504, f"the catalogue backend gave {error}") from error
+            raise ServiceError(504, f"the catalogue backend gave {error}") from error
         except Unreachable as error:
-            raise Fail(502, f"the catalogue backend failed: {error}") from error
+            raise ServiceError(502, f"the catalogue backend failed: {error}") from error
         if reply.status != 200:
-            raise Fail(reply.status, _reason(reply))
+            raise ServiceError(reply.status, _reason(reply))
         return reply.body
 
     async def _put(self, key: str, body: bytes) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
-from runner.sandbox.metrics import Series
+from runner.sandbox.metrics import MetricSeries
 
 #: Seconds kept.
 KEPT = 15.0
@@ -14,7 +14,7 @@ KEPT = 15.0
 #: Seconds after which a last value is no longer the present.
 STALE = 2.0
 
-Scrape = tuple[float, Mapping[Series, float]]
+Scrape = tuple[float, Mapping[MetricSeries, float]]
 
 
 class Samples:
@@ -25,7 +25,7 @@ class Samples:
         self._scrapes: defaultdict[str, deque[Scrape]] = defaultdict(deque)
         self._up: dict[str, bool] = {}
 
-    def add(self, job: str, values: Mapping[Series, float] | None) -> None:
+    def add(self, job: str, values: Mapping[MetricSeries, float] | None) -> None:
         """One scrape; None when the job did not answer."""
         self._up[job] = values is not None
         if values is None:
@@ -81,16 +81,18 @@ class Samples:
             low, below = bound, count
         return low
 
-    def instant(self) -> Iterator[tuple[Series, float]]:
+    def instant(self) -> Iterator[tuple[MetricSeries, float]]:
         """Every fresh series with its last value, labelled with its job, `up` included."""
         for job, up in self._up.items():
-            yield Series("up", (("job", job),)), float(up)
+            yield MetricSeries("up", (("job", job),)), float(up)
         for job, scrapes in self._scrapes.items():
             if scrapes and scrapes[-1][0] >= self._now() - STALE:
                 for series, value in scrapes[-1][1].items():
-                    yield Series(series.name, tuple(sorted((*series.labels, ("job", job))))), value
+                    yield MetricSeries(series.name, tuple(sorted((*series.labels, ("job", job))))), value
 
-    def _steps(self, job: str, window: float) -> Iterator[tuple[Mapping[Series, float], Mapping[Series, float]]]:
+    def _steps(
+        self, job: str, window: float
+    ) -> Iterator[tuple[Mapping[MetricSeries, float], Mapping[MetricSeries, float]]]:
         scrapes = list(self._scrapes[job])
         begin = self._now() - window
         for (_, before), (at, after) in pairwise(scrapes):
@@ -98,6 +100,6 @@ class Samples:
                 yield before, after
 
 
-def _total(values: Mapping[Series, float], name: str) -> float | None:
+def _total(values: Mapping[MetricSeries, float], name: str) -> float | None:
     found = [value for series, value in values.items() if series.name == name]
     return sum(found) if found else None

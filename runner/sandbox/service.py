@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from runner.clock import Clock, SystemClock, boottime_ns
-from runner.sandbox.metrics import Registry
+from runner.sandbox.metrics import MetricRegistry
 from runner.sandbox.wiring import Wiring
 
 CORRELATION_HEADER = "X-Correlation-Id"
@@ -47,7 +47,7 @@ class Post:
     control: socket.socket | None = None
 
 
-class Fail(Exception):
+class ServiceError(Exception):
     """Answer with this status and `{"error": reason}`."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -123,7 +123,7 @@ class Service:
         self.post = post
         self.clock: Clock = SystemClock()
         self.log = EventLog(post.wiring.folder / f"{post.name}.log", post.name, self.clock)
-        self.metrics = Registry()
+        self.metrics = MetricRegistry()
         self._requests = self.metrics.counter("http_requests_total", "Requests answered, by route and status.")
         self._durations = self.metrics.histogram("http_request_seconds", "Seconds from request to answer, by route.")
         self._app = web.Application(middlewares=[self._observe], client_max_size=4 << 20)
@@ -194,7 +194,7 @@ class Service:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Fail as fail:
+        except ServiceError as fail:
             return web.json_response({"error": fail.reason}, status=fail.status)
         except web.HTTPException as error:
             return web.json_response({"error": error.reason}, status=error.status)
@@ -210,13 +210,13 @@ class Service:
 
 
 async def read_json(request: web.Request) -> dict[str, Any]:
-    """The request's body as an object; an empty body is an empty object. Raises `Fail` 400."""
+    """The request's body as an object; an empty body is an empty object. Raises `ServiceError` 400."""
     try:
         value = json.loads(await request.read() or b"{}")
     except ValueError as error:
-        raise Fail(400, f"bad request body: {error}") from error
+        raise ServiceError(400, f"bad request body: {error}") from error
     if not isinstance(value, dict):
-        raise Fail(400, "bad request body: an object is expected")
+        raise ServiceError(400, "bad request body: an object is expected")
     return value
 
 

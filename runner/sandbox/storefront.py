@@ -8,9 +8,19 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from runner.sandbox.flag_watch import FlagWatch
-from runner.sandbox.flags import Settings
-from runner.sandbox.product_catalogue import Catalogue
-from runner.sandbox.service import Exchange, Fail, Handler, JsonLines, Post, Service, TooSlow, Unreachable, correlation
+from runner.sandbox.flags import FlagSettings
+from runner.sandbox.product_catalogue import ProductCatalogue
+from runner.sandbox.service import (
+    Exchange,
+    Handler,
+    JsonLines,
+    Post,
+    Service,
+    ServiceError,
+    TooSlow,
+    Unreachable,
+    correlation,
+)
 from runner.sandbox.workers import QueueFull, WorkerPool
 
 
@@ -19,7 +29,7 @@ class Storefront(Service):
         super().__init__(post)
         self.flags = FlagWatch(self, self._apply)
         self._workers = WorkerPool(self.flags.settings.workers, self.flags.settings.queue_limit)
-        self._catalogue = Catalogue(self, lambda: self.flags.settings)
+        self._catalogue = ProductCatalogue(self, lambda: self.flags.settings)
         self._request_log = JsonLines(post.wiring.folder / "requests.jsonl")
         self.metrics.gauge("storefront_queue_length", "Requests that wait for a worker.", lambda: self._workers.waiting)
         self.metrics.gauge("storefront_workers_busy", "Workers at work.", lambda: self._workers.busy)
@@ -52,7 +62,7 @@ class Storefront(Service):
         """The catalogue into the cache; without it the first shoppers would wait for the backend."""
         try:
             await self._catalogue.warm()
-        except Fail as fail:
+        except ServiceError as fail:
             self.log.write("not warmed", level="warning", reason=fail.reason)
 
     def _queued(self, handle: Callable[[web.Request], Awaitable[web.Response]]) -> Handler:
@@ -61,7 +71,7 @@ class Storefront(Service):
                 async with self._workers.worker():
                     return await handle(request)
             except QueueFull:
-                raise Fail(503, "all workers are busy and the queue is full") from None
+                raise ServiceError(503, "all workers are busy and the queue is full") from None
 
         return wait_and_handle
 
@@ -77,7 +87,7 @@ class Storefront(Service):
     async def _item(self, request: web.Request) -> web.Response:
         number = request.match_info["number"]
         if not (number.isascii() and number.isdecimal() and len(number) < 10):
-            raise Fail(404, "no such item")
+            raise ServiceError(404, "no such item")
         return _json(await self._catalogue.fetch(f"item-{int(number)}", f"/items/{int(number)}"))
 
     async def _warm(self, _request: web.Request) -> web.Response:
@@ -87,17 +97,17 @@ class Storefront(Service):
         try:
             order = json.loads(await request.read() or b"{}")
         except ValueError as error:
-            raise Fail(400, f"bad request body: {error}") from error
+            raise ServiceError(400, f"bad request body: {error}") from error
         url = self.post.wiring.url("checkout") + "/checkout"
         try:
             reply = await self.call("POST", url, timeout=self.flags.settings.checkout_timeout, body=order)
         except TooSlow as error:
-            raise Fail(504, f"checkout gave {error}") from error
+            raise ServiceError(504, f"checkout gave {error}") from error
         except Unreachable as error:
-            raise Fail(502, f"checkout is not there: {error}") from error
+            raise ServiceError(502, f"checkout is not there: {error}") from error
         return web.Response(body=reply.body, status=reply.status, content_type="application/json")
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: FlagSettings) -> None:
         self._workers.resize(settings.workers, settings.queue_limit)
 
 

@@ -27,7 +27,7 @@ _BACKLOG = 512
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
-class Refusal(Exception):
+class AdminRefusal(Exception):
     """What was asked cannot be done; `status` is what the admin address answers with."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -36,7 +36,7 @@ class Refusal(Exception):
 
 
 @dataclass
-class Process:
+class ServiceProcess:
     """One service. `ready` is the read end of the pipe on which it says that it answers, until it has."""
 
     name: str
@@ -67,7 +67,7 @@ class Supervisor:
         self._lifeline = lifeline
         self._report = report
         self._ending = False
-        self._processes = {name: Process(name) for name in SERVICES}
+        self._processes = {name: ServiceProcess(name) for name in SERVICES}
         # Bound but not listening: the number stays ours while the service is dead, and connections are refused.
         self._reserved = {port: _bind(0) for ports in PORTS.values() for port in ports}
         ports = {name: reserved.getsockname()[1] for name, reserved in self._reserved.items()}
@@ -109,8 +109,8 @@ class Supervisor:
 
     # Starting and ending
 
-    def _start(self, process: Process) -> None:
-        """Raises `Refusal` when a port cannot be had or the machine has no more processes."""
+    def _start(self, process: ServiceProcess) -> None:
+        """Raises `AdminRefusal` when a port cannot be had or the machine has no more processes."""
         ready, announce = os.pipe()
         sockets: dict[str, socket.socket] = {}
         try:
@@ -121,7 +121,7 @@ class Supervisor:
             os.close(announce)
             for listening in sockets.values():
                 listening.close()
-            raise Refusal(500, f"{process.name} cannot be started: {error.strerror}") from error
+            raise AdminRefusal(500, f"{process.name} cannot be started: {error.strerror}") from error
         if pid == 0:
             control = self._admin_end if process.name == ADMIN else None
             child.live(
@@ -145,7 +145,7 @@ class Supervisor:
             if pipe is not None:
                 os.close(pipe)
 
-    def _heard(self, process: Process) -> None:
+    def _heard(self, process: ServiceProcess) -> None:
         """The service says that it answers, or its pipe closed because it ended."""
         if process.ready is None:
             return
@@ -160,8 +160,8 @@ class Supervisor:
         if all(other.alive and other.ready is None for other in self._processes.values()):
             self._tell_owner()
 
-    def _failed_to_start(self, process: Process) -> None:
-        self._settle(process, Refusal(500, f"{process.name} ended before it was ready"))
+    def _failed_to_start(self, process: ServiceProcess) -> None:
+        self._settle(process, AdminRefusal(500, f"{process.name} ended before it was ready"))
         if self._report is not None:
             self._say({"error": f"{process.name} ended before it was ready", "service": process.name})
             self._ending = True
@@ -202,7 +202,7 @@ class Supervisor:
                 continue
             self._lose(process)
 
-    def _lose(self, process: Process) -> None:
+    def _lose(self, process: ServiceProcess) -> None:
         """It has ended, not on the way to a restart."""
         was_ready = process.ready is None
         self._bury(process)
@@ -210,15 +210,15 @@ class Supervisor:
             self._ending = True  # Nobody could undo anything any more.
         elif process.policy == "always" and was_ready:
             # One that ends before it is ready would only do so again, many times a second.
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(AdminRefusal):
                 self._start(process)
 
-    def _bury(self, process: Process) -> None:
+    def _bury(self, process: ServiceProcess) -> None:
         process.alive = False
         if process.ready is not None:
             self._heard(process)
 
-    def _kill(self, process: Process) -> None:
+    def _kill(self, process: ServiceProcess) -> None:
         """On return its port refuses connections."""
         os.kill(process.pid, signal.SIGKILL)
         os.waitpid(process.pid, 0)
@@ -237,7 +237,7 @@ class Supervisor:
     def _answer(self) -> None:
         packet = self._control.recv(1 << 16)
         asked = json.loads(packet)
-        process: Process | None = None
+        process: ServiceProcess | None = None
         try:
             if asked["verb"] == "list":
                 self._reply(asked["number"], [process.as_json() for process in self._processes.values()])
@@ -245,18 +245,18 @@ class Supervisor:
             process = self._known(asked["name"])
             if self._act(process, asked):
                 self._reply(asked["number"], process.as_json())
-        except Refusal as refusal:
+        except AdminRefusal as refusal:
             if process:
                 process.asked_by = None
             self._refuse(asked["number"], refusal)
 
-    def _act(self, process: Process, asked: dict[str, Any]) -> bool:
+    def _act(self, process: ServiceProcess, asked: dict[str, Any]) -> bool:
         """True when the answer can be given now; a start is answered when the service is ready."""
         verb = asked["verb"]
         if verb == "show":
             return True
         if process.name == ADMIN:
-            raise Refusal(409, f"{ADMIN} is what you are talking to; it ends with the sandbox")
+            raise AdminRefusal(409, f"{ADMIN} is what you are talking to; it ends with the sandbox")
         if verb == "policy":
             self._set_policy(process, asked["argument"])
         elif verb in ("restart", "start"):
@@ -265,16 +265,16 @@ class Supervisor:
             self._signal(process, verb)
         return True
 
-    def _set_policy(self, process: Process, policy: str) -> None:
+    def _set_policy(self, process: ServiceProcess, policy: str) -> None:
         if policy not in ("always", "never"):
-            raise Refusal(400, f"{policy!r} is no restart policy: always or never")
+            raise AdminRefusal(400, f"{policy!r} is no restart policy: always or never")
         process.policy = policy
         if policy == "always" and not process.alive:
             self._start(process)
 
-    def _bring_up(self, process: Process, number: int, *, anew: bool) -> bool:
+    def _bring_up(self, process: ServiceProcess, number: int, *, anew: bool) -> bool:
         if process.asked_by is not None:
-            raise Refusal(409, f"{process.name} is being started")
+            raise AdminRefusal(409, f"{process.name} is being started")
         if process.alive and not anew:
             return True
         if process.alive:
@@ -284,9 +284,9 @@ class Supervisor:
         self._start(process)
         return False
 
-    def _signal(self, process: Process, verb: str) -> None:
+    def _signal(self, process: ServiceProcess, verb: str) -> None:
         if not process.alive:
-            raise Refusal(409, f"{process.name} is dead")
+            raise AdminRefusal(409, f"{process.name} is dead")
         match verb:
             case "kill":
                 self._kill(process)
@@ -296,14 +296,14 @@ class Supervisor:
             case "thaw":
                 os.kill(process.pid, signal.SIGCONT)
             case _:
-                raise Refusal(404, f"{verb!r} is nothing that can be done to a process")
+                raise AdminRefusal(404, f"{verb!r} is nothing that can be done to a process")
 
-    def _known(self, name: str) -> Process:
+    def _known(self, name: str) -> ServiceProcess:
         if process := self._processes.get(name):
             return process
-        raise Refusal(404, f"no process is called {name!r}; there are {', '.join(self._processes)}")
+        raise AdminRefusal(404, f"no process is called {name!r}; there are {', '.join(self._processes)}")
 
-    def _settle(self, process: Process, refusal: Refusal | None) -> None:
+    def _settle(self, process: ServiceProcess, refusal: AdminRefusal | None) -> None:
         """Answers who asked for the start, if anyone did."""
         number, process.asked_by = process.asked_by, None
         if number is None:
@@ -316,7 +316,7 @@ class Supervisor:
     def _reply(self, number: int, result: object) -> None:
         self._control.send(json.dumps({"number": number, "status": 200, "result": result}).encode())
 
-    def _refuse(self, number: int, refusal: Refusal) -> None:
+    def _refuse(self, number: int, refusal: AdminRefusal) -> None:
         answer = {"number": number, "status": refusal.status, "error": str(refusal)}
         self._control.send(json.dumps(answer).encode())
 

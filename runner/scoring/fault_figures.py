@@ -24,7 +24,7 @@ class _Undone:
     how: str
 
 
-class FaultTally:
+class FaultFigures:
     """Folds actions, rollbacks' results and the checks of both."""
 
     def __init__(self) -> None:

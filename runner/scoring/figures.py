@@ -12,11 +12,11 @@ from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json
 from runner.people import NOTICES
 from runner.scoring.coverage import Coverage
-from runner.scoring.fault_figures import FaultTally
-from runner.scoring.hypothesis_figures import HypothesisTally
+from runner.scoring.fault_figures import FaultFigures
+from runner.scoring.hypothesis_figures import HypothesisFigures
 from runner.scoring.raised_exceptions import raised_in
-from runner.scoring.scorecard import AlertScore, LoadScore, Raised, Rating, Said
-from runner.scoring.step_figures import StepTally
+from runner.scoring.scorecard import AlertScore, LoadScore, RaisedFigures, Rating, Said
+from runner.scoring.step_figures import StepFigures
 
 NO_PLAN = RunPlan(name="", slug="", target=Target(name="", kind="", environment=""))
 
@@ -35,7 +35,7 @@ class Milestone:
         return self.role in NOTICES
 
 
-class Tally:
+class Figures:
     """Facts of a run, grown event by event."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Tally:
         self._load_seconds = 0.0
         self._load_until = 0.0
         self._load_cut = 0.0
-        self._exceptions: tuple[Raised, ...] = ()
+        self._exceptions: tuple[RaisedFigures, ...] = ()
         self._load_ended: float | None = None
         self._load_why = ""
 
@@ -131,9 +131,9 @@ class Tally:
         self.plan = plan
         self.episodes = EpisodeFold(plan)
         self.coverage = Coverage(plan.indicators)
-        self.steps = StepTally(plan.steps)
-        self.faults = FaultTally()
-        self.hypotheses = HypothesisTally()
+        self.steps = StepFigures(plan.steps)
+        self.faults = FaultFigures()
+        self.hypotheses = HypothesisFigures()
         self._alerts = {alert.name: AlertScore(name=alert.name, status="never") for alert in plan.alerts}
         self.warnings: dict[str, None] = dict.fromkeys(plan.warnings)
 
@@ -272,41 +272,41 @@ class Tally:
             self._max_users = event.users
 
 
-_Handler = Callable[[Tally, Any, float, str], None]
+_Handler = Callable[[Figures, Any, float, str], None]
 
 _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
-    ev.PhaseEntered: (Tally._phase,),
-    ev.EndDecided: (Tally._end,),
-    ev.UndoStarted: (Tally._undo,),
-    ev.RollbackStarted: (Tally._undo,),
-    ev.UndoEnded: (Tally._undo_over,),
-    ev.RunClosed: (Tally._close,),
-    ev.BaselineTaken: (Tally._baseline,),
-    ev.PersonJoined: (Tally._joined,),
-    ev.MilestoneReached: (Tally._milestone,),
-    ev.NoteWritten: (Tally._wrote,),
-    ev.StepDisputed: (Tally._disputed,),
-    ev.Warned: (Tally._warned,),
-    ev.SuspendSeen: (Tally._slept,),
-    ev.Paused: (Tally._paused,),
-    ev.Unpaused: (Tally._unpaused,),
-    ev.ControlBroke: (Tally._control_broke,),
-    ev.LoadStarted: (Tally._load_began,),
-    ev.LoadEnded: (Tally._load_over,),
-    ev.ExperimentEnded: (Tally._experiment_ended,),
-    ev.AlertFired: (Tally._alert_fired,),
-    ev.AlertCleared: (Tally._alert_cleared,),
-    ev.AlertSilent: (Tally._alert_silent,),
-    ev.AlertAnswers: (Tally._alert_answers,),
+    ev.PhaseEntered: (Figures._phase,),
+    ev.EndDecided: (Figures._end,),
+    ev.UndoStarted: (Figures._undo,),
+    ev.RollbackStarted: (Figures._undo,),
+    ev.UndoEnded: (Figures._undo_over,),
+    ev.RunClosed: (Figures._close,),
+    ev.BaselineTaken: (Figures._baseline,),
+    ev.PersonJoined: (Figures._joined,),
+    ev.MilestoneReached: (Figures._milestone,),
+    ev.NoteWritten: (Figures._wrote,),
+    ev.StepDisputed: (Figures._disputed,),
+    ev.Warned: (Figures._warned,),
+    ev.SuspendSeen: (Figures._slept,),
+    ev.Paused: (Figures._paused,),
+    ev.Unpaused: (Figures._unpaused,),
+    ev.ControlBroke: (Figures._control_broke,),
+    ev.LoadStarted: (Figures._load_began,),
+    ev.LoadEnded: (Figures._load_over,),
+    ev.ExperimentEnded: (Figures._experiment_ended,),
+    ev.AlertFired: (Figures._alert_fired,),
+    ev.AlertCleared: (Figures._alert_cleared,),
+    ev.AlertSilent: (Figures._alert_silent,),
+    ev.AlertAnswers: (Figures._alert_answers,),
     ev.StepStarted: (lambda tally, *seen: tally.steps.started(*seen),),
     ev.StepEnded: (lambda tally, *seen: tally.steps.ended(*seen),),
-    ev.StepDone: (Tally._done, lambda tally, *seen: tally.steps.acted(*seen)),
+    ev.StepDone: (Figures._done, lambda tally, *seen: tally.steps.acted(*seen)),
     ev.StepChosen: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.StepConfirmed: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.StepApproved: (lambda tally, *seen: tally.steps.acted(*seen),),
     ev.HintShown: (lambda tally, *seen: tally.steps.hinted(*seen),),
     ev.CommandIntended: (lambda tally, *seen: tally.steps.acted(*seen),),
-    ev.CommandStarted: (Tally._commanded, lambda tally, *seen: tally.steps.went_on(*seen)),
+    ev.CommandStarted: (Figures._commanded, lambda tally, *seen: tally.steps.went_on(*seen)),
     ev.CommandEnded: (lambda tally, *seen: tally.steps.command_ended(*seen),),
     ev.RetryScheduled: (lambda tally, *seen: tally.steps.went_on(*seen),),
     ev.VerifyStarted: (lambda tally, *seen: tally.steps.verified(*seen),),

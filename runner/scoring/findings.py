@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.engine.plan import RunPlan
 from runner.engine.wording import broken_control
-from runner.lazy_dataclass import dataclass
-from runner.scoring.figures import Tally
+from runner.lazy_dataclass import lazy_dataclass
+from runner.scoring.figures import Figures
 from runner.scoring.scorecard import AlertScore, EpisodeScore, FaultScore, HypothesisScore, StepScore, Times, Unobserved
 
 #: Ends before which each experiment is let to ask its hypothesis a last time.
@@ -15,11 +15,11 @@ _ASKED_AT_END = ("complete", "time-box", "runbook-stopped", "deviated")
 TELLS = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Findings:
+@lazy_dataclass(frozen=True, kw_only=True)
+class ScoreFindings:
     """What is measured, before it is judged."""
 
-    tally: Tally
+    tally: Figures
     episodes: tuple[EpisodeScore, ...]
     times: Times
     steps: tuple[StepScore, ...]
@@ -64,7 +64,7 @@ class Findings:
 # -- what proves nothing -----------------------------------------------------------------------------------------------
 
 
-def proves_nothing(found: Findings) -> list[str]:
+def proves_nothing(found: ScoreFindings) -> list[str]:
     """Why a run whose end was not forced proves nothing, the plainest reason first; empty when it does prove something."""
     if not found.plan.experiments:
         return []
@@ -74,7 +74,7 @@ def proves_nothing(found: Findings) -> list[str]:
     return [*reasons, *(_unfinished(found) if found.plan.bare else _without_impact(found))]
 
 
-def _not_proven_in(found: Findings) -> list[str]:
+def _not_proven_in(found: ScoreFindings) -> list[str]:
     tally = found.tally
     if tally.version < TELLS:
         return []
@@ -88,7 +88,7 @@ def _not_proven_in(found: Findings) -> list[str]:
     return [f"{each}, and nothing shows that the fault was in" for each in why]
 
 
-def _bit(found: Findings, experiment: str) -> bool:
+def _bit(found: ScoreFindings, experiment: str) -> bool:
     """Something broke after that experiment had begun."""
     begun = found.tally.episodes.injected.get(experiment)
     return begun is not None and any(
@@ -101,11 +101,11 @@ def _cut(experiment: str, status: str) -> str:
     return f"experiment {experiment} did not get through its method ({status})"
 
 
-def _not_observed(found: Findings) -> list[str]:
+def _not_observed(found: ScoreFindings) -> list[str]:
     return [unobserved(found, gap) for gap in found.unobserved]
 
 
-def unobserved(found: Findings, gap: Unobserved) -> str:
+def unobserved(found: ScoreFindings, gap: Unobserved) -> str:
     """One gap in words, and why it came to it where that is known."""
     load = found.tally.load
     by_load = any(each.name == gap.indicator and each.source == "load" for each in found.plan.indicators)
@@ -114,7 +114,7 @@ def unobserved(found: Findings, gap: Unobserved) -> str:
     return f"{gap.indicator} was not observed from {gap.since:.1f} s to {gap.until:.1f} s{why}"
 
 
-def unheard(found: Findings) -> list[str]:
+def unheard(found: ScoreFindings) -> list[str]:
     """Alerts that nobody could see fire, where the time to detect rests on them: nobody noticed, no other fired."""
     rests = found.plan.time_to_detect is not None and found.impact and found.times.detected.seconds is None
     return [_silent(alert) for alert in found.tally.alerts if alert.silent is not None] if rests else []
@@ -125,14 +125,14 @@ def _silent(alert: AlertScore) -> str:
     return f"alert {alert.name} could not be asked for from {alert.silent or 0.0:.1f} s on{why}"
 
 
-def _not_asked(found: Findings) -> list[str]:
+def _not_asked(found: ScoreFindings) -> list[str]:
     """Hypotheses that the verdict would rest on, and that were not asked to their end."""
     if not (found.plan.bare or found.judges_hypotheses):
         return []
     return [hypothesis(each) for each in found.hypotheses if each.when != "before" and each.met is None]
 
 
-def _unfinished(found: Findings) -> list[str]:
+def _unfinished(found: ScoreFindings) -> list[str]:
     """Experiments that the end cut short: what the toolkit would have said of them nobody knows."""
     ended = {end.experiment for end in found.tally.experiment_ends if end.status != "interrupted"}
     if found.tally.version < TELLS:
@@ -140,7 +140,7 @@ def _unfinished(found: Findings) -> list[str]:
     return [f"{slug} was cut short" for slug in found.tally.episodes.injected if slug not in ended]
 
 
-def _without_impact(found: Findings) -> list[str]:
+def _without_impact(found: ScoreFindings) -> list[str]:
     plan = found.plan
     if not found.measurable or plan.expect == "no-impact":
         return []
@@ -157,7 +157,7 @@ def _without_impact(found: Findings) -> list[str]:
 # -- what to look at ---------------------------------------------------------------------------------------------------
 
 
-def findings(found: Findings) -> tuple[str, ...]:
+def findings(found: ScoreFindings) -> tuple[str, ...]:
     """What a team should look at, whatever the verdict."""
     told = [f"{check} held while the fault was in: it proves nothing" for check in vacuous_checks(found)]
     told += [f"{check} held before the step was done: it proves nothing" for check in vacuous_verifies(found.steps)]
@@ -167,7 +167,7 @@ def findings(found: Findings) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _of_observation(found: Findings) -> list[str]:
+def _of_observation(found: ScoreFindings) -> list[str]:
     tally, load = found.tally, found.tally.load
     told = [unobserved(found, gap) for gap in found.unobserved]
     watched = {rule.indicator for rule in found.plan.stop_when}
@@ -180,7 +180,7 @@ def _of_observation(found: Findings) -> list[str]:
     return told
 
 
-def _of_experiments(found: Findings) -> list[str]:
+def _of_experiments(found: ScoreFindings) -> list[str]:
     tally = found.tally
     told = [doubt(fault) for fault in tally.faults.doubted]
     if not found.plan.bare:
@@ -196,7 +196,7 @@ def _of_experiments(found: Findings) -> list[str]:
     return told
 
 
-def _of_alerts(found: Findings) -> list[str]:
+def _of_alerts(found: ScoreFindings) -> list[str]:
     alerts = found.tally.alerts
     told = []
     if found.impact and not found.tally.live:
@@ -206,7 +206,7 @@ def _of_alerts(found: Findings) -> list[str]:
     return told + [f"alert {alert.name} fired before the fault" for alert in alerts if alert.status == "before"]
 
 
-def _of_people(found: Findings) -> list[str]:
+def _of_people(found: ScoreFindings) -> list[str]:
     """Without people nobody expects a notice, whatever a script says or a step carries."""
     said = found.tally.milestones.get("detected")
     if not found.tally.attended or said is None or said.noticed or said.role == "system":
@@ -234,7 +234,7 @@ def hypothesis(score: HypothesisScore) -> str:
     return f"{head} {'could not be asked' if score.broke else 'did not hold'}{times}: {score.why}"
 
 
-def vacuous_checks(found: Findings) -> tuple[str, ...]:
+def vacuous_checks(found: ScoreFindings) -> tuple[str, ...]:
     """The `undone-when` checks that held with the fault in."""
     return tuple(f"undone-when {check.name!r}" for check in found.tally.faults.checks if check.bites is False)
 

@@ -10,7 +10,7 @@ from runner.engine.events import ExperimentLoaded, HypothesisChecked, InjectionO
 from runner.scoring.scorecard import HypothesisScore
 
 
-class HypothesisTally:
+class HypothesisFigures:
     """Folds the answers; one score for each experiment and moment."""
 
     def __init__(self) -> None:

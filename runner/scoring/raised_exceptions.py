@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from runner.engine.events import LoadEnded
-from runner.scoring.scorecard import Raised
+from runner.scoring.scorecard import RaisedFigures
 
 
-def raised_in(event: LoadEnded) -> tuple[Raised, ...]:
+def raised_in(event: LoadEnded) -> tuple[RaisedFigures, ...]:
     """The errors in the order of the event; of one that is not as this release writes it, what can be read."""
     return tuple(
-        Raised(where=_text(each.get("where")), what=_text(each.get("what")), count=_number(each.get("count")))
+        RaisedFigures(where=_text(each.get("where")), what=_text(each.get("what")), count=_number(each.get("count")))
         for each in event.exceptions
     )
 

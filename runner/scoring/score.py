@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runner.engine.events import Recorded
-from runner.scoring.figures import Tally
-from runner.scoring.findings import Findings, findings, vacuous_checks, vacuous_verifies
+from runner.scoring.figures import Figures
+from runner.scoring.findings import ScoreFindings, findings, vacuous_checks, vacuous_verifies
 from runner.scoring.scorecard import Objective, Scorecard, Verdict, to_json
 from runner.scoring.times import episode_scores, run_times
 from runner.scoring.verdicts import MET, NOT_APPLICABLE, Ending, ending, objectives, runbook, service
@@ -16,19 +16,19 @@ __all__ = ["Scorecard", "score", "to_json"]
 
 def score(records: Iterable[Recorded]) -> Scorecard:
     """What these events say. Any beginning of a transcript can be scored, an empty one as well."""
-    tally = Tally()
+    tally = Figures()
     tally.add_all(records)
     episodes = episode_scores(tally)
     times = run_times(tally, episodes)
     upto = tally.t if tally.ended is None else tally.ended
-    found = Findings(tally=tally, episodes=episodes, times=times, steps=tally.steps.scores(upto))
+    found = ScoreFindings(tally=tally, episodes=episodes, times=times, steps=tally.steps.scores(upto))
     judged = objectives(found)
     service_verdict, runbook_verdict = service(found, judged), runbook(found)
     return _card(found, judged, service_verdict, runbook_verdict)
 
 
 def _card(
-    found: Findings, judged: tuple[Objective, ...], service_verdict: Verdict, runbook_verdict: Verdict
+    found: ScoreFindings, judged: tuple[Objective, ...], service_verdict: Verdict, runbook_verdict: Verdict
 ) -> Scorecard:
     tally, plan, how = found.tally, found.plan, ending(found, service_verdict, runbook_verdict)
     met = sum(objective.status == MET for objective in judged)
@@ -105,7 +105,7 @@ def _of_tabletop(headline: str) -> str:
     return f"tabletop: {headline.removeprefix('passed; ').removeprefix('failed; ')}"
 
 
-def _success(how: Ending, tally: Tally) -> bool | None:
+def _success(how: Ending, tally: Figures) -> bool | None:
     """What the run counts as in a success rate: None is left out."""
     if tally.plan.tabletop:
         return None

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: Version of the JSON form. A field may be added; none is renamed or changes its meaning without a new number.
 VERSION = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Time:
     """A duration or a moment, how well it is known (s), and what it was measured by."""
 
@@ -23,7 +23,7 @@ class Time:
     how: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Times:
     """The times of the run.
 
@@ -45,7 +45,7 @@ class Times:
     all_clear_error: Time = Time()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Objective:
     """status: met, missed, not recovered, not applicable, or open while the run goes on. `bound` in seconds."""
 
@@ -57,7 +57,7 @@ class Objective:
     evidence: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Verdict:
     """status: met, not met, not applicable, or open while the run goes on."""
 
@@ -65,7 +65,7 @@ class Verdict:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class EpisodeScore:
     """One incident. character: recovered, self-healed, prevented, no impact, not recovered, or open.
 
@@ -86,7 +86,7 @@ class EpisodeScore:
     relapses: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class StepScore:
     """One step. outcome: succeeded, failed, timed-out, skipped, unfinished, open, or '' when it never became current.
 
@@ -117,7 +117,7 @@ class StepScore:
     milestone: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class AlertScore:
     """An alert. status: fired, never, or before (it already fired before the fault). Moments on the run's clock.
 
@@ -132,7 +132,7 @@ class AlertScore:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class FaultScore:
     """An action and what became of it. state: refused, open, undone or left; `how` it was undone, or `why` not.
 
@@ -153,7 +153,7 @@ class FaultScore:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class CheckScore:
     """An `undone-when`. `bites`: false while the fault was in, as it must be; `held`: after the undo; None: not asked."""
 
@@ -164,7 +164,7 @@ class CheckScore:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class HypothesisScore:
     """An experiment's steady-state hypothesis. when: before, during or after.
 
@@ -182,7 +182,7 @@ class HypothesisScore:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Unobserved:
     """An indicator was not observed from `since` to `until` (s), a time on which a verdict rests."""
 
@@ -191,8 +191,8 @@ class Unobserved:
     until: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Raised:
+@lazy_dataclass(frozen=True, kw_only=True)
+class RaisedFigures:
     """An error that simulated users raised: `where` (file:line:column; '' when unknown), `what`, and how often."""
 
     where: str = ""
@@ -200,7 +200,7 @@ class Raised:
     count: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class LoadScore:
     """The load over the whole run. `rate` is the mean (1/s) over `seconds`, the time in which there was a user or a request.
 
@@ -215,11 +215,11 @@ class LoadScore:
     seconds: float = 0.0
     ended: float | None = None
     why: str = ""
-    exceptions: tuple[Raised, ...] = ()
+    exceptions: tuple[RaisedFigures, ...] = ()
     cut: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Said:
     """A note, an action, a mark or a dispute, and who wrote it when."""
 
@@ -229,7 +229,7 @@ class Said:
     step: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Rating:
     """What people answered in the debrief, 1 to 5, without their names: each person's last word, lowest first."""
 
@@ -237,7 +237,7 @@ class Rating:
     scores: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Scorecard:
     """A run, judged. Works on a running one as well: then `ending` is '' and verdicts are open.
 

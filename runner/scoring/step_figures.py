@@ -97,7 +97,7 @@ class _Row:
         return self.outcome == "succeeded" and net <= target
 
 
-class StepTally:
+class StepFigures:
     """Folds the events of the steps."""
 
     def __init__(self, steps: tuple[Step, ...]) -> None:

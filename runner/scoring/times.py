@@ -6,14 +6,14 @@ from bisect import bisect_left
 
 from runner.engine.breaches import FINEST, Moment
 from runner.engine.episodes import Episode
-from runner.scoring.figures import Milestone, Tally
+from runner.scoring.figures import Figures, Milestone
 from runner.scoring.scorecard import AlertScore, EpisodeScore, Time, Times
 
 #: Seconds between two looks at an alert, where the plan does not say.
 _ALERT_EVERY = 0.5
 
 
-def episode_scores(tally: Tally) -> tuple[EpisodeScore, ...]:
+def episode_scores(tally: Figures) -> tuple[EpisodeScore, ...]:
     scores: list[EpisodeScore] = []
     before = float("-inf")
     for episode in tally.episodes.episodes:
@@ -22,7 +22,7 @@ def episode_scores(tally: Tally) -> tuple[EpisodeScore, ...]:
     return tuple(scores)
 
 
-def run_times(tally: Tally, scores: tuple[EpisodeScore, ...]) -> Times:
+def run_times(tally: Figures, scores: tuple[EpisodeScore, ...]) -> Times:
     episodes = tally.episodes.episodes
     broken = next((episode for episode in episodes if episode.impact), None)
     injected = episodes[0].injected if episodes else None
@@ -35,7 +35,7 @@ def run_times(tally: Tally, scores: tuple[EpisodeScore, ...]) -> Times:
     return times if broken is None else _people(tally, broken, times)
 
 
-def noticed_first(tally: Tally) -> bool:
+def noticed_first(tally: Figures) -> bool:
     """A person noticed, and no alert had fired before that."""
     broken = next((episode for episode in tally.episodes.episodes if episode.impact), None)
     said = tally.noticed
@@ -45,13 +45,13 @@ def noticed_first(tally: Tally) -> bool:
     return alert is None or said.t <= (alert.fired or 0.0)
 
 
-def first_alert(tally: Tally, injected: float) -> AlertScore | None:
+def first_alert(tally: Figures, injected: float) -> AlertScore | None:
     """The alert that fired first of those that fired because of the fault."""
     fired = [alert for alert in tally.alerts if alert.status == "fired" and (alert.fired or 0.0) >= injected]
     return min(fired, key=lambda alert: alert.fired or 0.0, default=None)
 
 
-def _episode(tally: Tally, episode: Episode, before: float) -> EpisodeScore:
+def _episode(tally: Figures, episode: Episode, before: float) -> EpisodeScore:
     impact, recovered, mitigated = episode.impact, episode.recovered, episode.mitigated
     censored = impact is not None and recovered is None and tally.ended is not None
     return EpisodeScore(
@@ -69,7 +69,7 @@ def _episode(tally: Tally, episode: Episode, before: float) -> EpisodeScore:
     )
 
 
-def _character(tally: Tally, episode: Episode, before: float) -> str:
+def _character(tally: Figures, episode: Episode, before: float) -> str:
     if tally.live and (episode.impact is None or episode.recovered is None):
         return "open"
     if episode.impact is None:
@@ -83,7 +83,7 @@ def _character(tally: Tally, episode: Episode, before: float) -> str:
     return "recovered" if after < len(acts) and acts[after] <= episode.recovered.t else "self-healed"
 
 
-def _people(tally: Tally, broken: Episode, times: Times) -> Times:
+def _people(tally: Figures, broken: Episode, times: Times) -> Times:
     impact = broken.impact or Moment(broken.injected)
     alert = first_alert(tally, broken.injected)
     person = _said(tally.noticed, "detected", impact, broken.injected)
@@ -137,18 +137,18 @@ def _said(said: Milestone | None, milestone: str, impact: Moment, earliest: floa
     return Time(seconds=_span(impact.t, said.t), resolution=_both(impact.resolution, FINEST), how=how)
 
 
-def _every(tally: Tally, alert: AlertScore) -> float:
+def _every(tally: Figures, alert: AlertScore) -> float:
     return next((check.every for check in tally.plan.alerts if check.name == alert.name), _ALERT_EVERY)
 
 
-def _alert(tally: Tally, alert: AlertScore | None, impact: Moment) -> Time:
+def _alert(tally: Figures, alert: AlertScore | None, impact: Moment) -> Time:
     if alert is None or alert.fired is None:
         return Time()
     resolution = _both(impact.resolution, _every(tally, alert))
     return Time(seconds=_span(impact.t, alert.fired), resolution=resolution, how=f"impact → alert {alert.name} fired")
 
 
-def _acknowledged(tally: Tally, alert: AlertScore | None) -> Time:
+def _acknowledged(tally: Figures, alert: AlertScore | None) -> Time:
     said = tally.milestones.get("acknowledged")
     if alert is None or alert.fired is None or said is None or said.t < alert.fired or noticed_first(tally):
         return Time()
@@ -158,7 +158,7 @@ def _acknowledged(tally: Tally, alert: AlertScore | None) -> Time:
     )
 
 
-def _all_clear(tally: Tally, last: Episode | None) -> Time:
+def _all_clear(tally: Figures, last: Episode | None) -> Time:
     said = tally.milestones.get("resolved")
     if said is None or last is None or last.recovered is None:
         return Time()

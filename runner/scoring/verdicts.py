@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runner.errors import ExitCode, worst
-from runner.lazy_dataclass import dataclass
-from runner.scoring.figures import Tally
-from runner.scoring.findings import TELLS, Findings, hypothesis, proves_nothing, unheard, unobserved, vacuous_checks
+from runner.lazy_dataclass import lazy_dataclass
+from runner.scoring.figures import Figures
+from runner.scoring.findings import (
+    TELLS,
+    ScoreFindings,
+    hypothesis,
+    proves_nothing,
+    unheard,
+    unobserved,
+    vacuous_checks,
+)
 from runner.scoring.scorecard import Objective, StepScore, Time, Verdict
 from runner.scoring.step_figures import UNFINISHED
 from runner.scoring.times import first_alert, noticed_first
@@ -27,7 +35,7 @@ _ENDINGS: dict[str, ExitCode] = {
 _JUDGED = ("complete", "time-box", "runbook-stopped", "deviated")
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Ending:
     """How the run ended; '' while it goes on."""
 
@@ -39,7 +47,7 @@ class Ending:
 # -- objectives --------------------------------------------------------------------------------------------------------
 
 
-def objectives(found: Findings) -> tuple[Objective, ...]:
+def objectives(found: ScoreFindings) -> tuple[Objective, ...]:
     plan = found.plan
     if plan.bare:
         return ()
@@ -47,7 +55,7 @@ def objectives(found: Findings) -> tuple[Objective, ...]:
     if plan.expect == "no-impact" and found.measurable:
         judged.append(_no_impact(found))
     judged += _steady_state(found)
-    bounds: tuple[tuple[str, float | None, Callable[[Findings, float], Objective]], ...] = (
+    bounds: tuple[tuple[str, float | None, Callable[[ScoreFindings, float], Objective]], ...] = (
         ("time-to-detect", plan.time_to_detect, _detect),
         ("time-to-notice", plan.time_to_notice, _notice),
         ("time-to-acknowledge", plan.time_to_acknowledge, _acknowledge),
@@ -60,7 +68,7 @@ def objectives(found: Findings) -> tuple[Objective, ...]:
     return tuple(judged)
 
 
-def _no_impact(found: Findings) -> Objective:
+def _no_impact(found: ScoreFindings) -> Objective:
     broken = next((episode for episode in found.episodes if episode.impact is not None), None)
     if broken is not None:
         return Objective(name="no impact", status=MISSED, evidence=f"{broken.indicator} broke at {broken.impact:.1f} s")
@@ -73,7 +81,7 @@ def _no_impact(found: Findings) -> Objective:
     return Objective(name="no impact", status=MET, evidence="no indicator broke")
 
 
-def _steady_state(found: Findings) -> list[Objective]:
+def _steady_state(found: ScoreFindings) -> list[Objective]:
     """The experiments' own hypotheses, from the method on, where they are what there is to judge by."""
     asked = [each for each in found.hypotheses if each.when != "before"] if found.judges_hypotheses else []
     if not asked:
@@ -89,7 +97,7 @@ def _steady_state(found: Findings) -> list[Objective]:
     return [Objective(name="hypothesis", status=MET, evidence="it held each time it was asked")]
 
 
-def _detect(found: Findings, bound: float) -> Objective:
+def _detect(found: ScoreFindings, bound: float) -> Objective:
     name, time = "time-to-detect", found.times.detected
     reachable = bool(found.plan.alerts) or _people_can(found, "detected")
     unjudged = "" if reachable else "needs people"
@@ -98,13 +106,13 @@ def _detect(found: Findings, bound: float) -> Objective:
     return _timed(found, name, bound, time, unjudged, "nobody noticed and no alert fired")
 
 
-def _notice(found: Findings, bound: float) -> Objective:
+def _notice(found: ScoreFindings, bound: float) -> Objective:
     time = found.times.detected_by_person
     unjudged = "" if _people_can(found, "detected") else "needs people"
     return _timed(found, "time-to-notice", bound, time, unjudged, "no participant noticed")
 
 
-def _acknowledge(found: Findings, bound: float) -> Objective:
+def _acknowledge(found: ScoreFindings, bound: float) -> Objective:
     name, time = "time-to-acknowledge", found.times.acknowledged
     why = "" if _people_can(found, "acknowledged") else "needs people"
     if not why and noticed_first(found.tally):
@@ -114,19 +122,19 @@ def _acknowledge(found: Findings, bound: float) -> Objective:
     return _timed(found, name, bound, time, why, "nobody acknowledged the alert")
 
 
-def _alerted(found: Findings) -> bool:
+def _alerted(found: ScoreFindings) -> bool:
     broken = next(episode for episode in found.episodes if episode.impact is not None)
     return first_alert(found.tally, broken.injected) is not None
 
 
-def _mitigate(found: Findings, bound: float) -> Objective:
+def _mitigate(found: ScoreFindings, bound: float) -> Objective:
     open_one = any(episode.impact is not None and episode.mitigated is None for episode in found.episodes)
     time = Time() if open_one else found.times.mitigated
     why = "" if found.plan.indicators else "no indicator measures it"
     return _timed(found, "time-to-mitigate", bound, time, why, _until(found, "not mitigated"))
 
 
-def _recover(found: Findings, bound: float | None) -> Objective:
+def _recover(found: ScoreFindings, bound: float | None) -> Objective:
     open_one = any(episode.impact is not None and episode.recovered is None for episode in found.episodes)
     time = Time() if open_one else found.times.recovered
     why = "" if found.plan.indicators else "no indicator measures it"
@@ -139,12 +147,12 @@ def _recover(found: Findings, bound: float | None) -> Objective:
     return Objective(**{**vars(objective), "evidence": note})
 
 
-def _until(found: Findings, what: str) -> str:
+def _until(found: ScoreFindings, what: str) -> str:
     lasted = max((episode.censored_after or 0.0 for episode in found.episodes), default=0.0)
     return f"{what} by {lasted:.1f} s after the impact, when the run ended"
 
 
-def _people_can(found: Findings, milestone: str) -> bool:
+def _people_can(found: ScoreFindings, milestone: str) -> bool:
     """Somebody could have said it: a person, or, but for what only people notice, an operator's answer to its step."""
     tally = found.tally
     if milestone == "detected" and tally.version >= TELLS:
@@ -155,7 +163,7 @@ def _people_can(found: Findings, milestone: str) -> bool:
 
 
 def _timed(
-    found: Findings, name: str, bound: float | None, time: Time, unjudged: str, missing: str, never: str = MISSED
+    found: ScoreFindings, name: str, bound: float | None, time: Time, unjudged: str, missing: str, never: str = MISSED
 ) -> Objective:
     """Judge one time. `unjudged` says why it does not apply, `missing` what is said when it was never reached."""
     if not unjudged and not found.impact and not found.tally.live:
@@ -177,7 +185,7 @@ def _timed(
     )
 
 
-def _why_no_impact(found: Findings) -> str:
+def _why_no_impact(found: ScoreFindings) -> str:
     if found.plan.experiments and not found.episodes:
         return "no fault was injected"
     if any(episode.character == "prevented" for episode in found.episodes):
@@ -188,7 +196,7 @@ def _why_no_impact(found: Findings) -> str:
 # -- verdicts ----------------------------------------------------------------------------------------------------------
 
 
-def service(found: Findings, judged: tuple[Objective, ...]) -> Verdict:
+def service(found: ScoreFindings, judged: tuple[Objective, ...]) -> Verdict:
     counted = [objective for objective in judged if objective.status != NOT_APPLICABLE]
     missed = [objective for objective in counted if objective.status in (MISSED, NOT_RECOVERED)]
     if missed:
@@ -210,7 +218,7 @@ def _miss(objective: Objective) -> str:
     return f"{objective.measured:.1f} s, the bound is {objective.bound:g} s"
 
 
-def runbook(found: Findings) -> Verdict:
+def runbook(found: ScoreFindings) -> Verdict:
     steps = [step for step in found.steps if not step.anytime]
     if not any(step.visits or step.outcome for step in steps):
         return Verdict(status=NOT_APPLICABLE, why="no step was begun" if steps else "no runbook")
@@ -235,7 +243,7 @@ def _wrong(step: StepScore) -> str:
     return ""
 
 
-def _not_reached(found: Findings, steps: list[StepScore]) -> list[StepScore]:
+def _not_reached(found: ScoreFindings, steps: list[StepScore]) -> list[StepScore]:
     """Steps behind the furthest one, unless the runbook came to its own end; those before it were jumped over."""
     if found.tally.live:
         return []
@@ -250,7 +258,7 @@ def _not_reached(found: Findings, steps: list[StepScore]) -> list[StepScore]:
 # -- the ending --------------------------------------------------------------------------------------------------------
 
 
-def ending(found: Findings, service_verdict: Verdict, runbook_verdict: Verdict) -> Ending:
+def ending(found: ScoreFindings, service_verdict: Verdict, runbook_verdict: Verdict) -> Ending:
     """The gravest of all endings that apply."""
     tally = found.tally
     if tally.live:
@@ -267,7 +275,7 @@ def ending(found: Findings, service_verdict: Verdict, runbook_verdict: Verdict) 
     return next(each for each in apply if each.code == code)
 
 
-def _left_behind(found: Findings) -> list[Ending]:
+def _left_behind(found: ScoreFindings) -> list[Ending]:
     faults = found.tally.faults
     stay = dict(faults.left)
     if found.tally.over:
@@ -280,7 +288,7 @@ def _left_behind(found: Findings) -> list[Ending]:
     return []
 
 
-def _cut_short(tally: Tally) -> list[Ending]:
+def _cut_short(tally: Figures) -> list[Ending]:
     found = [
         Ending(end.cause, _ENDINGS[end.cause], ": ".join(part for part in (end.reason, end.why) if part))
         for end in tally.ends
@@ -291,7 +299,7 @@ def _cut_short(tally: Tally) -> list[Ending]:
     return found
 
 
-def _bare(found: Findings) -> list[Ending]:
+def _bare(found: ScoreFindings) -> list[Ending]:
     tally = found.tally
     why = [f"{end.experiment} {end.status}" for end in tally.experiment_ends if end.status in ("failed", "aborted")]
     why += [f"{end.experiment} deviated" for end in tally.experiment_ends if end.deviated]
@@ -300,11 +308,11 @@ def _bare(found: Findings) -> list[Ending]:
     return [*_unproven(found), *([Ending("failed", ExitCode.FAILED, "; ".join(why))] if why else [])]
 
 
-def _unproven(found: Findings) -> list[Ending]:
+def _unproven(found: ScoreFindings) -> list[Ending]:
     return [Ending("inconclusive", ExitCode.INCONCLUSIVE, why) for why in proves_nothing(found)]
 
 
-def _judged(found: Findings, service_verdict: Verdict, runbook_verdict: Verdict) -> list[Ending]:
+def _judged(found: ScoreFindings, service_verdict: Verdict, runbook_verdict: Verdict) -> list[Ending]:
     apply = _unproven(found)
     for name, verdict in (("service", service_verdict), ("runbook", runbook_verdict)):
         if verdict.status == "not met":

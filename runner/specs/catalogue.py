@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runner.errors import InputError, Problem
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.cross_checks import Parts, check_experiment, check_runbook_alone, check_together
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.disk_reads import below, exists, is_dir, is_file
 from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
-from runner.specs.experiment import Experiment, read_experiment
+from runner.specs.experiment import ExperimentSpec, read_experiment
 from runner.specs.locust_files import read_load_files
 from runner.specs.locust_options import apply_options
 from runner.specs.locustfile_checks import check_locustfiles
@@ -29,37 +29,37 @@ from runner.specs.operator_script import Script
 from runner.specs.overrides import Beside
 from runner.specs.pydantic_errors import validated
 from runner.specs.runbook_checks import read_runbook
-from runner.specs.runbook_spec import Runbook
+from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.target_checks import read_targets
-from runner.specs.target_spec import BUILT_IN, SecretSource, Target, TargetsFile
+from runner.specs.target_spec import BUILT_IN, SecretSource, TargetsFile, TargetSpec
 from runner.specs.yaml import Document, Path_, read_document
 
 T = TypeVar("T")
-Reader = Callable[[Document], tuple[T | None, Notes]]
+Reader = Callable[[Document], tuple[T | None, Diagnostics]]
 
 _TARGETS_FILES = ("targets.yaml", "targets.yml")
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class LoadedExperiment:
     """An experiment of a drill, or a bare one (`planned` is then made up). `sources` of secrets that a var-file holds."""
 
     slug: str
-    experiment: Experiment
+    experiment: ExperimentSpec
     planned: PlannedExperiment
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class LoadedRunbook:
     """A runbook alone, and the document that knows the place of everything in it."""
 
     slug: str
-    runbook: Runbook
+    runbook: RunbookSpec
     document: Document
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class LoadedDrill:
     """Every file of a drill, checked alone and together. Paths are absolute, `file` and the like relative to `root`.
 
@@ -72,12 +72,12 @@ class LoadedDrill:
     drill: Drill
     document: Document
     target_name: str
-    target: Target
+    target: TargetSpec
     targets_file: str
     experiments: tuple[LoadedExperiment, ...]
     secrets: Mapping[str, SecretSource]
     runbook_slug: str = ""
-    runbook: Runbook | None = None
+    runbook: RunbookSpec | None = None
     runbook_document: Document | None = None
     locustfiles: tuple[Path, ...] = ()
     locust_conf: Path | None = None
@@ -96,7 +96,7 @@ class Catalogue:
         """`beside` is what is given besides the files."""
         self.root = straight(root)
         self.beside = beside or Beside()
-        self._read: dict[tuple[Path, Any], tuple[Any, Notes, Document]] = {}
+        self._read: dict[tuple[Path, Any], tuple[Any, Diagnostics, Document]] = {}
         self._names = Names(self.root)
         self._options: dict[str, Document] = {}
 
@@ -212,7 +212,7 @@ class Catalogue:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def targets(self) -> dict[str, Target]:
+    def targets(self) -> dict[str, TargetSpec]:
         """Name → target: the declared ones and `sandbox` and `local`. Raises InputError when targets.yaml is wrong."""
         targets, notes = self._targets()
         if notes is not None and notes:
@@ -243,7 +243,7 @@ class Catalogue:
             raise InputError(*sorted(set(problems)))
         return self._loaded(path, drill, parts)
 
-    def load_experiment(self, what: str, *, target: str) -> tuple[LoadedExperiment, Target]:
+    def load_experiment(self, what: str, *, target: str) -> tuple[LoadedExperiment, TargetSpec]:
         """A bare experiment and the target it runs on. Raises InputError with every problem of both."""
         path = self.experiment(what)
         experiment, notes, document = self._cached(path, read_experiment)
@@ -368,7 +368,7 @@ class Catalogue:
         base = self.root / "drills"
         return path.parent.relative_to(base).as_posix() if path.parent.is_relative_to(base) else path.parent.name
 
-    def _targets(self) -> tuple[dict[str, Target | None], Notes | None]:
+    def _targets(self) -> tuple[dict[str, TargetSpec | None], Diagnostics | None]:
         """Name → target, None for one that is wrong; and what is wrong with them."""
         file = self._targets_path()
         if file is None:
@@ -376,8 +376,8 @@ class Catalogue:
         try:
             targets, notes, document = self._cached(file, read_targets)
         except InputError as error:
-            return dict(BUILT_IN), Notes(Document(self.shown(file), problems=list(error.problems)))
-        declared: dict[str, Target | None] = dict(targets.targets) if isinstance(targets, TargetsFile) else {}
+            return dict(BUILT_IN), Diagnostics(Document(self.shown(file), problems=list(error.problems)))
+        declared: dict[str, TargetSpec | None] = dict(targets.targets) if isinstance(targets, TargetsFile) else {}
         if not declared and isinstance(document.value, dict) and isinstance(document.value.get("targets"), dict):
             # A target that is declared wrongly is declared all the same: its own problems are enough.
             declared = dict.fromkeys(document.value["targets"])
@@ -389,17 +389,17 @@ class Catalogue:
     def _document(self, path: Path) -> Document:
         return self._cached(path, _as_it_is)[2]
 
-    def _cached(self, path: Path, reader: Reader[T]) -> tuple[T | None, Notes, Document]:
+    def _cached(self, path: Path, reader: Reader[T]) -> tuple[T | None, Diagnostics, Document]:
         key = (path, reader)
         if key not in self._read:
             if reader is _as_it_is:
                 document = read_document(path, self.shown(path))
-                self._read[key] = (None, Notes(document, further=True), document)
+                self._read[key] = (None, Diagnostics(document, further=True), document)
             else:
                 self._read[key] = self._made(self._document(path), reader)
         return self._read[key]
 
-    def _made(self, document: Document, reader: Reader[T]) -> tuple[T | None, Notes, Document]:
+    def _made(self, document: Document, reader: Reader[T]) -> tuple[T | None, Diagnostics, Document]:
         chosen: Reader[Any] = reader
         if chosen is read_experiment:
             document = self.beside.variables.applied(document)
@@ -430,7 +430,7 @@ class Catalogue:
         runbook, _, document = self._cached(path, read_runbook)
         return [] if runbook is None else check_runbook_alone(document, self._targets()[0])
 
-    def readable(self, paths: Iterable[Path] = ()) -> Iterator[LoadedDrill | Experiment]:
+    def readable(self, paths: Iterable[Path] = ()) -> Iterator[LoadedDrill | ExperimentSpec]:
         """The drills and experiments among these files, or in the whole repository, that nothing is wrong with."""
         for path in [file for each in paths for file in self._under(each)] or self._all():
             with suppress(InputError):
@@ -484,8 +484,8 @@ class Catalogue:
         return _kind_by_keys(self._document(path).value)
 
 
-def _read_script(document: Document) -> tuple[Script | None, Notes]:
-    notes = Notes(document)
+def _read_script(document: Document) -> tuple[Script | None, Diagnostics]:
+    notes = Diagnostics(document)
     return (validated(Script, document.value, notes) if document.readable else None), notes
 
 
@@ -497,8 +497,8 @@ _READERS: dict[str, Reader[Any]] = {
 }
 
 
-def _as_it_is(document: Document) -> tuple[None, Notes]:
-    return None, Notes(document, further=True)
+def _as_it_is(document: Document) -> tuple[None, Diagnostics]:
+    return None, Diagnostics(document, further=True)
 
 
 def _kind_by_keys(value: Any) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 Name = tuple[str, ...]
 Lookup = Callable[[Name], str]
@@ -36,21 +36,21 @@ class ConditionError(ValueError):
         super().__init__(f"{what} (column {column})")
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Value:
     """A quoted text, a number or a truth value."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Reference:
     """A dotted name, such as steps.fail-over.outcome."""
 
     name: Name
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Comparison:
     """left == right, or with `equal` false left != right."""
 
@@ -59,14 +59,14 @@ class Comparison:
     equal: bool
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Not:
     """The opposite."""
 
     inner: Condition
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Combined:
     """All of the parts, or with `every` false any of them."""
 

@@ -7,32 +7,32 @@ from dataclasses import field
 from functools import partial
 
 from runner.errors import Problem
-from runner.lazy_dataclass import dataclass
-from runner.specs.diagnostics import Notes, nearest
+from runner.lazy_dataclass import lazy_dataclass
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.document import has_controls, variables
 from runner.specs.drill_checks import check_placeholders
-from runner.specs.experiment import Experiment
+from runner.specs.experiment import ExperimentSpec
 from runner.specs.locust_files import LoadFiles
-from runner.specs.runbook_spec import Runbook
+from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.substitution import placeholders
 from runner.specs.target_names import given_by, note_undefined
-from runner.specs.target_spec import Target, attributes
+from runner.specs.target_spec import TargetSpec, attributes
 from runner.specs.yaml import Document, Json, Path_
 
 
-@dataclass
+@lazy_dataclass
 class Parts:
     """What was found of a drill; a part that is missing or wrong is None."""
 
     document: Document
     file: str
-    targets: dict[str, Target | None] = field(default_factory=dict)
+    targets: dict[str, TargetSpec | None] = field(default_factory=dict)
     target_name: str = ""
-    target: Target | None = None
+    target: TargetSpec | None = None
     overridden: bool = False
-    runbook: Runbook | None = None
+    runbook: RunbookSpec | None = None
     runbook_document: Document | None = None
-    experiments: dict[str, tuple[Experiment, Document]] = field(default_factory=dict)
+    experiments: dict[str, tuple[ExperimentSpec, Document]] = field(default_factory=dict)
     load: LoadFiles = field(default_factory=LoadFiles)
 
 
@@ -40,7 +40,7 @@ def check_together(
     raw: Mapping[str, Json], parts: Parts, runbooks: Iterable[str], experiments: Iterable[str]
 ) -> list[Problem]:
     """Every problem between the files; `runbooks` and `experiments` are all the names there are."""
-    notes = Notes(parts.document, further=True)
+    notes = Diagnostics(parts.document, further=True)
     _check_names(raw, parts, list(runbooks), list(experiments), notes)
     secrets = (*_names(raw.get("secrets")), *(parts.target.secrets if parts.target else ()))
     if parts.target is not None:
@@ -57,7 +57,9 @@ def check_together(
     return problems
 
 
-def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], known: list[str], notes: Notes) -> None:
+def _check_names(
+    raw: Mapping[str, Json], parts: Parts, runbooks: list[str], known: list[str], notes: Diagnostics
+) -> None:
     if parts.target_name and parts.target_name not in parts.targets:
         what, meant = (
             f"there is no target {parts.target_name!r}",
@@ -85,7 +87,7 @@ def _check_names(raw: Mapping[str, Json], parts: Parts, runbooks: list[str], kno
             notes.add((*path, "inject", "at-step"), f"the runbook has no step {step!r}", near)
 
 
-def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes: Notes) -> None:
+def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes: Diagnostics) -> None:
     """An indicator of requests that the load never sends would be judged by nothing."""
     if sent is None:
         return
@@ -98,7 +100,7 @@ def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes:
             notes.add(path, f"the load never sends {request!r}", nearest(request, sorted(sent), noun="it sends"))
 
 
-def _check_stop_rules(raw: Mapping[str, Json], name: str, target: Target, notes: Notes) -> None:
+def _check_stop_rules(raw: Mapping[str, Json], name: str, target: TargetSpec, notes: Diagnostics) -> None:
     for index, rule in enumerate(_list(raw.get("stop-when"))):
         if isinstance(rule, dict) and rule.get("target") == "gone" and target.kind == "local":
             what = f"the target {name!r} is this machine, which cannot be gone while the drill runs on it"
@@ -108,7 +110,7 @@ def _check_stop_rules(raw: Mapping[str, Json], name: str, target: Target, notes:
 def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ...]) -> list[Problem]:
     if parts.runbook is None or parts.runbook_document is None:
         return []
-    notes = Notes(parts.runbook_document, further=True)
+    notes = Diagnostics(parts.runbook_document, further=True)
     indicators = _indicators(raw)
     for index, step in enumerate(parts.runbook.steps):
         path: Path_ = ("steps", index)
@@ -133,9 +135,9 @@ def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ..
     return notes.problems()
 
 
-def check_runbook_alone(document: Document, targets: Mapping[str, Target | None]) -> list[Problem]:
+def check_runbook_alone(document: Document, targets: Mapping[str, TargetSpec | None]) -> list[Problem]:
     """What no target of the repository can give to the steps of a runbook; nothing where one of them is not known."""
-    notes = Notes(document, further=True)
+    notes = Diagnostics(document, further=True)
     known = [target for target in targets.values() if target is not None]
     if len(known) == len(targets):
         names = dict.fromkeys(name for target in known for name in given_by(attributes(target)))
@@ -144,10 +146,10 @@ def check_runbook_alone(document: Document, targets: Mapping[str, Target | None]
 
 
 def check_experiment(
-    experiment: Experiment, document: Document, name: str, target: Target, secrets: tuple[str, ...]
+    experiment: ExperimentSpec, document: Document, name: str, target: TargetSpec, secrets: tuple[str, ...]
 ) -> list[Problem]:
     """What an experiment asks of its target."""
-    notes = Notes(document, further=True)
+    notes = Diagnostics(document, further=True)
     known = given_by(attributes(target))
     for variable, path in experiment.wants:
         if variable.startswith("TARGET_") and variable not in known:
@@ -161,7 +163,7 @@ def check_experiment(
     return notes.problems()
 
 
-def _filled(experiment: Experiment) -> list[str]:
+def _filled(experiment: ExperimentSpec) -> list[str]:
     """The names in its `undone-when` that a control may give a value, where it has controls."""
     if not has_controls(experiment.document):
         return []

@@ -66,7 +66,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
 
 
-class Notes:
+class Diagnostics:
     """The problems of one document. One problem a place, the first that is found there; but all that is missing.
 
     The first 50 that are found are kept, the others counted: finding a place, and what was meant, takes its time.

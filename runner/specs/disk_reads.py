@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 ENDINGS = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Look:
     """One look: what was asked of an absolute path (`file`, `content`, what is below it), and the answer as a text."""
 

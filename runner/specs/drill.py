@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
 from runner.specs.fields import Flag, Id, Model, Name, Passing, wrong
 from runner.specs.load_spec import LoadSpec
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 from runner.specs.target_spec import SHARE_SCHEMA, Secrets, parse_share
 
 Metric = Literal["success-ratio", "failure-ratio", "rate", "p50", "p95", "p99"]
@@ -133,14 +133,14 @@ class LoadMetric(Model):
     """The method and name of the requests, such as POST /checkout; all when left out."""
 
 
-class Indicator(Model):
+class IndicatorSpec(Model):
     """A named measurement with a tolerance, sampled all through the run."""
 
     name: Name
     """What it says, such as: checkouts succeed."""
     load: LoadMetric | None = None
     """A measurement of the load."""
-    probe: Probe | None = None
+    probe: ProbeSpec | None = None
     """A probe; its share of good answers is the measurement."""
     every: PositiveDuration = 1.0
     """How often the probe asks."""
@@ -162,7 +162,7 @@ class SteadyState(Model):
 
     hold: PositiveDuration = 60.0
     """How long every indicator must hold for the service to count as recovered."""
-    indicators: Annotated[tuple[Indicator, ...], Field(min_length=1)]
+    indicators: Annotated[tuple[IndicatorSpec, ...], Field(min_length=1)]
     """The measurements."""
 
 
@@ -192,7 +192,7 @@ class Limits(Model):
     """How long it goes on when no person attends it."""
 
 
-class StopRule(Model):
+class StopRuleSpec(Model):
     """Collateral damage: the run ends when an indicator stays out of a bound, or the target is gone."""
 
     indicator: Name | None = None
@@ -224,7 +224,7 @@ class Drill(Model):
     """Where it happens: a name in targets.yaml, or sandbox, or local."""
     runbook: Name | None = None
     """The name of a file in runbooks/, without its ending."""
-    needs: tuple[Probe, ...] = ()
+    needs: tuple[ProbeSpec, ...] = ()
     """Probes that must hold, or the run is refused."""
     experiments: tuple[PlannedExperiment, ...] = ()
     """The faults."""
@@ -232,7 +232,7 @@ class Drill(Model):
     """The load, by Locust."""
     steady_state: SteadyState | None = None
     """What normal looks like."""
-    alerts: tuple[Probe, ...] = ()
+    alerts: tuple[ProbeSpec, ...] = ()
     """Alerts that should fire."""
     expect: Expect = Expectation(True, None)
     """no-impact, or {impact-within: 60s}."""
@@ -240,9 +240,9 @@ class Drill(Model):
     """What the team wants to reach."""
     limits: Limits = Field(default_factory=Limits)
     """What ends a run whatever happens."""
-    stop_when: tuple[StopRule, ...] = ()
+    stop_when: tuple[StopRuleSpec, ...] = ()
     """Collateral damage that ends the run."""
-    undone_when: tuple[Probe, ...] = ()
+    undone_when: tuple[ProbeSpec, ...] = ()
     """How we know that the fault is really gone."""
     allow_production: Flag = False
     """Consent to a target whose environment is production."""

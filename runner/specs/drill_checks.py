@@ -8,20 +8,20 @@ from typing import get_args
 
 from pydantic_core import PydanticCustomError
 
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.drill import RATIOS, Drill, Metric, parse_bound
 from runner.specs.pydantic_errors import validated
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
-from runner.specs.target_spec import Target, attributes
+from runner.specs.target_spec import TargetSpec, attributes
 from runner.specs.yaml import Document, Json, Path_
 
 _METRICS = get_args(Metric)
 
 
-def read_drill(document: Document) -> tuple[Drill | None, Notes]:
+def read_drill(document: Document) -> tuple[Drill | None, Diagnostics]:
     """The drill in a document, and what is wrong with it as such; None when anything is."""
-    notes = Notes(document)
+    notes = Diagnostics(document)
     if not document.readable:
         return None, notes
     if isinstance(document.value, dict):
@@ -31,7 +31,7 @@ def read_drill(document: Document) -> tuple[Drill | None, Notes]:
     return (None if notes else drill), notes
 
 
-def _check_drill(value: dict[str, Json], notes: Notes) -> None:
+def _check_drill(value: dict[str, Json], notes: Diagnostics) -> None:
     indicators = dict(_indicators(value, notes))
     for index, rule in enumerate(_list(value.get("stop-when"))):
         if isinstance(rule, dict):
@@ -51,7 +51,7 @@ def _list(value: Json) -> list[Json]:
 # -- indicators --------------------------------------------------------------------------------------------------------
 
 
-def _indicators(value: dict[str, Json], notes: Notes) -> Iterator[tuple[str, str]]:
+def _indicators(value: dict[str, Json], notes: Diagnostics) -> Iterator[tuple[str, str]]:
     """Name and metric of each, noting what is wrong with them."""
     steady = value.get("steady-state")
     names: set[str] = set()
@@ -69,7 +69,7 @@ def _indicators(value: dict[str, Json], notes: Notes) -> Iterator[tuple[str, str
         yield name, metric
 
 
-def _check_source(indicator: dict[str, Json], path: Path_, drill: dict[str, Json], notes: Notes) -> str:
+def _check_source(indicator: dict[str, Json], path: Path_, drill: dict[str, Json], notes: Diagnostics) -> str:
     if ("load" in indicator) == ("probe" in indicator):
         what = "'load' and 'probe' exclude each other" if "load" in indicator else "nothing is measured"
         notes.add(path, what, "an indicator has either `load: {metric: …}` or `probe: {provider: …}`")
@@ -85,7 +85,7 @@ def _check_source(indicator: dict[str, Json], path: Path_, drill: dict[str, Json
     return str(metric) if metric in _METRICS else ""
 
 
-def _check_tolerance(indicator: dict[str, Json], metric: str, path: Path_, notes: Notes) -> None:
+def _check_tolerance(indicator: dict[str, Json], metric: str, path: Path_, notes: Diagnostics) -> None:
     bounds = [key for key in ("at-least", "at-most") if key in indicator]
     if len(bounds) == 2:
         notes.add((*path, "at-most"), "'at-least' and 'at-most' exclude each other", "make two indicators", key=True)
@@ -114,7 +114,7 @@ def _example(metric: str) -> str:
     return "at-least: 20" if metric == "rate" else "at-most: 400ms"
 
 
-def _bound(holder: dict[str, Json], key: str, metric: str, path: Path_, notes: Notes) -> float | None:
+def _bound(holder: dict[str, Json], key: str, metric: str, path: Path_, notes: Diagnostics) -> float | None:
     if key not in holder:
         return None
     value = holder[key]
@@ -129,7 +129,7 @@ def _bound(holder: dict[str, Json], key: str, metric: str, path: Path_, notes: N
         return None
 
 
-def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, str], notes: Notes) -> None:
+def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, str], notes: Diagnostics) -> None:
     if ("indicator" in rule) == ("target" in rule):
         what = "'indicator' and 'target' exclude each other" if "target" in rule else "'indicator' is missing"
         notes.add(path, what, "make two rules" if "target" in rule else "or `target: gone`")
@@ -153,7 +153,7 @@ def _check_stop_rule(rule: dict[str, Json], path: Path_, indicators: dict[str, s
             _bound(rule, key, indicators[name], path, notes)
 
 
-def _check_unmeasured(value: dict[str, Json], notes: Notes) -> None:
+def _check_unmeasured(value: dict[str, Json], notes: Diagnostics) -> None:
     measured = ("time-to-detect", "time-to-notice", "time-to-mitigate", "time-to-recover")
     objectives = value.get("objectives")
     for key in measured if isinstance(objectives, dict) else ():
@@ -167,7 +167,7 @@ def _check_unmeasured(value: dict[str, Json], notes: Notes) -> None:
 # -- names and experiments ---------------------------------------------------------------------------------------------
 
 
-def _check_names(value: dict[str, Json], notes: Notes) -> None:
+def _check_names(value: dict[str, Json], notes: Diagnostics) -> None:
     for part in ("needs", "alerts", "undone-when"):
         names: set[str] = set()
         for index, probe in enumerate(_list(value.get(part))):
@@ -181,7 +181,7 @@ def _check_names(value: dict[str, Json], notes: Notes) -> None:
             names.add(str(name))
 
 
-def _check_experiments(value: dict[str, Json], notes: Notes) -> None:
+def _check_experiments(value: dict[str, Json], notes: Diagnostics) -> None:
     seen: set[str] = set()
     for index, planned in enumerate(_list(value.get("experiments"))):
         if not isinstance(planned, dict):
@@ -195,7 +195,9 @@ def _check_experiments(value: dict[str, Json], notes: Notes) -> None:
             notes.add(("experiments", index, "inject", "at-step"), "the drill has no runbook", "name one under runbook")
 
 
-def check_placeholders(value: Json, target: Target, secrets: tuple[str, ...], notes: Notes, base: Path_ = ()) -> None:
+def check_placeholders(
+    value: Json, target: TargetSpec, secrets: tuple[str, ...], notes: Diagnostics, base: Path_ = ()
+) -> None:
     """Every `${…}` under `base` must be an attribute of the target or a secret."""
     known = [*(f"target.{name}" for name in attributes(target)), "target.name", *secrets]
     for path, text in texts(base, value):

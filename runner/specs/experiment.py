@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.activity import DRY, check_activity, check_controls, check_hypothesis_probe, check_provider
 from runner.specs.configuration import TYPES, converted
-from runner.specs.diagnostics import Notes, nearest, shown
+from runner.specs.diagnostics import Diagnostics, nearest, shown
 from runner.specs.document import has_controls, variables
 from runner.specs.duration import PositiveDuration
 from runner.specs.fields import Flag, Model, Name
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 from runner.specs.pydantic_errors import validated
 from runner.specs.shape import Shape, note_nulls, texts
 from runner.specs.substitution import placeholders
@@ -55,7 +55,7 @@ class GamedayExtension(Model):
 
     name: Literal["gameday"]
     """gameday."""
-    undone_when: tuple[Probe, ...] = ()
+    undone_when: tuple[ProbeSpec, ...] = ()
     """How we know that the fault is really gone."""
     no_undo: Name | None = None
     """Why nothing needs to be undone."""
@@ -71,8 +71,8 @@ class GamedayExtension(Model):
     """Whether an action may select nothing."""
 
 
-@dataclass(frozen=True)
-class Experiment:
+@lazy_dataclass(frozen=True)
+class ExperimentSpec:
     """A checked experiment. `document` is the file as plain values: what Chaos Toolkit is given.
 
     `wants` are the environment variables its configuration cannot do without, each with the place of its entry.
@@ -110,11 +110,11 @@ class Experiment:
         return not self.actions or bool(self.rollbacks) or self.extension.no_undo is not None
 
 
-def read_experiment(document: Document, *, filled: bool = False) -> tuple[Experiment | None, Notes]:
+def read_experiment(document: Document, *, filled: bool = False) -> tuple[ExperimentSpec | None, Diagnostics]:
     """The experiment in a document, and what is wrong with it; None when anything is. `filled`: controls from elsewhere may
     give a name in `${…}` its value.
     """
-    notes = Notes(document)
+    notes = Diagnostics(document)
     if not document.readable:
         return None, notes
     shape = Shape(notes)
@@ -134,7 +134,7 @@ def read_experiment(document: Document, *, filled: bool = False) -> tuple[Experi
     if notes:
         return None, notes
     warnings = (*_unfilled(document, value), *_warnings(document, value))
-    return Experiment(document.file, document.path, value, extension, wants, warnings), notes
+    return ExperimentSpec(document.file, document.path, value, extension, wants, warnings), notes
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def _check_secret(shape: Shape, path: Path_, entry: Json) -> None:
         shape.mapping(path, entry, ("type", "path", "key"), ("path",))
 
 
-def _check_placeholders(notes: Notes, value: dict[str, Json]) -> None:
+def _check_placeholders(notes: Diagnostics, value: dict[str, Json]) -> None:
     known = variables(value)
     for path, name in undefined(value):
         notes.add(path, f"nothing defines ${{{name}}}", _definition(name, known))

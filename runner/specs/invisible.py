@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 Json = Any
 Path_ = tuple[str | int, ...]
@@ -35,7 +35,7 @@ _PROSE = frozenset(("description", "briefing", "hint", "prompt", "confirm", "tit
 _DATA = frozenset(("expect", "contributions"))
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Hidden:
     """A character that may not stand there: in the text at `path`, or with `key` in the key, at its index `at`."""
 

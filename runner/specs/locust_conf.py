@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from runner.errors import Problem
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.diagnostics import nearest
 
 FILE = "locust.conf"
@@ -43,8 +43,8 @@ _VALUES = {
 _LINE = re.compile(r"^\s*(?P<key>[^:=;#\s\[]+)(?:\s*[:=]\s*|\s+|$)(?P<value>.*)$")
 
 
-@dataclass(frozen=True)
-class Entry:
+@lazy_dataclass(frozen=True)
+class ConfEntry:
     """One key of the file, as it is written without its dashes; line and column count from 1."""
 
     key: str
@@ -60,14 +60,14 @@ class Entry:
         return "the run decides that" if self.key in _LOCUSTS else ""
 
 
-def entries(text: str) -> Iterator[Entry]:
+def entries(text: str) -> Iterator[ConfEntry]:
     """The keys of a file, in order."""
     for number, line in enumerate(text.splitlines(), 1):
         bare = line.strip()
         match = None if not bare or bare[0] in "#;[" or bare.startswith("---") else _LINE.match(line)
         if match:
             key = match["key"].lstrip("-").replace("_", "-")
-            yield Entry(key, match["value"].strip(), number, match.start("key") + 1)
+            yield ConfEntry(key, match["value"].strip(), number, match.start("key") + 1)
 
 
 def heeded(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 
 from runner.errors import InputError, Problem
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.disk_reads import below, is_dir, is_file
 from runner.specs.files import read_bytes
 from runner.specs.load_spec import DEFAULT_LOCUSTFILE, written_locustfiles
@@ -17,7 +17,7 @@ from runner.specs.locustfile_checks import check_locustfiles, read_source
 from runner.specs.yaml import Json
 
 
-@dataclass
+@lazy_dataclass
 class LoadFiles:
     """Absolute paths, each once, in the order in which Locust reads them; and what is wrong with any of them.
 

@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from runner.errors import InputError
-from runner.specs.diagnostics import Notes
+from runner.specs.diagnostics import Diagnostics
 from runner.specs.duration import Duration
 from runner.specs.fields import Flag, Id, Model, Name, VariableName, Word
 from runner.specs.pydantic_errors import validated
@@ -89,7 +89,7 @@ class Script(Model):
 def load_script(path: Path) -> Script:
     """Read an operator file. Raises InputError with everything that is wrong in it."""
     document = read_document(path, str(path))
-    notes = Notes(document)
+    notes = Diagnostics(document)
     script = validated(Script, document.value, notes) if document.readable else None
     problems = notes.problems()
     if problems or script is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.settings import Settings, read_settings
 from runner.specs.variables import Variables, read_variables
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Beside:
     """Nothing, unless it was given."""
 

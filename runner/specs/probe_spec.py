@@ -287,7 +287,7 @@ Tolerance = Annotated[
 # ---------------------------------------------------------------- probes
 
 
-class Probe(_Model):
+class ProbeSpec(_Model):
     """What to fetch and how to judge it. A `tcp` probe needs no tolerance: it holds when the port answers."""
 
     type: Literal["probe"] = "probe"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from runner.specs.diagnostics import Notes, nearest, no_truth, shown
+from runner.specs.diagnostics import Diagnostics, nearest, no_truth, shown
 from runner.specs.place import MAX_PROBLEMS
 from runner.specs.yaml import Json, Path_
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 Models = tuple[type[BaseModel], ...]
 
 
-def validated(model: type[M], value: Json, notes: Notes, base: Path_ = ()) -> M | None:
+def validated(model: type[M], value: Json, notes: Diagnostics, base: Path_ = ()) -> M | None:
     """The model of `value`, which stands at `base`; None, with everything that is wrong in `notes`, when it is not one."""
     try:
         return model.model_validate(value)
@@ -25,7 +25,7 @@ def validated(model: type[M], value: Json, notes: Notes, base: Path_ = ()) -> M 
         return None
 
 
-def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Notes, base: Path_) -> bool:
+def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Diagnostics, base: Path_) -> bool:
     """As `validated`, for a type that is not a model; `models` are those a mapping there may be."""
     try:
         adapter.validate_python(value)
@@ -35,13 +35,13 @@ def conforms(adapter: TypeAdapter[Any], models: Models, value: Json, notes: Note
     return True
 
 
-def _note_all(models: Models, error: ValidationError, value: Json, notes: Notes, base: Path_) -> None:
+def _note_all(models: Models, error: ValidationError, value: Json, notes: Diagnostics, base: Path_) -> None:
     for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
         _note(models, details, value, notes, base)
     notes.leave_out(max(error.error_count() - MAX_PROBLEMS, 0))
 
 
-def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Notes, base: Path_) -> None:
+def _note(models: Models, details: Mapping[str, Any], value: Json, notes: Diagnostics, base: Path_) -> None:
     loc, kind = details["loc"], details["type"]
     if kind == "too_short" and details["input"]:
         # Items that are wrong are not counted; each has its own error.
@@ -75,7 +75,7 @@ def _path(value: Json, loc: Iterable[str | int]) -> Path_:
     return tuple(path)
 
 
-def _word_at(notes: Notes, path: Path_) -> str | None:
+def _word_at(notes: Diagnostics, path: Path_) -> str | None:
     return notes.document.place(path).word
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from runner.specs.answer import why_unfit
-from runner.specs.diagnostics import Notes, nearest, shown
+from runner.specs.diagnostics import Diagnostics, nearest, shown
 from runner.specs.fields import written
 from runner.specs.yaml import Json, Path_
 
@@ -15,7 +15,7 @@ _GIVEN = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "PWD", "LD_PRELOAD"
 _GIVEN_PREFIXES = ("TARGET_", "GAMEDAY_")
 
 
-def check_questions(step: Json, path: Path_, notes: Notes) -> None:
+def check_questions(step: Json, path: Path_, notes: Diagnostics) -> None:
     """Note what is wrong between the fields of each question of a step."""
     names: set[str] = set()
     for at, question in _questions(step, path):
@@ -34,14 +34,14 @@ def check_questions(step: Json, path: Path_, notes: Notes) -> None:
         _check_default(question, at, notes)
 
 
-def _check_choices(question: dict[str, Json], path: Path_, notes: Notes) -> None:
+def _check_choices(question: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
     choices = _choices(question)
     for index, choice in enumerate(choices):
         if choice in choices[:index]:
             notes.add((*path, "choices", index), f"{shown(choice)} is there already", "each choice is given once")
 
 
-def _check_default(question: dict[str, Json], path: Path_, notes: Notes) -> None:
+def _check_default(question: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
     default = written(question.get("default"))
     if not isinstance(default, str):
         return
@@ -62,7 +62,7 @@ def _is_pattern(text: str) -> bool:
     return True
 
 
-def check_output(step: Json, path: Path_, asked: Container[str], notes: Notes) -> None:
+def check_output(step: Json, path: Path_, asked: Container[str], notes: Diagnostics) -> None:
     """Note what is wrong with the names of a step's outputs; `asked` are those of all questions."""
     output = step.get("output")
     for name in output if isinstance(output, dict) else ():
@@ -71,7 +71,7 @@ def check_output(step: Json, path: Path_, asked: Container[str], notes: Notes) -
         _check_variable(name, (*path, "output", name), notes, key=True)
 
 
-def _check_variable(name: str, path: Path_, notes: Notes, *, key: bool = False) -> None:
+def _check_variable(name: str, path: Path_, notes: Diagnostics, *, key: bool = False) -> None:
     if name in _GIVEN or name.startswith(_GIVEN_PREFIXES):
         what = f"{name} would take the place of a variable that every command is given"
         notes.add(path, what, "give it another name", key=key)

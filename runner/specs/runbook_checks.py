@@ -9,11 +9,11 @@ from typing import Any
 
 from runner.specs import condition
 from runner.specs.arguments import too_long
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.fields import slug
 from runner.specs.pydantic_errors import validated
 from runner.specs.question import check_output, check_questions, choices_by_name, output_names
-from runner.specs.runbook_spec import Runbook
+from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.shape import note_nulls
 from runner.specs.yaml import Document, Json, Path_
 
@@ -22,9 +22,9 @@ _NOT_ANYTIME = ("run", "choose", "approve", "confirm", "ask", "verify", "if", "o
 _OUTCOMES = ("succeeded", "failed", "skipped", "timed-out")
 
 
-def read_runbook(document: Document) -> tuple[Runbook | None, Notes]:
+def read_runbook(document: Document) -> tuple[RunbookSpec | None, Diagnostics]:
     """The runbook in a document, every step with an id, and what is wrong with it; None when anything is."""
-    notes = Notes(document)
+    notes = Diagnostics(document)
     if not document.readable:
         return None, notes
     steps = steps_of(document.value)
@@ -35,9 +35,9 @@ def read_runbook(document: Document) -> tuple[Runbook | None, Notes]:
             {**step, "id": step.get("id", name)} if isinstance(step, dict) else step
             for step, name in zip(steps, ids, strict=True)
         ]
-        runbook = validated(Runbook, {**document.value, "steps": given}, notes)
+        runbook = validated(RunbookSpec, {**document.value, "steps": given}, notes)
     else:
-        runbook = validated(Runbook, document.value, notes)
+        runbook = validated(RunbookSpec, document.value, notes)
     note_nulls(notes, document.value)
     return (None if notes else runbook), notes
 
@@ -93,7 +93,7 @@ def _known(steps: list[Json], ids: list[str]) -> _Known:
     )
 
 
-def _check_steps(steps: list[Json], ids: list[str], notes: Notes) -> None:
+def _check_steps(steps: list[Json], ids: list[str], notes: Diagnostics) -> None:
     first: dict[str, int] = {}
     known = _known(steps, ids)
     for index, (step, name) in enumerate(zip(steps, ids, strict=True)):
@@ -113,11 +113,11 @@ def _check_steps(steps: list[Json], ids: list[str], notes: Notes) -> None:
         notes.add(("steps",), "every step is an anytime step", "at least one belongs to the sequence")
 
 
-def _taken_by(index: int, notes: Notes) -> str:
+def _taken_by(index: int, notes: Diagnostics) -> str:
     return f"it is the step's of line {notes.document.place(('steps', index, 'id')).line}"
 
 
-def _check_exclusions(step: dict[str, Json], path: Path_, notes: Notes) -> None:
+def _check_exclusions(step: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
     if why := too_long([step.get("run") or ""]):
         notes.add((*path, "run"), why, "put it into a file, and run that")
     automated = "run" in step
@@ -145,7 +145,7 @@ def _check_exclusions(step: dict[str, Json], path: Path_, notes: Notes) -> None:
         notes.add((*path, "every"), "'every' is for anytime steps", "add `anytime: true`", key=True)
 
 
-def _check_routes(step: dict[str, Json], path: Path_, known: _Known, notes: Notes) -> None:
+def _check_routes(step: dict[str, Json], path: Path_, known: _Known, notes: Diagnostics) -> None:
     for at, to in _routes(step, path):
         if not isinstance(to, str):
             notes.add(at, "the id of a step is meant here", partial(nearest, "", known.steps, noun="steps"))
@@ -167,7 +167,7 @@ def _routes(step: dict[str, Json], path: Path_) -> Iterator[tuple[Path_, Any]]:
             yield (*path, key, "go-to"), rule["go-to"]
 
 
-def _check_verify(verify: Json, path: Path_, notes: Notes) -> None:
+def _check_verify(verify: Json, path: Path_, notes: Diagnostics) -> None:
     if not isinstance(verify, dict):
         return
     given = [key for key in ("indicator", "impact", "provider") if key in verify and verify[key] is not False]
@@ -196,7 +196,7 @@ def _check_verify(verify: Json, path: Path_, notes: Notes) -> None:
             notes.add(path, "'tolerance' is missing", "it says which answer is right")
 
 
-def _check_condition(text: Json, path: Path_, known: _Known, notes: Notes) -> None:
+def _check_condition(text: Json, path: Path_, known: _Known, notes: Diagnostics) -> None:
     if text is None or not isinstance(text, str):
         return
     try:

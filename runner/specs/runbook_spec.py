@@ -63,7 +63,7 @@ Rule = Annotated[
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
-class Link(Model):
+class LinkSpec(Model):
     """A page worth having open."""
 
     name: Name
@@ -79,7 +79,7 @@ class Approval(Model):
     """The role that approves, such as incident-commander."""
 
 
-class Question(Model):
+class QuestionSpec(Model):
     """What a step asks a person; the answer is an environment variable of the commands after it."""
 
     name: VariableName
@@ -96,7 +96,7 @@ class Question(Model):
     """Typed unseen, and written nowhere."""
 
 
-class Retry(Model):
+class RetrySpec(Model):
     """Trying a command again when it fails."""
 
     max: Annotated[Count, Field(ge=1, le=100)]
@@ -105,7 +105,7 @@ class Retry(Model):
     """How long to wait before."""
 
 
-class Verify(Model):
+class VerifySpec(Model):
     """The proof that a step worked: an indicator of the drill that holds, a probe that does, or an impact that was measured."""
 
     indicator: Name | None = None
@@ -126,7 +126,7 @@ class Verify(Model):
     """How often the probe asks."""
 
 
-class Step(Model):
+class StepSpec(Model):
     """One step. With `run` it is automated; without, a person does it."""
 
     id: Id
@@ -149,7 +149,7 @@ class Step(Model):
     """Values read out of what `run` printed: variable → a JSON path, or a regular expression between slashes."""
     timeout: PositiveDuration | None = None
     """How long `run` may take; then it is killed."""
-    retry: Retry | None = None
+    retry: RetrySpec | None = None
     """Trying `run` again when it fails."""
     confirm: Name | None = None
     """A question a person answers with yes before the step begins."""
@@ -157,9 +157,9 @@ class Step(Model):
     """A second person says yes before the step begins."""
     choose: dict[Name, str] = Field(default_factory=dict)
     """A decision: label → id of the step that follows."""
-    ask: tuple[Question, ...] = ()
+    ask: tuple[QuestionSpec, ...] = ()
     """What a person is asked before the step begins."""
-    verify: Verify | None = None
+    verify: VerifySpec | None = None
     """How the effect is proven."""
     milestone: Milestone | None = None
     """What is reached when the step succeeds."""
@@ -187,7 +187,7 @@ class Step(Model):
     """Free labels."""
 
 
-class Runbook(Model):
+class RunbookSpec(Model):
     """A procedure: what to do, in which order."""
 
     name: Name
@@ -198,7 +198,7 @@ class Runbook(Model):
     """The team that keeps it."""
     description: str = ""
     """When to use it, in Markdown."""
-    links: tuple[Link, ...] = ()
+    links: tuple[LinkSpec, ...] = ()
     """Pages worth having open."""
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[StepSpec, ...], Field(min_length=1)]
     """The steps, in order: a mapping, or just the name of what a person does."""

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 _CONSTANTS: dict[str, Any] = {
     "": None,
@@ -46,7 +46,7 @@ MAYBE_TYPED = frozenset("0123456789+-.~ntfNTFyYoO=")
 _MAX_DIGITS = 40
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Plain:
     """A value and, when there is one, the trap: what other tools would read (`as_`), or why it is `refused`."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from runner.specs.activity import DRY, PROVIDERS
@@ -9,21 +11,21 @@ from runner.specs.drill import Drill
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES, ROLLBACK_STRATEGIES, GamedayExtension
 from runner.specs.fields import Model
 from runner.specs.operator_script import Script
-from runner.specs.runbook_spec import Runbook
+from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.target_spec import TargetsFile
 
 Schema = dict[str, Any]
 
 KINDS = ("drill", "runbook", "targets", "experiment", "script")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MODELS: dict[str, type[Model]] = {"drill": Drill, "runbook": Runbook, "targets": TargetsFile, "script": Script}
+_MODELS: dict[str, type[Model]] = {"drill": Drill, "runbook": RunbookSpec, "targets": TargetsFile, "script": Script}
 
 
 def schema(kind: str) -> Schema:
     """The schema of one of KINDS. Raises KeyError for anything else."""
     if kind == "experiment":
         return _experiment()
-    document = _MODELS[kind].model_json_schema(by_alias=True)
+    document = _published(_MODELS[kind])
     if kind == "runbook":
         # A step without an id gets one made of its name.
         document["$defs"]["Step"]["required"].remove("id")
@@ -31,11 +33,18 @@ def schema(kind: str) -> Schema:
     return {"$schema": _DIALECT, "title": f"Gameday {kind}", **{k: v for k, v in document.items() if k != "title"}}
 
 
+def _published(model: type[Model]) -> Schema:
+    """The schema of a model, its definitions called as users call them: `Step`, not `StepSpec`."""
+    text = json.dumps(model.model_json_schema(by_alias=True))
+    published: Schema = json.loads(re.sub(r'(?<=")((?:#/\$defs/)?[A-Z]\w+)Spec(?=")', r"\1", text))
+    return published
+
+
 # -- experiments are Chaos Toolkit's: no model of ours describes them --------------------------------------------------
 
 
 def _experiment() -> Schema:
-    extension = GamedayExtension.model_json_schema(by_alias=True)
+    extension = _published(GamedayExtension)
     definitions = extension.pop("$defs", {})
     return {
         "$schema": _DIALECT,

@@ -8,9 +8,9 @@ from dataclasses import field
 from pathlib import Path
 
 from runner.errors import InputError
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.activity import check_global_control
-from runner.specs.diagnostics import Notes
+from runner.specs.diagnostics import Diagnostics
 from runner.specs.disk_reads import exists
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES
 from runner.specs.shape import Shape
@@ -20,7 +20,7 @@ from runner.specs.yaml import Document, Json, read_document
 USUAL = ".chaostoolkit/settings.yaml"
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Settings:
     """A checked file, as plain values; all empty when there is none."""
 
@@ -56,7 +56,7 @@ def read_settings(path: str | None) -> Settings:
         return Settings()
     if document.problems:
         raise InputError(*document.problems)
-    notes = Notes(document, further=True)
+    notes = Diagnostics(document, further=True)
     _check(Shape(notes), document.value)
     if notes:
         raise InputError(*notes.problems())

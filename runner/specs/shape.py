@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from runner.specs.diagnostics import Notes, nearest, no_truth, shown
+from runner.specs.diagnostics import Diagnostics, nearest, no_truth, shown
 from runner.specs.substitution import placeholders
 from runner.specs.yaml import Json, Path_
 
@@ -12,7 +12,7 @@ from runner.specs.yaml import Json, Path_
 class Shape:
     """Looks at the values of one document; each method notes what is wrong at `path`."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: Diagnostics) -> None:
         self.notes = notes
 
     def mapping(self, path: Path_, value: Json, known: Iterable[str] = (), required: Iterable[str] = ()) -> bool:
@@ -101,7 +101,9 @@ def texts(path: Path_, value: Json) -> Iterator[tuple[Path_, str]]:
             yield from texts((*path, index), item)
 
 
-def note_nulls(notes: Notes, value: Json, base: Path_ = (), *, free: tuple[str, ...] = ("arguments", "expect")) -> None:
+def note_nulls(
+    notes: Diagnostics, value: Json, base: Path_ = (), *, free: tuple[str, ...] = ("arguments", "expect")
+) -> None:
     """A key with nothing behind it is a slip, never a way to ask for the default; below the `free` keys it is data."""
     if notes.document.has_nulls:
         for path in _nulls(base, value, free):

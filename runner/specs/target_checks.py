@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.specs.attributes import CLUSTER_VARS
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.hostname import fault_of
 from runner.specs.pydantic_errors import validated
 from runner.specs.shape import note_nulls, texts
@@ -22,9 +22,9 @@ _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def read_targets(document: Document) -> tuple[TargetsFile | None, Notes]:
+def read_targets(document: Document) -> tuple[TargetsFile | None, Diagnostics]:
     """The targets in a document, and what is wrong with it; None when anything is."""
-    notes = Notes(document)
+    notes = Diagnostics(document)
     if not document.readable:
         return None, notes
     targets = document.value.get("targets") if isinstance(document.value, dict) else None
@@ -36,7 +36,7 @@ def read_targets(document: Document) -> tuple[TargetsFile | None, Notes]:
     return (None if notes else file), notes
 
 
-def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> None:
+def _check(name: str, target: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
     kind = str(target.get("kind"))
     needs, strange = _KINDS.get(kind, ((), ()))
     for key in needs:
@@ -63,7 +63,7 @@ def _check(name: str, target: dict[str, Json], path: Path_, notes: Notes) -> Non
                 notes.add(at, f"nothing defines ${{{variable}}}", nearest(variable, known) or "name it under secrets")
 
 
-def _check_hosts(allow: Json, path: Path_, notes: Notes) -> None:
+def _check_hosts(allow: Json, path: Path_, notes: Diagnostics) -> None:
     hosts = allow.get("hosts") if isinstance(allow, dict) else None
     for index, host in enumerate(hosts if isinstance(hosts, list) else ()):
         what, meant = fault_of(host) if isinstance(host, str) else ("", "")

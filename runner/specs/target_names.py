@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.question import asked_names, output_names
 from runner.specs.yaml import Json, Path_
 
@@ -33,7 +33,7 @@ def given_by(attributes: Iterable[str]) -> list[str]:
     return [variable(each) for each in ("name", *attributes)]
 
 
-def note_undefined(runbook: Json, known: Iterable[str], lacks: str, notes: Notes) -> None:
+def note_undefined(runbook: Json, known: Iterable[str], lacks: str, notes: Diagnostics) -> None:
     """Note every variable of the target that a step asks for and that is not `known`.
 
     `lacks` begins the sentence: "the target 'shop' has no".

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from runner.specs.attributes import CLUSTER_VARS, SANDBOX_VARS
 from runner.specs.fields import Id, Model, Name, Passing, PositiveCount, VariableName, Word, wrong
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 from runner.specs.runbook_spec import WebAddress
 
 #: A closed list: a misspelt `production` must not pass for something harmless.
@@ -96,7 +96,7 @@ class Allow(Model):
     """Which share of them at most."""
 
 
-class Target(Model):
+class TargetSpec(Model):
     """One environment."""
 
     kind: Literal["sandbox", "local", "http", "kubernetes"]
@@ -113,7 +113,7 @@ class Target(Model):
     """What is secret, and where it comes from."""
     env: tuple[Passing, ...] = ()
     """Variables of the shell that everything a run does here gets; * stands for any part of a name."""
-    identity: Probe | None = None
+    identity: ProbeSpec | None = None
     """A probe that must hold before anything may happen."""
     context: Name | None = None
     """The kube context."""
@@ -126,18 +126,18 @@ class Target(Model):
 class TargetsFile(Model):
     """The environments of a repository."""
 
-    targets: dict[Id, Target]
+    targets: dict[Id, TargetSpec]
     """Name → environment."""
 
 
 #: Targets that exist without being declared. Nothing in them is to be checked, and building a model's checks takes long.
-BUILT_IN: dict[str, Target] = {
-    "sandbox": Target.model_construct(kind="sandbox", environment="sandbox"),
-    "local": Target.model_construct(kind="local", environment="sandbox"),
+BUILT_IN: dict[str, TargetSpec] = {
+    "sandbox": TargetSpec.model_construct(kind="sandbox", environment="sandbox"),
+    "local": TargetSpec.model_construct(kind="local", environment="sandbox"),
 }
 
 
-def attributes(target: Target) -> tuple[str, ...]:
+def attributes(target: TargetSpec) -> tuple[str, ...]:
     """What follows `target.` in a placeholder: `url` and the names of its vars."""
     known = set(target.vars)
     if target.kind == "sandbox":

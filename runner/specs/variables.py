@@ -13,9 +13,9 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from runner.errors import InputError, Problem
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.configuration import TYPES, converted
-from runner.specs.diagnostics import Notes, nearest
+from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.env_patterns import OWN_PREFIXES
 from runner.specs.files import read_bytes
 from runner.specs.shape import Shape
@@ -27,7 +27,7 @@ _PARTS = ("configuration", "secrets")
 _HOW = "write it as NAME=VALUE or NAME:TYPE=VALUE"
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Given:
     """A value of the configuration and where it was given; `typed` on the command line, which must not be in vain."""
 
@@ -36,7 +36,7 @@ class Given:
     typed: bool
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Variables:
     """What was given. `configuration`: name → value. `secrets`: group → name → value or entry, `origins`: their files.
     `environment`: variables as if the shell had them.
@@ -156,7 +156,7 @@ class _Reading:
             self.problems.append(Problem(file=path, what="is not UTF-8 text", meant="save the file as UTF-8"))
 
     def _document(self, document: Document) -> None:
-        notes = Notes(document)
+        notes = Diagnostics(document)
         shape = Shape(notes)
         value = document.value
         if document.readable and shape.mapping((), value, _PARTS):

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from runner.errors import Problem
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.files import read_bytes
 from runner.specs.invisible import LINE_ENDS, NOWHERE, explain, hidden_in
 from runner.specs.json_text import TOO_DEEP, NotJsonError, read_json
@@ -38,7 +38,7 @@ _SEQUENCE, _SEQUENCE_END = yaml.SequenceStartEvent, yaml.SequenceEndEvent
 _CORE = "tag:yaml.org,2002:"
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Place:
     """Line and column, both from 1; `word` is what stands there when it is unquoted."""
 
@@ -47,7 +47,7 @@ class Place:
     word: str | None = None
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Trap:
     """An unquoted word that other tools read as something else than its text."""
 
@@ -57,7 +57,7 @@ class Trap:
     as_: str
 
 
-@dataclass
+@lazy_dataclass
 class Document:
     """One file: its plain `value` (None when it cannot be read at all), what is wrong so far, and where things are."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.invisible import NOWHERE, explain, first_hidden
 
 _PLAINER = {
@@ -28,7 +28,7 @@ _PLAINER = {
 _LOOKED_AT = 4
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Complaint:
     """Line and column, both from 1; what is wrong, and the cure."""
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from runner.control.peer_socket import BEAT, LEASE, Link, say
+from runner.control.peer_socket import BEAT, LEASE, PeerSocket, say
 from runner.errors import ExitCode, GamedayError, worst
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -39,7 +39,7 @@ def main(*, request: int, status: int, lifeline: int) -> int:
     os.setsid()
     _heed_signals()
     errors = _detach_stdio()
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     sandbox_read, sandbox_write = os.pipe()
     word_read, word_write = os.pipe()
     conductor = os.fork()
@@ -74,7 +74,7 @@ def _heed_signals() -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-def _conduct(request: int, link: Link, status: int, sandbox_lifeline: int, word: int) -> int:
+def _conduct(request: int, link: PeerSocket, status: int, sandbox_lifeline: int, word: int) -> int:
     try:
         from runner.conductor.process import main as conduct
 
@@ -105,7 +105,7 @@ class Guardian:
     """Watches one conductor. `errors` is where both write what should never happen."""
 
     def __init__(
-        self, conductor: int, link: Link, *, status: int, lifeline: int, errors: int, sandbox: int, word: int
+        self, conductor: int, link: PeerSocket, *, status: int, lifeline: int, errors: int, sandbox: int, word: int
     ) -> None:
         self._conductor = conductor
         self._link = link
@@ -233,18 +233,18 @@ class Guardian:
 
     def _adopt(self, forked: tuple[int, int] | None) -> None:
         """Take on the worker that the conductor forked, or start one."""
-        from runner.undo.process import UndoWorker
+        from runner.undo.process import UndoProcess
 
         if forked is not None:
             with contextlib.suppress(ProcessLookupError):
-                self._undo = UndoWorker.adopt(*forked, self._word)
+                self._undo = UndoProcess.adopt(*forked, self._word)
         self._stand_by()
 
     def _stand_by(self) -> None:
-        from runner.undo.process import UndoWorker
+        from runner.undo.process import UndoProcess
 
         if self._folder is not None and self._undo is None:
-            self._undo = UndoWorker.stand_by(self._folder)
+            self._undo = UndoProcess.stand_by(self._folder)
 
     def _start_undo(self) -> None:
         if self._undo is None or not self._undo.alive():

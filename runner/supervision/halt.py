@@ -18,9 +18,9 @@ from runner.actuators.processes import Origin, alive, descendants, fence, frozen
 from runner.control.client import ask
 from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError, InputError
-from runner.host.halt_file import Halt, halted, lift_halt, write_halt
+from runner.host.halt_file import HaltRecord, halted, lift_halt, write_halt
 from runner.host.run_registry import OpenRun, Registry, boot_id, has_begun
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.transcript.reader import Follower
 from runner.transcript.writer import Entry
 from runner.undo.finalize import TRANSCRIPT, open_transcript
@@ -33,7 +33,7 @@ _PATIENCE = 1.0
 _LOOK = 0.05
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Stopped:
     """One run that was stopped: `how` in words, `code` 0 when nothing of it is left, 6 when something is."""
 
@@ -42,7 +42,7 @@ class Stopped:
     code: int
 
 
-def halt(person: str, why: str) -> tuple[Halt, Iterator[Stopped]]:
+def halt(person: str, why: str) -> tuple[HaltRecord, Iterator[Stopped]]:
     """Block new runs, on disk when it returns; then stop each, as the iterator goes on.
 
     What cannot be written down is stopped all the same: then the iterator is the same, and `Halt.at` is ''.
@@ -53,11 +53,11 @@ def halt(person: str, why: str) -> tuple[Halt, Iterator[Stopped]]:
         try:
             told = write_halt(person, why, [run.folder for run in runs])
         except InputError:
-            told = Halt(person=person, why=why)
-    return told, _stop_all(runs, Halt(person=person, uid=os.getuid(), why=why), registry)
+            told = HaltRecord(person=person, why=why)
+    return told, _stop_all(runs, HaltRecord(person=person, uid=os.getuid(), why=why), registry)
 
 
-def resume(person: str, why: str) -> Halt | None:
+def resume(person: str, why: str) -> HaltRecord | None:
     """Let runs begin again, and say so in the story of each that the halt stopped; the halt, None when there was none."""
     with Registry().locked(patience=_PATIENCE):
         found = halted()
@@ -68,7 +68,7 @@ def resume(person: str, why: str) -> Halt | None:
     return found
 
 
-def _stop_all(runs: list[OpenRun], told: Halt, registry: Registry) -> Iterator[Stopped]:
+def _stop_all(runs: list[OpenRun], told: HaltRecord, registry: Registry) -> Iterator[Stopped]:
     if not runs:
         return
     with ThreadPoolExecutor(len(runs)) as pool:
@@ -78,7 +78,7 @@ def _stop_all(runs: list[OpenRun], told: Halt, registry: Registry) -> Iterator[S
 class _Stop:
     """One run, from the word to the end of its undo."""
 
-    def __init__(self, run: OpenRun, told: Halt, registry: Registry) -> None:
+    def __init__(self, run: OpenRun, told: HaltRecord, registry: Registry) -> None:
         self._run = run
         self._told = told
         self._registry = registry

@@ -18,13 +18,13 @@ from types import FrameType
 
 from runner.control.peer_socket import say
 from runner.errors import Broken, ExitCode
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Started:
     """A run that has begun."""
 
@@ -33,7 +33,7 @@ class Started:
     socket: str
 
 
-@dataclass(kw_only=True)
+@lazy_dataclass(kw_only=True)
 class NotStarted:
     """Why nothing was started; `lines` are for the user."""
 
@@ -41,7 +41,7 @@ class NotStarted:
     lines: list[str] = field(default_factory=list)
 
 
-class Front:
+class RunHandle:
     """The process whose terminal the run belongs to. `guardian` is its child."""
 
     def __init__(self, guardian: int, status: int, lifeline: int) -> None:
@@ -143,9 +143,9 @@ class Launch:
                 os._exit(code)
         for descriptor in (status_in, lifeline_out, request_out):
             os.close(descriptor)
-        self._front = Front(pid, status_out, lifeline_in)
+        self._front = RunHandle(pid, status_out, lifeline_in)
 
-    def go(self, request: Request) -> Front:
+    def go(self, request: Request) -> RunHandle:
         """Run this."""
         with os.fdopen(self._request, "wb") as pipe:
             pipe.write(json.dumps(request.to_json()).encode())
@@ -173,7 +173,7 @@ def cancel() -> None:
         _begun.pop().cancel()
 
 
-def launch(request: Request) -> Front:
+def launch(request: Request) -> RunHandle:
     """Begin a run. Single-threaded callers only."""
     return (_begun.pop() if _begun else Launch()).go(request)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: How many an action takes is said by: `qty` and `mode`; nothing, it is one; the number of replicas; Chaos Mesh's
 #: `mode` and `mode_value`; the name or the `count` of nodes. '' when no argument says it.
@@ -30,8 +30,8 @@ COUNTS: dict[Counted, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deed:
+@lazy_dataclass(frozen=True, kw_only=True)
+class KubernetesAction:
     """One action. `by`: the arguments of which at least one must narrow it down; none when it touches one thing only.
 
     `needs`: arguments that must be given because their default is wider than anybody means. `free`: arguments that
@@ -54,11 +54,11 @@ class Deed:
 
 
 _PODS = ("rand", "order")
-_LABELLED = Deed(by=("name", "label_selector"))
-_NAMED = Deed(by=("name",))
-_MADE = Deed(free=("spec_path",), undoes=True)
-_POLICY = Deed(by=("label_selectors",))
-_POLICY_OUT = Deed()
+_LABELLED = KubernetesAction(by=("name", "label_selector"))
+_NAMED = KubernetesAction(by=("name",))
+_MADE = KubernetesAction(free=("spec_path",), undoes=True)
+_POLICY = KubernetesAction(by=("label_selectors",))
+_POLICY_OUT = KubernetesAction()
 _MESH = ("name", "direction", "annotations_selectors")
 _MESH_TARGET = (
     "external_targets",
@@ -70,32 +70,34 @@ _MESH_TARGET = (
 )
 
 
-def _mesh(*own: str) -> Deed:
+def _mesh(*own: str) -> KubernetesAction:
     """Its `name` is that of the fault, not of what it touches."""
-    return Deed(by=("label_selectors",), needs=("ns", "namespaces_selectors"), counted="mesh", free=(*_MESH, *own))
+    return KubernetesAction(
+        by=("label_selectors",), needs=("ns", "namespaces_selectors"), counted="mesh", free=(*_MESH, *own)
+    )
 
 
 #: Function, below `chaosk8s` → what it does.
-DEEDS: dict[str, Deed] = {
-    "pod.actions.terminate_pods": Deed(
+DEEDS: dict[str, KubernetesAction] = {
+    "pod.actions.terminate_pods": KubernetesAction(
         by=("label_selector", "name_pattern"), counted="pods", free=(*_PODS, "grace_period"), heals=True
     ),
-    "pod.actions.delete_pods": Deed(by=("label_selector", "name"), counted="one", heals=True),
-    "pod.actions.exec_in_pods": Deed(
+    "pod.actions.delete_pods": KubernetesAction(by=("label_selector", "name"), counted="one", heals=True),
+    "pod.actions.exec_in_pods": KubernetesAction(
         by=("label_selector", "name_pattern"),
         counted="pods",
         free=(*_PODS, "cmd", "container_name", "request_timeout"),
         opaque=True,
     ),
-    "deployment.actions.scale_deployment": Deed(by=("name",), counted="replicas"),
-    "deployment.actions.rollout_deployment": Deed(by=("name",), heals=True),
+    "deployment.actions.scale_deployment": KubernetesAction(by=("name",), counted="replicas"),
+    "deployment.actions.rollout_deployment": KubernetesAction(by=("name",), heals=True),
     "deployment.actions.delete_deployment": _LABELLED,
     "deployment.actions.create_deployment": _MADE,
-    "statefulset.actions.scale_statefulset": Deed(by=("name",), counted="replicas"),
+    "statefulset.actions.scale_statefulset": KubernetesAction(by=("name",), counted="replicas"),
     "statefulset.actions.remove_statefulset": _LABELLED,
     "statefulset.actions.create_statefulset": _MADE,
     "daemonset.actions.delete_daemon_set": _LABELLED,
-    "daemonset.actions.update_daemon_set": Deed(by=("name",), free=("spec",)),
+    "daemonset.actions.update_daemon_set": KubernetesAction(by=("name",), free=("spec",)),
     "daemonset.actions.create_daemon_set": _MADE,
     "replicaset.actions.delete_replica_set": _LABELLED,
     "service.actions.delete_service": _NAMED,
@@ -103,9 +105,9 @@ DEEDS: dict[str, Deed] = {
     "secret.actions.delete_secret": _NAMED,
     "secret.actions.create_secret": _MADE,
     "networking.actions.delete_ingress": _NAMED,
-    "networking.actions.update_ingress": Deed(by=("name",), free=("spec",)),
+    "networking.actions.update_ingress": KubernetesAction(by=("name",), free=("spec",)),
     "networking.actions.create_ingress": _MADE,
-    "networking.actions.create_network_policy": Deed(free=("spec", "spec_path"), undoes=True),
+    "networking.actions.create_network_policy": KubernetesAction(free=("spec", "spec_path"), undoes=True),
     "networking.actions.remove_network_policy": _NAMED,
     "networking.actions.deny_all_ingress": _POLICY,
     "networking.actions.deny_all_egress": _POLICY,
@@ -113,9 +115,9 @@ DEEDS: dict[str, Deed] = {
     "networking.actions.remove_deny_all_ingress": _POLICY_OUT,
     "networking.actions.remove_deny_all_egress": _POLICY_OUT,
     "networking.actions.remove_allow_dns_access": _POLICY_OUT,
-    "node.actions.cordon_node": Deed(by=("name", "label_selector"), needs=(), counted="nodes"),
-    "node.actions.uncordon_node": Deed(by=("name", "label_selector"), needs=(), counted="nodes"),
-    "node.actions.drain_nodes": Deed(
+    "node.actions.cordon_node": KubernetesAction(by=("name", "label_selector"), needs=(), counted="nodes"),
+    "node.actions.uncordon_node": KubernetesAction(by=("name", "label_selector"), needs=(), counted="nodes"),
+    "node.actions.drain_nodes": KubernetesAction(
         by=("name", "label_selector", "pod_label_selector"),
         needs=(),
         counted="nodes",
@@ -147,7 +149,7 @@ NEVER: dict[str, str] = {
 }
 
 
-def deed_of(provider: Mapping[str, Any]) -> Deed | None:
+def kubernetes_action(provider: Mapping[str, Any]) -> KubernetesAction | None:
     """What the table says of this function; None for an unknown one, and for any other provider."""
     module, _, rest = str(provider.get("module", "")).partition(".")
     return DEEDS.get(f"{rest}.{provider.get('func')}") if module == "chaosk8s" else None

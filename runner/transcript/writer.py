@@ -19,7 +19,7 @@ from typing import Any
 from runner.clock import Clock, Stamp
 from runner.engine.events import Event, Recorded, TailTorn
 from runner.errors import InputError, Problem, TranscriptError
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.transcript.codec import FILE, FIRST_PREV, decode, encode, line_hash, parse, plain_fields
 from runner.transcript.recover import sound_tail
 from runner.transcript.space import SpaceAhead
@@ -30,7 +30,7 @@ LOCK_FILE = "transcript.lock"
 Redact = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class Entry:
     """An event to be appended and who did it; `stamp` is the moment it happened, None for now."""
 
@@ -39,7 +39,7 @@ class Entry:
     stamp: Stamp | None = None
 
 
-@dataclass(frozen=True)
+@lazy_dataclass(frozen=True)
 class _End:
     """The end of the sound part: offset, and number and hash of the line before it."""
 

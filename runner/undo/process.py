@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from runner.actuators.processes import frozen, start_time
-from runner.actuators.spawn import Adopted, Heir, Process
+from runner.actuators.spawn import Adopted, PreforkedRollback, Process
 from runner.errors import ExitCode
 from runner.private import open_private
 
@@ -50,7 +50,7 @@ def _log(folder: Path) -> IO[bytes]:
         return Path(os.devnull).open("ab")
 
 
-class UndoWorker:
+class UndoProcess:
     """The one process that undoes. `go` gives the word; without it, closing its input sends it home."""
 
     def __init__(self, process: Process, word: IO[bytes]) -> None:
@@ -61,7 +61,7 @@ class UndoWorker:
         self.started = False
 
     @classmethod
-    def adopt(cls, pid: int, started: int, word: int) -> UndoWorker:
+    def adopt(cls, pid: int, started: int, word: int) -> UndoProcess:
         """The one that `fork_worker` forked, which listens at the other end of `word`.
 
         Raises ProcessLookupError when it is gone.
@@ -69,7 +69,7 @@ class UndoWorker:
         return cls(Adopted(pid, started), os.fdopen(word, "wb"))
 
     @classmethod
-    def stand_by(cls, folder: Path) -> UndoWorker:
+    def stand_by(cls, folder: Path) -> UndoProcess:
         """Start it in a session of its own, with every signal that can be masked masked from its first instruction on."""
         with _log(folder) as log:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
@@ -135,7 +135,7 @@ class UndoWorker:
         return code
 
 
-def fork_worker(folder: Path, word: int, heir: Heir | None) -> tuple[int, int]:
+def fork_worker(folder: Path, word: int, heir: PreforkedRollback | None) -> tuple[int, int]:
     """Fork the undo worker of this process, which must have one thread only; its pid and start time.
 
     It is given to the nearest subreaper, the guardian, and waits for the word at the read end `word`.
@@ -159,7 +159,7 @@ def fork_worker(folder: Path, word: int, heir: Heir | None) -> tuple[int, int]:
     return pid, start_time(pid) or 0
 
 
-def _be_worker(folder: Path, word: int, heir: Heir | None) -> None:
+def _be_worker(folder: Path, word: int, heir: PreforkedRollback | None) -> None:
     # Not above: the guardian imports this module too, and needs no transcript.
     from runner.transcript.codec import FILE
 

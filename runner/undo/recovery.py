@@ -23,7 +23,7 @@ from runner.transcript.reader import read
 from runner.transcript.writer import Entry
 from runner.undo.fencing import fence_strays
 from runner.undo.finalize import TRANSCRIPT, close, open_transcript, record_death, running_steps
-from runner.undo.process import UndoWorker
+from runner.undo.process import UndoProcess
 
 
 def left_open(registry: Registry) -> list[OpenRun]:
@@ -45,7 +45,7 @@ def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lamb
             f"gameday recover; else undo it by hand, then: gameday recover --accept {run.run} --why ..."
         )
     fenced = fence_strays(run.run, running_steps(folder))
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     worker.go(secrets_again(folder, tell))
     record_death(folder, "every process of the run was killed, or the machine went down", fenced)
     code = worker.wait()

@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 from runner.actuators.command import minimal_env
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import Known, RollbackChild, RollbackOrder, RollbackResult
-from runner.actuators.spawn import Heir
+from runner.actuators.spawn import PreforkedRollback
 from runner.clock import SystemClock, resumed_origin
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan
@@ -42,7 +42,7 @@ from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
 
 if TYPE_CHECKING:
-    from runner.specs.probe_spec import Probe
+    from runner.specs.probe_spec import ProbeSpec
 
 _ATTEMPTS = 3
 _BETWEEN = 0.5
@@ -50,7 +50,7 @@ _BETWEEN = 0.5
 _SLOW = 0.3
 
 
-class Story:
+class UndoLog:
     """What the transcript says is open, and the way to add to it."""
 
     def __init__(
@@ -210,7 +210,7 @@ def _readable(path: Path) -> Iterator[ev.Recorded]:
 class UndoWorker:
     """Undoes what is open in one story."""
 
-    def __init__(self, story: Story, spare: RollbackChild | None) -> None:
+    def __init__(self, story: UndoLog, spare: RollbackChild | None) -> None:
         self._story = story
         self._spare = spare
         self._failed: dict[str, str] = {}
@@ -374,11 +374,11 @@ class UndoWorker:
             return "unneeded"
         return "discarded" if self._story.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
 
-    def _resolved(self, check: Check, slug: str) -> Probe:
+    def _resolved(self, check: Check, slug: str) -> ProbeSpec:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
-        probe = Probe.model_validate(check.probe)
+        probe = ProbeSpec.model_validate(check.probe)
         if not slug:
             return probe
         story = self._story
@@ -473,7 +473,7 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | None = None) -> int:
+def undo_on_word(folder: Path, word: IO[bytes], heir: PreforkedRollback | None, told: Path | None = None) -> int:
     """Wait for one line, then undo; 0 when nothing is left, 6 when something is.
 
     `heir` may be a process for the first rollback, `told` the transcript where it is not looked for in the folder. Without a line, because its other end closed, there is nothing to
@@ -491,7 +491,7 @@ def undo_on_word(folder: Path, word: IO[bytes], heir: Heir | None, told: Path | 
     return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
 
 
-def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
+def _first(story: UndoLog, heir: PreforkedRollback | None) -> RollbackChild | None:
     """The process of the first rollback, when one is needed and stands ready."""
     if heir is None or not any(story.rollbacks(each.slug) for each in story.open):
         return None
@@ -499,9 +499,9 @@ def _first(story: Story, heir: Heir | None) -> RollbackChild | None:
     return None if ready is None else RollbackChild.of(ready)
 
 
-def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> Story | None:
+def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> UndoLog | None:
     """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
     fcntl.flock(lock, fcntl.LOCK_EX)
     told = json.loads(line)
-    story = Story(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
+    story = UndoLog(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
     return story if story.begun or story.lost else None

@@ -21,7 +21,7 @@ _COMMAND_LINES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deed:
+class Action:
     """`command` is the word of the socket; `possible` its name in `runner.engine.availability`; `wants` what it asks first.
 
     `of_step`: it means the step that is current when it is asked, and no later one.
@@ -42,31 +42,31 @@ class Deed:
         return self.possible or self.command
 
 
-#: In the order in which help lists them. The one on `enter` is whatever the current step waits for: `next_deed`.
-DEEDS = (
-    Deed(key="1", name="detected", label="Detected", command="say", possible="say detected", values=(("milestone", "detected"),)),
-    Deed(key="2", name="acknowledged", label="Acknowledged", command="say", possible="say acknowledged", values=(("milestone", "acknowledged"),)),
-    Deed(key="3", name="mitigated", label="Mitigated", command="say", possible="say mitigated", values=(("milestone", "mitigated"),)),
-    Deed(key="4", name="resolved", label="Resolved", command="say", possible="say resolved", values=(("milestone", "resolved"),)),
-    Deed(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?", of_step=True),
-    Deed(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?", of_step=True),
-    Deed(key="t", name="retry", label="Try again", command="retry"),
-    Deed(key="g", name="go-to", label="Go to the chosen step", command="go-to", wants=YES, prompt="Go to", of_step=True),
-    Deed(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
-    Deed(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?", of_step=True),
-    Deed(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("sort", "note"),)),
-    Deed(key="a", name="action", label="Action item", command="write", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
-    Deed(key="m", name="mark", label="Mark this moment", command="write", possible="mark", values=(("sort", "mark"), ("text", "mark"))),
-    Deed(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?", of_step=True),
-    Deed(key="i", name="inject", label="Inject now", command="inject"),
-    Deed(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
-    Deed(key="u", name="unpause", label="Go on", command="unpause"),
-    Deed(key="x", name="abort", label="Abort", command="abort", wants=CHOICE, prompt="Abort the drill?"),
-    Deed(key="z", name="close", label="Close the debrief", command="close"),
+#: In the order in which help lists them. The one on `enter` is whatever the current step waits for: `next_action`.
+ACTIONS = (
+    Action(key="1", name="detected", label="Detected", command="say", possible="say detected", values=(("milestone", "detected"),)),
+    Action(key="2", name="acknowledged", label="Acknowledged", command="say", possible="say acknowledged", values=(("milestone", "acknowledged"),)),
+    Action(key="3", name="mitigated", label="Mitigated", command="say", possible="say mitigated", values=(("milestone", "mitigated"),)),
+    Action(key="4", name="resolved", label="Resolved", command="say", possible="say resolved", values=(("milestone", "resolved"),)),
+    Action(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?", of_step=True),
+    Action(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?", of_step=True),
+    Action(key="t", name="retry", label="Try again", command="retry"),
+    Action(key="g", name="go-to", label="Go to the chosen step", command="go-to", wants=YES, prompt="Go to", of_step=True),
+    Action(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
+    Action(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?", of_step=True),
+    Action(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("sort", "note"),)),
+    Action(key="a", name="action", label="Action item", command="write", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
+    Action(key="m", name="mark", label="Mark this moment", command="write", possible="mark", values=(("sort", "mark"), ("text", "mark"))),
+    Action(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?", of_step=True),
+    Action(key="i", name="inject", label="Inject now", command="inject"),
+    Action(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
+    Action(key="u", name="unpause", label="Go on", command="unpause"),
+    Action(key="x", name="abort", label="Abort", command="abort", wants=CHOICE, prompt="Abort the drill?"),
+    Action(key="z", name="close", label="Close the debrief", command="close"),
 )  # fmt: skip
 
 
-BY_NAME = {deed.name: deed for deed in DEEDS}
+BY_NAME = {deed.name: deed for deed in ACTIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Next:
     ask: Ask | None = None
 
 
-def next_deed(state: State) -> Next:
+def next_action(state: State) -> Next:
     """What the current step waits for, as one deed."""
     step, view = state.step, state.steps.get(state.current)
     if state.phase == "debrief":
@@ -137,7 +137,7 @@ def _command(step: Step) -> tuple[str, ...]:
     return (*shown, "not run in a tabletop") if lines and step.by_hand else tuple(shown)
 
 
-def meant(state: State, deed: Deed) -> str:
+def meant(state: State, deed: Action) -> str:
     """The id of the step that the deed is about; '' when it is about none."""
     if not deed.of_step:
         return ""
@@ -224,5 +224,5 @@ def offers(state: State, role: str, by: str) -> list[tuple[str, str]]:
     possible_now = [
         (BY_NAME[name].key, label) for name, label in _OFFERED.items() if not reasons.get(BY_NAME[name].rule)
     ]
-    waits = next_deed(state).label
+    waits = next_action(state).label
     return [("enter", waits), *possible_now] if waits else possible_now

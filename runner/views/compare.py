@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runner.views.replay import Reel
-from runner.views.timeline import Track
+from runner.views.replay import Replay
+from runner.views.timeline import Timeline
 from runner.views.view_model import Mark
 
 
@@ -18,10 +18,10 @@ class Zero:
     what: str
 
 
-class Pair(Track):
+class Comparison(Timeline):
     """`reels`, each at its own moment; `zeros` says where each is aligned."""
 
-    def __init__(self, left: Reel, right: Reel) -> None:
+    def __init__(self, left: Replay, right: Replay) -> None:
         self.reels = (left, right)
         self.zeros = (zero(left), zero(right))
         self.begin = min(-each.t for each in self.zeros)
@@ -52,11 +52,11 @@ class Pair(Track):
     def found(self, text: str) -> Sequence[float]:
         return sorted(t - at.t for reel, at in self._both() for t in reel.found(text))
 
-    def _both(self) -> list[tuple[Reel, Zero]]:
+    def _both(self) -> list[tuple[Replay, Zero]]:
         return list(zip(self.reels, self.zeros, strict=True))
 
 
-def zero(reel: Reel) -> Zero:
+def zero(reel: Replay) -> Zero:
     """The impact; without one the fault, without that the beginning of the run."""
     impact = next((mark for mark in reel.marks if mark.label == "impact"), None)
     if impact is not None:

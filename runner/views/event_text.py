@@ -36,7 +36,7 @@ class Line:
     truth: bool = False
 
 
-class Words:
+class EventText:
     """Remembers what it needs to tell the next event: the steps, which indicators were bad.
 
     `prompts`: say at each step what people are asked, and what to type; a room has keys for that.
@@ -54,8 +54,8 @@ class Words:
         self._truth = False
         self._lines: list[Line] = []
 
-    def copy(self) -> Words:
-        twin = object.__new__(Words)
+    def copy(self) -> EventText:
+        twin = object.__new__(EventText)
         twin.__dict__.update(self.__dict__, _bad=dict(self._bad), _lines=[])
         return twin
 

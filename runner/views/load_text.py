@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.scoring.scorecard import LoadScore, Raised
+from runner.scoring.scorecard import LoadScore, RaisedFigures
 from runner.views.text import duration
 
 
@@ -27,7 +27,7 @@ def cut_short(seconds: float) -> str:
     return f"on_stop or test_stop took longer than {seconds:g} s and was cut"
 
 
-def raised(error: Raised) -> str:
+def raised(error: RaisedFigures) -> str:
     """`raised 12 times: KeyError: 'basket'  (drills/shop/locustfile.py:10:9)`."""
     times = "once" if error.count == 1 else f"{error.count} times"
     return f"raised {times}: {error.what}" + (f"  ({error.where})" if error.where else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from runner.engine.events import Recorded
-from runner.views.event_text import Line, Words
+from runner.views.event_text import EventText, Line
 from runner.views.text import Paint, clock, inert
 
 _UNDER_WIDTH = 100
@@ -17,7 +17,7 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._paint = Paint(stream)
-        self._words = Words(prompts=True)
+        self._words = EventText(prompts=True)
         self._broken = False
 
     def take(self, recorded: Recorded) -> None:

@@ -13,15 +13,15 @@ from runner.collector import no_collection
 from runner.engine.events import Recorded
 from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
-from runner.views.event_text import Line, Words
-from runner.views.timeline import Track
-from runner.views.view_model import SAMPLES, Mark, Story, marked
+from runner.views.event_text import EventText, Line
+from runner.views.timeline import Timeline
+from runner.views.view_model import SAMPLES, Mark, ViewModel, marked
 
 #: Events between two stories that are kept: so many at most are folded to be at any moment.
 _APART = 1000
 
 
-class Reel(Track):
+class Replay(Timeline):
     """The events of a run and what was said of them later; the story at `t` (s). Raises TranscriptError.
 
     `problems`: lines of the comments that are none.
@@ -40,9 +40,9 @@ class Reel(Track):
         for comment in comments:
             self._comments[comment.seq].append(comment)
         self._said: list[tuple[float, str]] | None = None
-        self._kept: dict[int, Story] = {0: Story()}
+        self._kept: dict[int, ViewModel] = {0: ViewModel()}
         self._next = 0
-        self._story = Story()
+        self._story = ViewModel()
         self._mark()
 
     @property
@@ -54,7 +54,7 @@ class Reel(Track):
         return self._moments
 
     @property
-    def story(self) -> Story:
+    def story(self) -> ViewModel:
         """Everything up to `t`."""
         return self._story
 
@@ -118,7 +118,7 @@ class Reel(Track):
 
     def _everything_said(self) -> list[tuple[float, str]]:
         if self._said is None:
-            words = Words()
+            words = EventText()
             self._said = []
             for t, recorded in zip(self._times, self.events, strict=True):
                 told = [*words.tell(recorded), *map(_line, self._comments.get(recorded.seq, ()))]

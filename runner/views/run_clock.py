@@ -16,7 +16,7 @@ _SIGNS = {"good": "●", "warn": "▲", "bad": "■", "": "·"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dial:
+class RunClock:
     """`digits` counts what `label` names; `level`: "", good, warn or bad, and `word` says the same without a colour."""
 
     phase: str
@@ -31,30 +31,30 @@ class Dial:
         return _SIGNS[self.level]
 
 
-def dial(state: State, now: float, role: str) -> Dial:
+def dial(state: State, now: float, role: str) -> RunClock:
     """The clock at `now` (s of the run's clock)."""
     phase = "paused" if state.paused else state.phase or "starting"
     if state.phase in ("", "preflight", "warm-up"):
-        return Dial(phase=phase, digits=_digits(now), label=_waiting(state))
+        return RunClock(phase=phase, digits=_digits(now), label=_waiting(state))
     if not revealed(state, role):
-        return Dial(phase="on call", digits=_digits(now - (state.live_t or 0.0)), label="press 1 when you notice")
+        return RunClock(phase="on call", digits=_digits(now - (state.live_t or 0.0)), label="press 1 when you notice")
     impact = state.episodes.impact
     if impact is None:
         since = state.last_injection
         if since is None:
             label = "tabletop: no fault" if state.plan.tabletop else "live, no fault yet"
-            return Dial(phase=phase, digits=_digits(state.live_seconds(now)), label=label)
+            return RunClock(phase=phase, digits=_digits(state.live_seconds(now)), label=label)
         seconds = _until(state, now) - since
-        return Dial(phase=phase, digits=_digits(seconds), label="since the fault, no impact yet", level="warn")
+        return RunClock(phase=phase, digits=_digits(seconds), label="since the fault, no impact yet", level="warn")
     return _since_impact(state, now, phase, impact, state.episodes.recovered)
 
 
-def _since_impact(state: State, now: float, phase: str, impact: float, recovered: float | None) -> Dial:
+def _since_impact(state: State, now: float, phase: str, impact: float, recovered: float | None) -> RunClock:
     bound = state.plan.time_to_recover
     until = _until(state, now) if recovered is None else recovered
     word, level = _recovery(state, _until(state, now), until - impact, recovered is not None)
     others = _lost(goals(state), _until(state, now))
-    return Dial(
+    return RunClock(
         phase=phase,
         digits=_digits(until - impact),
         label=f"{'since impact' if recovered is None else 'to recover'}{f' · goal {whole(bound)}' if bound is not None else ''}",

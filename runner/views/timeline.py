@@ -12,7 +12,7 @@ from runner.views.view_model import Mark
 _HERE = 0.001
 
 
-class Track(ABC):
+class Timeline(ABC):
     """From `begin` to `end` (s), now at `t`; `marks` in the order of their time."""
 
     begin: float = 0.0

@@ -9,7 +9,7 @@ from runner.engine import events as ev
 from runner.engine.apply import apply
 from runner.engine.events import Recorded
 from runner.engine.state import LoadView, State
-from runner.views.event_text import Line, Words
+from runner.views.event_text import EventText, Line
 from runner.views.series import Point, Series
 
 #: Kinds that come several times a second, and are no event that anybody steps to, or must see at once.
@@ -33,7 +33,7 @@ class Mark:
     known: float | None = None
 
 
-class Story:
+class ViewModel:
     """Everything that any panel of a room shows."""
 
     def __init__(self) -> None:
@@ -47,11 +47,11 @@ class Story:
         self.news = 0
         self.marks: list[Mark] = []
         self.series: dict[str, Series] = {}
-        self._words = Words()
+        self._words = EventText()
 
-    def copy(self) -> Story:
+    def copy(self) -> ViewModel:
         """A twin that goes its own way from here."""
-        twin = object.__new__(Story)
+        twin = object.__new__(ViewModel)
         twin.__dict__.update(self.__dict__)
         twin.lines, twin.marks = self.lines.copy(), list(self.marks)
         twin.series = {name: series.copy() for name, series in self.series.items()}

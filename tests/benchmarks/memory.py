@@ -19,10 +19,10 @@ from figures import Row, python
 
 from runner.actuators.load import RequestWindow
 from runner.actuators.probe import ProbeResult
-from runner.conductor.context import Run
-from runner.conductor.handlers.indicators import WatchHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.indicators import IndicatorsHandler
 from runner.conductor.loop import Conductor
-from runner.control.peer_socket import Link
+from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target
@@ -117,11 +117,11 @@ def main(seconds: int) -> None:
 
 async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
     plan = _plan(seconds)
-    ours, _theirs = Link.pair()
+    ours, _theirs = PeerSocket.pair()
     redaction = Redaction(Redactor(()))
     writer = TranscriptWriter.create(folder, clock, redact=redaction.value)
     conductor = Conductor(writer=writer, clock=clock, link=ours)
-    run = Run(
+    run = RunContext(
         run="bench",
         folder=folder,
         root=folder,
@@ -132,7 +132,7 @@ async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
         conductor=conductor,
         caller_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
     )
-    watch = WatchHand(run)
+    watch = IndicatorsHandler(run)
     conductor.hands.append(watch)
     looping = asyncio.create_task(conductor.run())
     _begin(conductor, plan)
@@ -174,7 +174,7 @@ def _begin(conductor: Conductor, plan: RunPlan) -> None:
     conductor.observe(ev.LoadSpawned(users=40))
 
 
-async def _load(conductor: Conductor, watch: WatchHand, clock: ManualClock, *, until: float) -> None:
+async def _load(conductor: Conductor, watch: IndicatorsHandler, clock: ManualClock, *, until: float) -> None:
     while clock.now() < until:
         await asyncio.sleep(_WINDOW)
         now = clock.now()

@@ -19,7 +19,7 @@ from transcript import write
 
 from runner.engine.events import Recorded
 from runner.transcript.codec import FILE
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 #: Of an 8-hour run.
 _EVENTS = 60_000
@@ -87,14 +87,14 @@ class _Tape:
     def play(self, until: float) -> None:
         self._until = until
 
-    def poll(self, story: Story) -> bool:
+    def poll(self, story: ViewModel) -> bool:
         before = story.told
         while self._next is not None and self._next.t <= self._until:
             story.take(self._next)
             self._next = next(self._told, None)
         return story.told > before or True
 
-    def now(self, story: Story) -> float:
+    def now(self, story: ViewModel) -> float:
         return self._until
 
 
@@ -108,12 +108,12 @@ async def _play(hours: int) -> None:
 
     from runner.views.tui import app as room_app
     from runner.views.tui.memory import throw_away
-    from runner.views.tui.run_client import Door, Visitor
+    from runner.views.tui.run_client import RunClient, Visitor
     from runner.views.tui.screens.room_screen import RoomScreen
 
     tape = _Tape(a_long_day(10 * 3600 * hours))
     visitor = Visitor(name="ana", role="facilitator")
-    screen = RoomScreen(Story(), tape, Path("/nonexistent"), visitor, Door(Path("/nonexistent"), visitor), {})  # type: ignore[arg-type]
+    screen = RoomScreen(ViewModel(), tape, Path("/nonexistent"), visitor, RunClient(Path("/nonexistent"), visitor), {})  # type: ignore[arg-type]
 
     class Stage(App[None]):
         CSS_PATH = Path(room_app.__file__).parent / "room.tcss"

@@ -19,10 +19,10 @@ from runner.actuators.chaos import (
     ChaosReport,
     ChildFailed,
     ChildGone,
-    ExperimentEnded,
-    ExperimentLoaded,
+    ExperimentEndedReport,
+    ExperimentLoadedReport,
     Learned,
-    MethodEnded,
+    MethodEndedReport,
 )
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.rollback import Known, RollbackOrder, RollbackResult, run_rollback
@@ -278,13 +278,13 @@ Handler = Callable[[ChaosChild, ChaosReport], None]
 
 def obedient(child: ChaosChild, report: ChaosReport) -> None:
     """A conductor that says yes to everything."""
-    if isinstance(report, ExperimentLoaded):
+    if isinstance(report, ExperimentLoadedReport):
         child.arm()
     elif isinstance(report, Armed):
         child.inject()
     elif isinstance(report, Asking):
         child.go()
-    elif isinstance(report, MethodEnded):
+    elif isinstance(report, MethodEndedReport):
         child.release()
 
 
@@ -347,7 +347,7 @@ async def play(
     stage = Stage(folder, handler, secrets)
     try:
         await stage.load(document, hold=hold, env=env)
-        await stage.until(ExperimentEnded, ChildFailed, ChildGone)
+        await stage.until(ExperimentEndedReport, ChildFailed, ChildGone)
     finally:
         story = await stage.close()
     known = _known(story, document)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.clock import SystemClock
-from runner.conductor.context import Run
-from runner.conductor.handlers.steps import StepsHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.steps import StepsHandler
 from runner.conductor.loop import Conductor
-from runner.control.peer_socket import Link
+from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import RunPlan, Step, Target
@@ -40,7 +40,7 @@ def plan(*steps: Step) -> RunPlan:
 class Play:
     """One run and its conductor."""
 
-    run: Run
+    run: RunContext
     conductor: Conductor
 
     def begin(self, *, attended: bool = True, scripted: tuple[str, ...] = ()) -> None:
@@ -100,9 +100,9 @@ async def conducting(folder: Path, *steps: Step) -> AsyncIterator[Play]:
     clock = SystemClock()
     redaction = Redaction(Redactor())
     writer = TranscriptWriter.create(folder, clock, redact=redaction.value)
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     conductor = Conductor(writer=writer, clock=clock, link=ours)
-    run = Run(
+    run = RunContext(
         run="r1",
         folder=folder,
         root=folder,
@@ -112,7 +112,7 @@ async def conducting(folder: Path, *steps: Step) -> AsyncIterator[Play]:
         secrets={},
         conductor=conductor,
     )
-    hand = StepsHand(run)
+    hand = StepsHandler(run)
     conductor.hands += [_World(conductor), hand]
     turning = asyncio.create_task(conductor.run())
     try:

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from runner.actuators.load import LoadChild, LoadEnded, LoadFailed, LoadPlan, LoadReport, LoadSampled, Patience
+from runner.actuators.load import (
+    LoadChild,
+    LoadEndedReport,
+    LoadFailedReport,
+    LoadPlan,
+    LoadReport,
+    LoadSampledReport,
+    Patience,
+)
 from runner.clock import SystemClock
 
 _REASONS = {200: "OK", 500: "Internal Server Error"}
@@ -110,15 +118,15 @@ class Watcher:
 
     @property
     def ended(self) -> bool:
-        return bool(self.of(LoadEnded) or self.of(LoadFailed))
+        return bool(self.of(LoadEndedReport) or self.of(LoadFailedReport))
 
     @property
     def failure(self) -> str:
-        return self.of(LoadFailed)[0].why
+        return self.of(LoadFailedReport)[0].why
 
     @property
-    def samples(self) -> list[LoadSampled]:
-        return self.of(LoadSampled)
+    def samples(self) -> list[LoadSampledReport]:
+        return self.of(LoadSampledReport)
 
     def total(self, field: str = "n") -> Counter[str]:
         """A field of the windows, summed by request."""

@@ -13,7 +13,7 @@ import pytest
 from chaos_driver import Stage, experiment, obedient, process, python, workshop
 from talkers import goes_on, left_running, start_script
 
-from runner.actuators.chaos import ActivityEnded, ChaosChild, ChaosReport, MethodEnded
+from runner.actuators.chaos import ActivityEndedReport, ChaosChild, ChaosReport, MethodEndedReport
 from runner.actuators.processes import MARK, alive, carriers
 from runner.actuators.shims import commands
 
@@ -83,7 +83,7 @@ def test_what_a_command_leaves_running_is_not_waited_for_and_goes_on(
 
 def _holds(child: ChaosChild, report: ChaosReport) -> None:
     """The fault stays in until the child is stopped."""
-    if not isinstance(report, MethodEnded):
+    if not isinstance(report, MethodEndedReport):
         obedient(child, report)
 
 
@@ -101,9 +101,9 @@ def test_what_an_action_leaves_running_lives_until_the_fault_is_undone_and_no_lo
     async def scene() -> None:
         stage = Stage(tmp_path, _holds)
         await stage.load(experiment([action]), hold=True, env=workshop(tmp_path, "s"))
-        await stage.until(ActivityEnded)
-        assert stage.story.one(ActivityEnded).status == "succeeded"
-        await stage.until(MethodEnded)
+        await stage.until(ActivityEndedReport)
+        assert stage.story.one(ActivityEndedReport).status == "succeeded"
+        await stage.until(MethodEndedReport)
         with left_running(pid_file) as pid:
             assert await asyncio.to_thread(goes_on, pid)
             assert await stage.child.stop() == []

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from chaos_driver import Stage, Story, experiment, obedient, probe, process, workshop
 
-from runner.actuators.chaos import ActivityStarted, Armed, Asking, ChildFailed, ControlBroke, ExperimentEnded
+from runner.actuators.chaos import (
+    ActivityStartedReport,
+    Armed,
+    Asking,
+    ChildFailed,
+    ControlBrokeReport,
+    ExperimentEndedReport,
+)
 from runner.actuators.rollback import RollbackOrder, run_rollback
 from runner.clock import boottime_ns
 
@@ -86,7 +93,7 @@ def played(tmp_path: Path, document: dict[str, Any], **load: Any) -> Story:
         stage = Stage(tmp_path, obedient)
         try:
             await stage.load(document, env=ours(tmp_path), **load)
-            await stage.until(ExperimentEnded, ChildFailed)
+            await stage.until(ExperimentEndedReport, ChildFailed)
         finally:
             story = await stage.close()
         return story
@@ -115,18 +122,18 @@ def test_what_it_stands_before_does_not_happen(tmp_path: Path, at: str, place: s
 
     assert not (tmp_path / "touched").exists()
     assert not (tmp_path / "last").exists()
-    assert not [started for started in story.all(ActivityStarted) if started.type == "action"]
-    told = story.all(ControlBroke)[0]
+    assert not [started for started in story.all(ActivityStartedReport) if started.type == "action"]
+    told = story.all(ControlBrokeReport)[0]
     assert (told.control, told.stops) == ("ask first", True)
     says = {"raise": "no answer", "exit": "gone", "ask": "waits for input", "interrupt": "not today"}
     assert says[what] in told.why
-    assert story.one(ExperimentEnded).status == "interrupted"
+    assert story.one(ExperimentEndedReport).status == "interrupted"
 
 
 def test_one_with_another_signature_keeps_shut_too(tmp_path: Path) -> None:
     story = played(tmp_path, around(tmp_path, control("narrow", word=1), "activity"))
 
-    assert "unexpected keyword argument 'word'" in story.one(ControlBroke).why
+    assert "unexpected keyword argument 'word'" in story.one(ControlBrokeReport).why
     assert not story.all(Asking)
 
 
@@ -138,7 +145,7 @@ def test_it_stops_the_action_it_stands_before_and_not_the_one_that_went_before(t
 
     assert (tmp_path / "first").exists()
     assert not (tmp_path / "touched").exists()
-    assert [told.activity for told in story.all(ControlBroke)] == ["touch"]
+    assert [told.activity for told in story.all(ControlBrokeReport)] == ["touch"]
 
 
 def test_one_that_does_not_come_back_is_told_and_stopped(tmp_path: Path) -> None:
@@ -146,12 +153,12 @@ def test_one_that_does_not_come_back_is_told_and_stopped(tmp_path: Path) -> None
         stage = Stage(tmp_path, obedient)
         document = around(tmp_path, control(at="before_activity", what="hang"), "activity")
         await stage.load(document, env=ours(tmp_path), control_deadline=0.3)
-        await stage.until(ControlBroke)
+        await stage.until(ControlBrokeReport)
         return await stage.close()
 
     story = asyncio.run(scene())
 
-    assert story.one(ControlBroke).why == "it did not come back within 0.3 s"
+    assert story.one(ControlBrokeReport).why == "it did not come back within 0.3 s"
     assert not story.all(Asking)
     assert not (tmp_path / "touched").exists()
 
@@ -171,9 +178,9 @@ def test_one_that_breaks_afterwards_is_told_and_stops_nothing(
     story = played(tmp_path, around(tmp_path, controls, "experiment"))
 
     assert (tmp_path / "touched").exists()
-    told = story.one(ControlBroke)
+    told = story.one(ControlBrokeReport)
     assert (told.when, told.stops) == (when, False)
-    assert story.one(ExperimentEnded).status == "completed"
+    assert story.one(ExperimentEndedReport).status == "completed"
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ import pytest
 from chaos_driver import Stage, experiment, http, obedient, play, probe, process, python, workshop
 
 from runner.actuators.chaos import (
-    ActivityEnded,
-    ActivityStarted,
+    ActivityEndedReport,
+    ActivityStartedReport,
     Armed,
     Asking,
     ChaosChild,
     ChaosReport,
     ChildGone,
-    ExperimentEnded,
-    ExperimentLoaded,
-    HypothesisChecked,
-    MethodEnded,
+    ExperimentEndedReport,
+    ExperimentLoadedReport,
+    HypothesisCheckedReport,
+    MethodEndedReport,
 )
 
 SECRET = 'tricky "secret" /value/ 42'
@@ -61,7 +61,7 @@ def test_an_action_that_came_back_with_nothing_done_is_told(tmp_path: Path) -> N
 
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
 
-    assert {ended.name: ended.doubt for ended in story.all(ActivityEnded)} == {
+    assert {ended.name: ended.doubt for ended in story.all(ActivityEndedReport)} == {
         "fails": "exited with 1",
         "allowed": "",
         "is killed": "was killed by SIGKILL",
@@ -90,7 +90,7 @@ def test_what_the_toolkit_does_not_expect_of_an_action_is_told(
 
     story = asyncio.run(play(experiment([action]), tmp_path, env=ours(tmp_path)))
 
-    ended = story.one(ActivityEnded)
+    ended = story.one(ActivityEndedReport)
     assert ended.status == "aborted"
     assert why in ended.exception
 
@@ -103,8 +103,8 @@ def test_a_refused_action_and_all_that_follow_never_run(tmp_path: Path, backgrou
 
     assert not (tmp_path / "first").exists()
     assert not (tmp_path / "second").exists()
-    assert story.all(ActivityStarted) == []
-    assert story.one(ExperimentEnded).status == "interrupted"
+    assert story.all(ActivityStartedReport) == []
+    assert story.one(ExperimentEndedReport).status == "interrupted"
     assert story.journal is not None
     assert story.journal["status"] == "interrupted"
 
@@ -114,7 +114,7 @@ def test_refusing_an_action_in_the_background_ends_the_experiment(tmp_path: Path
 
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path), handler=refuse))
 
-    assert story.one(ExperimentEnded).status == "interrupted"
+    assert story.one(ExperimentEndedReport).status == "interrupted"
     assert not (tmp_path / "touch").exists()
 
 
@@ -124,7 +124,7 @@ def test_no_rollback_runs_in_this_child_whatever_the_experiment_wants(tmp_path: 
         document = experiment([process("m", "true")], [touching(tmp_path)])
         document["runtime"] = {"rollbacks": {"strategy": "always"}}
         await stage.load(document, env=ours(tmp_path))
-        await stage.until(ExperimentEnded)
+        await stage.until(ExperimentEndedReport)
         story = await stage.close()
         assert story.journal is not None
         assert story.journal["rollbacks"] == []
@@ -143,7 +143,7 @@ def test_each_action_is_asked_for_and_a_probe_is_not(tmp_path: Path) -> None:
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
 
     assert [(a.index, a.name) for a in story.all(Asking)] == [(0, "a"), (2, "b"), (3, "a")]
-    assert [(s.index, s.name, s.type) for s in story.all(ActivityStarted)] == [
+    assert [(s.index, s.name, s.type) for s in story.all(ActivityStartedReport)] == [
         (0, "a", "action"),
         (1, "look", "probe"),
         (2, "b", "action"),
@@ -188,7 +188,7 @@ def test_an_action_never_runs_when_the_word_is_lost(
 
 def test_an_early_word_is_not_taken_for_an_answer(tmp_path: Path) -> None:
     def handler(child: ChaosChild, report: ChaosReport) -> None:
-        if isinstance(report, ExperimentLoaded):
+        if isinstance(report, ExperimentLoadedReport):
             child.release()
             child.arm()
         elif isinstance(report, Armed):
@@ -201,7 +201,7 @@ def test_an_early_word_is_not_taken_for_an_answer(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         assert not (tmp_path / "touch").exists()
         stage.child.go()
-        await stage.until(ExperimentEnded)
+        await stage.until(ExperimentEndedReport)
         await stage.close()
 
     asyncio.run(scene())
@@ -243,45 +243,47 @@ def test_arguments_are_asked_as_they_are_resolved(tmp_path: Path) -> None:
 
 def test_a_held_fault_stays_until_it_is_released(tmp_path: Path) -> None:
     def handler(child: ChaosChild, report: ChaosReport) -> None:
-        if not isinstance(report, MethodEnded):
+        if not isinstance(report, MethodEndedReport):
             obedient(child, report)
 
     async def scene() -> None:
         stage = Stage(tmp_path, handler)
         steady = probe(process("steady", "test", ["!", "-e", str(tmp_path / "touch")]), 0)
         await stage.load(experiment([touching(tmp_path)], probes=[steady]), hold=True, env=ours(tmp_path))
-        await stage.until(MethodEnded)
+        await stage.until(MethodEndedReport)
         await asyncio.sleep(0.3)
-        assert [check.when for check in stage.story.all(HypothesisChecked)] == ["before"]
+        assert [check.when for check in stage.story.all(HypothesisCheckedReport)] == ["before"]
         stage.child.release()
-        await stage.until(ExperimentEnded)
+        await stage.until(ExperimentEndedReport)
         story = await stage.close()
-        assert [(check.when, check.met) for check in story.all(HypothesisChecked)] == [
+        assert [(check.when, check.met) for check in story.all(HypothesisCheckedReport)] == [
             ("before", True),
             ("after", False),
         ]
-        assert story.one(ExperimentEnded).deviated
+        assert story.one(ExperimentEndedReport).deviated
 
     asyncio.run(scene())
 
 
 def test_the_continuous_hypothesis_begins_with_the_injection(tmp_path: Path) -> None:
     async def scene() -> None:
-        stage = Stage(tmp_path, lambda child, report: child.arm() if isinstance(report, ExperimentLoaded) else None)
+        stage = Stage(
+            tmp_path, lambda child, report: child.arm() if isinstance(report, ExperimentLoadedReport) else None
+        )
         document = experiment(
             [process("lasts", "sleep", "0.3")], probes=[probe(process("p", "true"), 0)], strategy="continuously"
         )
         await stage.load(document, env=ours(tmp_path))
         await stage.until(Armed)
         await asyncio.sleep(0.3)
-        assert [check.when for check in stage.story.all(HypothesisChecked)] == ["before"]
+        assert [check.when for check in stage.story.all(HypothesisCheckedReport)] == ["before"]
         stage.child.inject()
         await stage.until(Asking)
         stage.child.go()
-        await stage.until(ExperimentEnded)
+        await stage.until(ExperimentEndedReport)
         story = await stage.close()
-        assert {check.when for check in story.all(HypothesisChecked)} == {"before", "during", "after"}
-        assert [started.name for started in story.all(ActivityStarted)] == ["lasts"]
+        assert {check.when for check in story.all(HypothesisCheckedReport)} == {"before", "during", "after"}
+        assert [started.name for started in story.all(ActivityStartedReport)] == ["lasts"]
 
     asyncio.run(scene())
 
@@ -302,8 +304,8 @@ def test_it_says_when_the_hypothesis_will_be_asked(tmp_path: Path, more: dict[st
     async def scene() -> None:
         stage = Stage(tmp_path, lambda _child, _report: None)
         await stage.load(document, env=ours(tmp_path))
-        await stage.until(ExperimentLoaded)
-        assert (await stage.close()).one(ExperimentLoaded).asks == asks
+        await stage.until(ExperimentLoadedReport)
+        assert (await stage.close()).one(ExperimentLoadedReport).asks == asks
 
     asyncio.run(scene())
 
@@ -319,11 +321,11 @@ def test_stamps_leave_out_pauses_and_the_wait_for_the_word(tmp_path: Path) -> No
 
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path), handler=slow))
 
-    asked, started, ended = story.one(Asking), story.one(ActivityStarted), story.one(ActivityEnded)
+    asked, started, ended = story.one(Asking), story.one(ActivityStartedReport), story.one(ActivityEndedReport)
     assert asked.t - story.one(Armed).t >= 0.5
     assert started.t - asked.t >= 0.4
     assert ended.duration == pytest.approx(ended.t - started.t, abs=1e-5)
-    assert story.one(MethodEnded).t - ended.t >= 0.6
+    assert story.one(MethodEndedReport).t - ended.t >= 0.6
 
 
 def test_secrets_are_in_nothing_that_is_told_or_kept(tmp_path: Path) -> None:
@@ -394,14 +396,14 @@ def test_an_action_that_reads_its_input_reads_nothing(tmp_path: Path) -> None:
         os.close(before)
         os.close(full)
 
-    eaten = [ended.output for ended in story.all(ActivityEnded)]
+    eaten = [ended.output for ended in story.all(ActivityEndedReport)]
     assert eaten == [{"status": 0, "stdout": "", "stderr": ""}, ""]
 
 
 def test_the_private_socket_is_not_inherited_by_an_action(tmp_path: Path) -> None:
     story = asyncio.run(play(experiment([process("look", "ls", "-l /proc/self/fd")]), tmp_path, env=ours(tmp_path)))
 
-    assert "socket" not in story.one(ActivityEnded).output["stdout"]
+    assert "socket" not in story.one(ActivityEndedReport).output["stdout"]
 
 
 def test_odd_and_long_values_end_neither_the_story_nor_the_journal(tmp_path: Path) -> None:
@@ -409,7 +411,7 @@ def test_odd_and_long_values_end_neither_the_story_nor_the_journal(tmp_path: Pat
 
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))
 
-    odd, long = story.all(ActivityEnded)
+    odd, long = story.all(ActivityEndedReport)
     assert odd.output["raw"] == "x"
     assert odd.output["nan"] == "nan"
     assert isinstance(long.output, str)
@@ -428,7 +430,7 @@ def test_the_environment_is_what_was_given_and_a_folder_called_runner_is_left_al
 
     story = asyncio.run(play(experiment([process("look", "env")]), tmp_path, env=ours(tmp_path)))
 
-    names = {line.partition("=")[0] for line in story.one(ActivityEnded).output["stdout"].splitlines()}
+    names = {line.partition("=")[0] for line in story.one(ActivityEndedReport).output["stdout"].splitlines()}
     assert {"STATE", "TOKEN", "PATH"} <= names
     assert "NOT_FOR_THE_CHILD" not in names
 
@@ -438,8 +440,8 @@ def test_a_full_disk_does_not_hide_the_end(tmp_path: Path) -> None:
         stage = Stage(tmp_path)
         stage.story.journal_path = tmp_path / "no such folder" / "kept.json"
         await stage.load(experiment([touching(tmp_path)]), env=ours(tmp_path))
-        await stage.until(ExperimentEnded)
-        ended = (await stage.close()).one(ExperimentEnded)
+        await stage.until(ExperimentEndedReport)
+        ended = (await stage.close()).one(ExperimentEndedReport)
         assert (ended.status, ended.journal_kept) == ("completed", False)
 
     asyncio.run(scene())
@@ -459,7 +461,7 @@ def test_beats_go_on_while_an_activity_lasts(tmp_path: Path) -> None:
     async def scene() -> None:
         stage = Stage(tmp_path)
         await stage.load(experiment([python("lasts", "wait", {"seconds": 30})]), env=ours(tmp_path))
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         heard = stage.child.heard
         async with asyncio.timeout(20):
             while stage.child.heard < heard + 3:

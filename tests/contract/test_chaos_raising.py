@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chaos_driver import experiment, http, play, probe, process, workshop
 
-from runner.actuators.chaos import ActivityEnded, ExperimentEnded, HypothesisChecked
+from runner.actuators.chaos import ActivityEndedReport, ExperimentEndedReport, HypothesisCheckedReport
 
 
 class _Confused(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ def test_a_probe_has_failed_and_an_action_ends_the_method_with_its_reason(
     env = workshop(tmp_path, "ours")
     story = asyncio.run(play(experiment(method), tmp_path, env=env))
 
-    ended = {each.name: each for each in story.all(ActivityEnded)}
+    ended = {each.name: each for each in story.all(ActivityEndedReport)}
     assert {name: each.status for name, each in ended.items()} == {
         "asks": "failed",
         "goes on": "succeeded",
@@ -57,11 +57,11 @@ def test_a_probe_has_failed_and_an_action_ends_the_method_with_its_reason(
     }
     assert says in (ended["asks"].exception or "")
     assert says in (ended["acts"].exception or "")
-    assert [each.status for each in story.all(ExperimentEnded)] == ["aborted"]
+    assert [each.status for each in story.all(ExperimentEndedReport)] == ["aborted"]
 
     asked = asyncio.run(play(experiment([], probes=[look]), tmp_path, env=env))
 
-    assert [(each.met, says in (each.probes[0].error or "")) for each in asked.all(HypothesisChecked)] == [
+    assert [(each.met, says in (each.probes[0].error or "")) for each in asked.all(HypothesisCheckedReport)] == [
         (False, True)
     ]
-    assert [each.status for each in asked.all(ExperimentEnded)] == ["failed"]
+    assert [each.status for each in asked.all(ExperimentEndedReport)] == ["failed"]

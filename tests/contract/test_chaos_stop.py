@@ -14,15 +14,15 @@ import pytest
 from chaos_driver import Stage, experiment, obedient, probe, process, python, workshop
 
 from runner.actuators.chaos import (
-    ActivityStarted,
+    ActivityStartedReport,
     Armed,
     Asking,
     ChaosChild,
     ChaosReport,
     ChildGone,
-    ExperimentEnded,
-    ExperimentLoaded,
-    MethodEnded,
+    ExperimentEndedReport,
+    ExperimentLoadedReport,
+    MethodEndedReport,
 )
 from runner.actuators.processes import alive, descendants
 
@@ -55,7 +55,7 @@ def test_a_stop_does_not_wait_for_what_hangs(name: str, tmp_path: Path) -> None:
         await stage.load(
             experiment([HANGING[name], process("next", "touch", [str(tmp_path / "next")])]), env=workshop(tmp_path, "s")
         )
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         await asyncio.sleep(0.1)
         assert await stopped(stage) == []
         assert isinstance(stage.story.reports[-1], ChildGone)
@@ -70,7 +70,7 @@ def test_a_stop_does_not_wait_for_what_hangs(name: str, tmp_path: Path) -> None:
         assert not (tmp_path / "next").exists()
 
 
-@pytest.mark.parametrize("where", [ExperimentLoaded, Armed, Asking, MethodEnded])
+@pytest.mark.parametrize("where", [ExperimentLoadedReport, Armed, Asking, MethodEndedReport])
 def test_a_stop_works_wherever_the_experiment_stands(where: type[ChaosReport], tmp_path: Path) -> None:
     def handler(child: ChaosChild, report: ChaosReport) -> None:
         if not isinstance(report, where):
@@ -89,7 +89,7 @@ def test_a_stop_works_wherever_the_experiment_stands(where: type[ChaosReport], t
 
     asyncio.run(scene())
 
-    assert (tmp_path / "touched").exists() == (where is MethodEnded)
+    assert (tmp_path / "touched").exists() == (where is MethodEndedReport)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
@@ -102,11 +102,11 @@ def test_any_stopping_signal_interrupts_once_and_no_second_action_follows(
             [python("hang", "wait", {"seconds": 60}), process("next", "touch", [str(tmp_path / "next")])]
         )
         await stage.load(document, env=workshop(tmp_path, "s"))
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         for _ in range(3):
             os.kill(stage.child.pid, number)
-        await stage.until(ExperimentEnded)
-        assert stage.story.one(ExperimentEnded).status == "interrupted"
+        await stage.until(ExperimentEndedReport)
+        assert stage.story.one(ExperimentEndedReport).status == "interrupted"
         await stage.close()
 
     asyncio.run(scene())
@@ -157,10 +157,10 @@ def test_a_stop_that_comes_while_a_finalizer_runs_is_not_lost(func: str, tmp_pat
         hangs = {"type": "action", "name": "hang", "provider": provider}
         document = experiment([hangs, process("next", "touch", [str(tmp_path / "next")])])
         await stage.load(document, env=workshop(tmp_path, "s"))
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         async with asyncio.timeout(SOON):
-            await stage.until(ExperimentEnded)
-        assert stage.story.one(ExperimentEnded).status == "interrupted"
+            await stage.until(ExperimentEndedReport)
+        assert stage.story.one(ExperimentEndedReport).status == "interrupted"
         await stage.close()
 
     asyncio.run(scene())
@@ -236,7 +236,7 @@ def test_an_experiment_that_ends_by_itself_leaves_nothing_running(tmp_path: Path
         stage = Stage(tmp_path)
         await stage.load(holding(tmp_path, "leave"), env=workshop(tmp_path, "s"))
         await stage.until(ChildGone)
-        assert stage.story.one(ExperimentEnded).status == "completed"
+        assert stage.story.one(ExperimentEndedReport).status == "completed"
         assert not alive(int((tmp_path / "held").read_text()))
         await stage.close()
 
@@ -247,7 +247,7 @@ def test_a_frozen_child_is_killed(tmp_path: Path) -> None:
     async def scene() -> None:
         stage = Stage(tmp_path)
         await stage.load(experiment([process("hang", "sleep", "60")]), env=workshop(tmp_path, "s"))
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         os.kill(stage.child.pid, signal.SIGSTOP)
         assert await stopped(stage) == []
 
@@ -258,7 +258,7 @@ def test_the_child_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     async def scene() -> None:
         stage = Stage(tmp_path)
         await stage.load(experiment([python("hang", "wait", {"seconds": 60})]), env=workshop(tmp_path, "s"))
-        await stage.until(ActivityStarted)
+        await stage.until(ActivityStartedReport)
         stage.child._shim._socket.shutdown(2)
         await stage.until(ChildGone)
         assert stage.story.one(ChildGone).returncode == 70

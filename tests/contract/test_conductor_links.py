@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.control.peer_socket import Link, say
-from runner.supervision.launch import Front, NotStarted, Started
+from runner.control.peer_socket import PeerSocket, say
+from runner.supervision.launch import NotStarted, RunHandle, Started
 
 
 def test_messages_arrive_whole_and_in_order() -> None:
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     sent = [{"n": number, "text": "x" * 5000} for number in range(5)]
     assert all(ours.send(message) for message in sent)
     assert theirs.receive() == sent
@@ -21,7 +21,7 @@ def test_messages_arrive_whole_and_in_order() -> None:
 
 
 def test_a_peer_that_reads_nothing_holds_nobody_up() -> None:
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     taken = sum(ours.send({"beat": "x" * 1000}) for _ in range(5000))
     assert 0 < taken < 5000
     assert len(theirs.receive()) == taken
@@ -29,14 +29,14 @@ def test_a_peer_that_reads_nothing_holds_nobody_up() -> None:
 
 @pytest.mark.parametrize("size", [256 * 1024, 300 * 1024, 1 << 20])
 def test_what_is_too_long_for_one_piece_is_not_sent_in_part(size: int) -> None:
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     assert not ours.send({"text": "x" * size})
     assert ours.send({"text": "y"})
     assert theirs.receive() == [{"text": "y"}]
 
 
 def test_the_last_word_of_one_that_left_beats_unread_is_heard() -> None:
-    ours, theirs = Link.pair()
+    ours, theirs = PeerSocket.pair()
     ours.send({"beat": 1})
     theirs.send({"closed": 3})
     # The kernel now says "reset" before it hands out what was sent.
@@ -46,12 +46,12 @@ def test_the_last_word_of_one_that_left_beats_unread_is_heard() -> None:
     assert not ours.send({"beat": 1})
 
 
-def _front(*lines: dict[str, object]) -> Front:
+def _front(*lines: dict[str, object]) -> RunHandle:
     reader, writer = os.pipe()
     for line in lines:
         say(writer, line)
     os.close(writer)
-    return Front(os.getpid(), reader, -1)
+    return RunHandle(os.getpid(), reader, -1)
 
 
 def test_the_first_word_about_the_start_counts() -> None:

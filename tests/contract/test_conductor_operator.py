@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conductor_kit import Play, conducting, plan
 
-from runner.conductor.handlers.operator_script import OperatorHand
+from runner.conductor.handlers.operator_script import OperatorScriptHandler
 from runner.conductor.operator_script_check import scripted_steps
 from runner.engine import events as ev
 from runner.engine.plan import Ask, Step
@@ -25,7 +25,7 @@ def _play(folder: Path, script: str, *steps: Step, attended: bool = False) -> Pl
         read = load_script(path)
         scripted = scripted_steps(read, plan(*steps), path)
         async with conducting(folder / "run", *steps) as play:
-            play.conductor.hands.append(OperatorHand(play.run, play.conductor, read))
+            play.conductor.hands.append(OperatorScriptHandler(play.run, play.conductor, read))
             play.begin(attended=attended, scripted=scripted)
             await play.over()
         return play

@@ -16,7 +16,7 @@ from runner.actuators.probe import ProbeCaller
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.engine.plan import Target
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 from runner.targets.identity import identity_checks
 
 
@@ -47,7 +47,7 @@ def _ask(target: Target, env: Mapping[str, str], log: Path) -> str:
             caller = ProbeCaller(clock, env={}, variables={}, python=child.call)
             (check,) = identity_checks(target)
             async with asyncio.timeout(60):
-                result = await caller.call(Probe.model_validate(check.probe))
+                result = await caller.call(ProbeSpec.model_validate(check.probe))
             await caller.close()
             return "" if result.ok else result.why
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from load_target import Watcher
 
-from runner.actuators.load import LoadEnded, LoadFailed, Patience
+from runner.actuators.load import LoadEndedReport, LoadFailedReport, Patience
 
 USER = """
 from locust import HttpUser, task
@@ -23,7 +23,7 @@ class Shopper(HttpUser):
 def failure_of(home: Path, locustfile: str, **plan: Any) -> str:
     load = Watcher(home, locustfile, **plan)
     load.run(lambda: False)
-    assert [type(report) for report in load.reports if isinstance(report, LoadFailed)] == [LoadFailed]
+    assert [type(report) for report in load.reports if isinstance(report, LoadFailedReport)] == [LoadFailedReport]
     assert not load.child.alive
     assert "\n" not in load.failure
     return load.failure.replace(str(home), "HOME")
@@ -113,8 +113,8 @@ def test_a_target_that_refuses_is_a_failing_request(tmp_path: Path) -> None:
 def test_an_import_that_hangs_is_stopped(tmp_path: Path) -> None:
     load = Watcher(tmp_path, "from pathlib import Path\nPath(__file__).with_name('here').touch()\nwhile True: pass\n")
     load.run((tmp_path / "here").exists)
-    assert [type(report) for report in load.reports] == [LoadEnded]
-    assert load.of(LoadEnded)[0].why == "told to stop; was killed by SIGKILL"
+    assert [type(report) for report in load.reports] == [LoadEndedReport]
+    assert load.of(LoadEndedReport)[0].why == "told to stop; was killed by SIGKILL"
     assert not load.child.alive
 
 

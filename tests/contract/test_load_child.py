@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadChild, LoadEnded, LoadSpawned, LoadStarted
+from runner.actuators.load import LoadChild, LoadEndedReport, LoadSpawnedReport, LoadStartedReport
 
 # Each user sends a known number of requests, so the windows can be held against the target's own count.
 COUNTED = """
@@ -70,10 +70,10 @@ def test_windows_add_up_to_what_the_target_counted(tmp_path: Path, user: str, pr
     slow = [window.slow for sample in load.samples if (window := sample.requests.get("GET /slow"))]
     assert sum(seen[0.1][0] for seen in slow) == 12
     assert not any(5.0 in seen for seen in slow)
-    assert [type(report) for report in load.reports[:1] + load.reports[-1:]] == [LoadStarted, LoadEnded]
-    assert load.of(LoadStarted)[0].classes == ("Shopper",)
-    assert load.of(LoadSpawned)[0].users == 4
-    assert load.of(LoadEnded)[0].exit_code == 1
+    assert [type(report) for report in load.reports[:1] + load.reports[-1:]] == [LoadStartedReport, LoadEndedReport]
+    assert load.of(LoadStartedReport)[0].classes == ("Shopper",)
+    assert load.of(LoadSpawnedReport)[0].users == 4
+    assert load.of(LoadEndedReport)[0].exit_code == 1
     assert not load.child.alive
 
 
@@ -190,10 +190,10 @@ class Steps(LoadTestShape):
     with Target() as target:
         load = Watcher(tmp_path, FOREVER + shape, host=target.url, users=50, processes=processes)
         load.run(lambda: False)
-    assert [spawned.users for spawned in load.of(LoadSpawned)] == [2, 6]
+    assert [spawned.users for spawned in load.of(LoadSpawnedReport)] == [2, 6]
     assert {2, 6} <= {sample.users for sample in load.samples}
     assert max(sample.users for sample in load.samples) == 6
-    assert load.of(LoadEnded)[0].why == "the load shape ended"
+    assert load.of(LoadEndedReport)[0].why == "the load shape ended"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_load_that_ends_by_itself_says_how(tmp_path: Path, ending: str, why: s
     with Target() as target:
         load = Watcher(tmp_path, once, host=target.url, users=3, processes=processes)
         load.run(lambda: False)
-    assert [ended.why for ended in load.of(LoadEnded)] == [why]
+    assert [ended.why for ended in load.of(LoadEndedReport)] == [why]
     assert target.answered["/ok"] == 3
 
 
@@ -371,5 +371,5 @@ def test_users_that_do_not_stop_are_killed_in_time(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert target.came_after(end) == 0
     assert not load.child.alive
-    assert load.of(LoadEnded)
+    assert load.of(LoadEndedReport)
     assert (tmp_path / "load_stats.csv").stat().st_size > 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadEnded, LoadFailed, Patience
+from runner.actuators.load import LoadEndedReport, LoadFailedReport, Patience
 from runner.actuators.processes import Origin, alive, descendants, fence
 
 GRACE = 3.0
@@ -226,7 +226,7 @@ def test_an_owner_that_lives_is_told_of_the_death(tmp_path: Path, target: Target
 
     load.run(_once(load, signal.SIGKILL))
     assert [load.failure] == [f"the load process was killed by SIGKILL; see {tmp_path / 'load.log'}"]
-    assert len(load.of(LoadFailed)) == 1
+    assert len(load.of(LoadFailedReport)) == 1
 
 
 def test_a_stopped_load_is_told_long_before_a_silent_one(tmp_path: Path, target: Target) -> None:
@@ -241,7 +241,9 @@ def test_a_load_that_falls_silent_is_told_and_ended(tmp_path: Path, target: Targ
     load = Watcher(tmp_path, FOREVER, host=target.url, processes=processes, patience=patience)
     load.run(_once(load, signal.SIGSTOP))
     assert load.failure == "the load told nothing for 1 s: its process is frozen"
-    assert [type(report) for report in load.reports if isinstance(report, LoadFailed | LoadEnded)] == [LoadFailed]
+    assert [type(report) for report in load.reports if isinstance(report, LoadFailedReport | LoadEndedReport)] == [
+        LoadFailedReport
+    ]
     assert not load.child.alive
     assert descendants(load.child.origin) == []
 

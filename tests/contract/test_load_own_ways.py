@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadEnded, LoadFailed
+from runner.actuators.load import LoadEndedReport, LoadFailedReport
 
 _USER = """
 from locust import HttpUser, constant, events, tag, task
@@ -32,9 +32,9 @@ def _user(name: str, more: str = "", tag: str = "ok") -> str:
     return _USER.format(name=name, tag=tag) + more
 
 
-def _ended(load: Watcher) -> LoadEnded:
-    assert load.of(LoadFailed) == []
-    return load.of(LoadEnded)[0]
+def _ended(load: Watcher) -> LoadEndedReport:
+    assert load.of(LoadFailedReport) == []
+    return load.of(LoadEndedReport)[0]
 
 
 def test_several_locustfiles_and_the_conf_beside_them(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_tags_that_leave_nobody_anything_to_do(tmp_path: Path, conf: str, tags: 
     (tmp_path / "locust.conf").write_text(conf + "\n")
     load = Watcher(tmp_path, _user("Shopper"), host="http://127.0.0.1:1", processes=processes)
     load.run(lambda: False)
-    (failed,) = load.of(LoadFailed)
+    (failed,) = load.of(LoadFailedReport)
     assert failed.locustfile
     assert failed.why == f"{tmp_path}/locustfile.py: no task of Shopper has these tags: {tags}"
 
@@ -65,7 +65,7 @@ def test_two_classes_of_one_name_are_the_locustfiles_fault(tmp_path: Path) -> No
     (tmp_path / "more_shoppers.py").write_text(_user("Shopper"))
     load = Watcher(tmp_path, _user("Shopper"), host="http://127.0.0.1:1")
     load.run(lambda: False)
-    (failed,) = load.of(LoadFailed)
+    (failed,) = load.of(LoadFailedReport)
     assert failed.locustfile
     assert failed.why == f"{tmp_path}/more_shoppers.py: the class Shopper is defined in {tmp_path}/locustfile.py too"
 
@@ -139,7 +139,7 @@ def test_a_user_that_never_begins_is_the_locustfiles_fault(tmp_path: Path, more:
     plan: dict[str, Any] = {"host": "http://127.0.0.1:1", "processes": processes}
     load = Watcher(tmp_path, _user("Shopper", more), **plan)
     load.run(lambda: False)
-    (failed,) = load.of(LoadFailed)
+    (failed,) = load.of(LoadFailedReport)
     assert failed.locustfile
     assert failed.why == f"{tmp_path}/{why}"
 
@@ -190,6 +190,6 @@ def test_a_load_shape_that_breaks_is_told_and_its_users_stay(tmp_path: Path) -> 
 def test_a_load_shape_that_brings_nobody_is_the_locustfiles_fault(tmp_path: Path) -> None:
     load = Watcher(tmp_path, _user("Shopper", _SHAPE.format(when="True")), host="http://127.0.0.1:1")
     load.run(lambda: False)
-    (failed,) = load.of(LoadFailed)
+    (failed,) = load.of(LoadFailedReport)
     assert failed.locustfile
     assert "KeyError: 'stage'; its load shape brings no users" in failed.why

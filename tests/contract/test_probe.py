@@ -21,7 +21,7 @@ from aiohttp import web
 from runner.actuators.probe import ProbeCaller, ProbeResult, Sampler, hold_until, ticks
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 
 _ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
@@ -130,15 +130,15 @@ async def _caller(**more: Any) -> AsyncIterator[ProbeCaller]:
         await caller.close()
 
 
-def _probe(provider: Mapping[str, Any], tolerance: Any = 200) -> Probe:
-    return Probe.model_validate({"provider": provider, "tolerance": tolerance})
+def _probe(provider: Mapping[str, Any], tolerance: Any = 200) -> ProbeSpec:
+    return ProbeSpec.model_validate({"provider": provider, "tolerance": tolerance})
 
 
-def _http(url: str, tolerance: Any = 200, **more: Any) -> Probe:
+def _http(url: str, tolerance: Any = 200, **more: Any) -> ProbeSpec:
     return _probe({"type": "http", "url": url, **more}, tolerance)
 
 
-def _call(probe: Probe, **more: Any) -> ProbeResult:
+def _call(probe: ProbeSpec, **more: Any) -> ProbeResult:
     async def once() -> ProbeResult:
         async with _caller(**more) as caller:
             return await caller.call(probe)
@@ -380,7 +380,7 @@ def test_a_name_that_does_not_resolve_proves_nothing() -> None:
 # ---------------------------------------------------------------- process
 
 
-def _command(tmp_path: Path, script: str, **provider: Any) -> Probe:
+def _command(tmp_path: Path, script: str, **provider: Any) -> ProbeSpec:
     file = tmp_path / "command"
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)

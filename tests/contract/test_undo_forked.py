@@ -14,8 +14,8 @@ import pytest
 
 from runner.actuators.chaos import ChaosChild
 from runner.actuators.processes import Origin, alive, descendants, fence, marks
-from runner.actuators.spawn import UNKNOWN, Adopted, Heir, spawn
-from runner.undo.process import UndoWorker, fork_worker
+from runner.actuators.spawn import UNKNOWN, Adopted, PreforkedRollback, spawn
+from runner.undo.process import UndoProcess, fork_worker
 
 
 def _until(holds: Callable[[], object]) -> bool:
@@ -26,9 +26,9 @@ def _until(holds: Callable[[], object]) -> bool:
 
 
 @pytest.fixture
-def heir() -> Heir:
+def heir() -> PreforkedRollback:
     """One that a chaos child left behind; the child itself is gone."""
-    given = Heir()
+    given = PreforkedRollback()
     child = ChaosChild.of(spawn("chaos", heir=given))
     assert _until(lambda: _hello(given))
     pid = json.loads(_hello(given))["pid"]
@@ -38,7 +38,7 @@ def heir() -> Heir:
     return given
 
 
-def _hello(heir: Heir) -> bytes:
+def _hello(heir: PreforkedRollback) -> bytes:
     with socket.socket(fileno=os.dup(heir.kept[0])) as end:
         end.setblocking(False)
         try:
@@ -47,14 +47,14 @@ def _hello(heir: Heir) -> bytes:
             return b""
 
 
-def test_an_heir_outlives_the_end_of_its_chaos_child(heir: Heir) -> None:
+def test_an_heir_outlives_the_end_of_its_chaos_child(heir: PreforkedRollback) -> None:
     spawned = heir.take()
     assert spawned is not None
     assert spawned.process.poll() is None
     spawned.process.kill()
 
 
-def test_an_heir_carries_a_mark_of_its_own(heir: Heir) -> None:
+def test_an_heir_carries_a_mark_of_its_own(heir: PreforkedRollback) -> None:
     spawned = heir.take()
     assert spawned is not None
     pid = spawned.process.pid
@@ -63,13 +63,13 @@ def test_an_heir_carries_a_mark_of_its_own(heir: Heir) -> None:
     assert not alive(pid)
 
 
-def test_an_heir_that_nobody_takes_goes_home(heir: Heir) -> None:
+def test_an_heir_that_nobody_takes_goes_home(heir: PreforkedRollback) -> None:
     pid = json.loads(_hello(heir))["pid"]
     heir.close()
     assert _until(lambda: not alive(pid))
 
 
-def test_an_heir_that_died_is_not_taken(heir: Heir) -> None:
+def test_an_heir_that_died_is_not_taken(heir: PreforkedRollback) -> None:
     pid = json.loads(_hello(heir))["pid"]
     os.kill(pid, signal.SIGKILL)
     assert _until(lambda: not alive(pid))
@@ -77,7 +77,7 @@ def test_an_heir_that_died_is_not_taken(heir: Heir) -> None:
 
 
 def test_an_heir_is_not_waited_for() -> None:
-    heir = Heir()
+    heir = PreforkedRollback()
     heir.give()
     assert heir.take() is None
 
@@ -87,7 +87,7 @@ def test_another_process_with_its_number_is_not_adopted() -> None:
         Adopted(os.getpid(), 1)
 
 
-def test_a_stranger_s_exit_code_is_not_made_up(heir: Heir) -> None:
+def test_a_stranger_s_exit_code_is_not_made_up(heir: PreforkedRollback) -> None:
     spawned = heir.take()
     assert spawned is not None
     spawned.process.kill()
@@ -99,7 +99,7 @@ def test_a_forked_worker_holds_nothing_of_whoever_forked_it(tmp_path: Path) -> N
     watched, held = os.pipe()
     pid, started = fork_worker(tmp_path, read, None)
     os.close(read)
-    worker = UndoWorker.adopt(pid, started, write)
+    worker = UndoProcess.adopt(pid, started, write)
     try:
         os.close(held)
         os.set_blocking(watched, False)
@@ -123,7 +123,7 @@ def test_a_forked_worker_ignores_what_may_be_masked(tmp_path: Path) -> None:
     read, write = os.pipe()
     pid, started = fork_worker(tmp_path, read, None)
     os.close(read)
-    worker = UndoWorker.adopt(pid, started, write)
+    worker = UndoProcess.adopt(pid, started, write)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         os.kill(pid, number)
     # It has read the lock file's folder by then, so it has got to where the signals would have hit it.

@@ -19,7 +19,7 @@ from runner.engine.plan_json import plan_to_json
 from runner.host.run_registry import boot_id
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
-from runner.undo.process import UndoWorker
+from runner.undo.process import UndoProcess
 from runner.undo.recovery import secrets_again, why_left
 
 
@@ -87,7 +87,7 @@ def _go_on(folder: Path, *events: ev.Event) -> None:
 
 
 def _undo(folder: Path, secrets: dict[str, str] | None = None) -> int:
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     worker.go(secrets or {})
     return worker.wait()
 
@@ -135,7 +135,7 @@ def test_a_second_time_does_nothing(folder: Path, tmp_path: Path) -> None:
 def test_two_at_once_undo_once(folder: Path, tmp_path: Path) -> None:
     count = tmp_path / "count"
     _open_run(folder, _experiment("files", f"sleep 0.3; echo once >>{count}"))
-    workers = [UndoWorker.stand_by(folder) for _ in range(2)]
+    workers = [UndoProcess.stand_by(folder) for _ in range(2)]
     for worker in workers:
         worker.go({})
     assert [worker.wait() for worker in workers] == [0, 0]
@@ -146,7 +146,7 @@ def test_without_the_word_it_goes_home(folder: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     marker.touch()
     _open_run(folder, _experiment("files", f"rm {marker}"))
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     worker.dismiss()
     assert not worker.alive()
     assert marker.exists()
@@ -367,7 +367,7 @@ def test_no_signal_stops_it(number: signal.Signals, folder: Path, tmp_path: Path
     begun, marker = tmp_path / "begun", tmp_path / "marker"
     marker.touch()
     _open_run(folder, _experiment("files", f"touch {begun}; sleep 0.3; rm {marker}"))
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     worker.go({})
     _wait_for(begun)
     os.kill(worker.pid, number)
@@ -380,7 +380,7 @@ def test_one_killed_in_the_middle_is_followed_by_another(folder: Path, tmp_path:
     marker.touch()
     slow = f"test -e {begun} || {{ touch {begun}; sleep 60; }}; rm {marker}"
     _open_run(folder, _experiment("files", slow))
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     worker.go({})
     _wait_for(begun)
     os.kill(worker.pid, signal.SIGKILL)
@@ -394,7 +394,7 @@ def test_secrets_come_over_its_input_and_stand_nowhere(folder: Path, tmp_path: P
     out = tmp_path / "out"
     said = f'printf %s "$TOKEN" >{out}; echo "got $TOKEN"'
     _open_run(folder, _experiment("files", said))
-    worker = UndoWorker.stand_by(folder)
+    worker = UndoProcess.stand_by(folder)
     begun = Path(f"/proc/{worker.pid}")
     assert b"open-sesame" not in (begun / "environ").read_bytes() + (begun / "cmdline").read_bytes()
     worker.go({"TOKEN": "open-sesame"})

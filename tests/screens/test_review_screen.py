@@ -18,16 +18,16 @@ from transcript_samples import told_at
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.transcript.comments import read_comments
-from runner.views.replay import Reel
+from runner.views.replay import Replay
 from runner.views.tui.app import Review
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.compare_screen import BesideScreen, Column
 from runner.views.tui.screens.debrief import DebriefScreen
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.review import ReviewScreen
-from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.log_panel import LogPanel
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.timeline_bar import Timeline
+from runner.views.tui.widgets.timeline_bar import TimelineBar
 
 SIZES = [(80, 24), (120, 40)]
 _ANA = Visitor(name="ana", role="facilitator")
@@ -58,7 +58,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def played(folder: Path, play: Play, size: tuple[int, int] = (80, 24), beside: Path | None = None) -> App[None]:
     """The review of a run, played with until it is over."""
-    app = Review(Reel(folder), folder, _ANA, {}, beside=Reel(beside) if beside else None)
+    app = Review(Replay(folder), folder, _ANA, {}, beside=Replay(beside) if beside else None)
 
     async def go() -> None:
         async with app.run_test(size=size) as pilot:
@@ -76,7 +76,7 @@ def screen_text(app: App[None]) -> str:
 
 
 def log_text(screen: Any) -> str:
-    return screen.query_one(Log).text
+    return screen.query_one(LogPanel).text
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
@@ -148,9 +148,9 @@ def test_it_plays_stops_and_goes_faster_and_slower(folder: Path) -> None:
 
 def test_a_click_on_the_time_line_goes_there(folder: Path) -> None:
     async def play(screen: ReviewScreen, pilot: Pilot[None]) -> None:
-        await pilot.click(Timeline, offset=(1, 1))
+        await pilot.click(TimelineBar, offset=(1, 1))
         assert screen.reel.t == 0.0
-        await pilot.click(Timeline, offset=(25, 1))
+        await pilot.click(TimelineBar, offset=(25, 1))
         assert 10.0 < screen.reel.t < 20.0
 
     played(folder, play)
@@ -215,7 +215,7 @@ def test_a_comment_is_kept_at_the_current_event(folder: Path) -> None:
 def test_a_comment_that_cannot_be_kept_is_said(folder: Path) -> None:
     (folder / "comments.jsonl").mkdir()
     with pytest.raises(Exception, match="cannot be read"):
-        Reel(folder)
+        Replay(folder)
     (folder / "comments.jsonl").rmdir()
 
     async def play(screen: ReviewScreen, pilot: Pilot[None]) -> None:

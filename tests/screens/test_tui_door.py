@@ -11,7 +11,7 @@ from tui_kit import Room, enter
 
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
-from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.run_client import RunClient, Visitor
 
 
 class Conductor:
@@ -47,7 +47,7 @@ async def _until(holds: Callable[[], bool]) -> None:
 def test_a_line_that_is_lost_is_said_so_and_found_again(tmp_path: Path) -> None:
     async def play() -> None:
         path = tmp_path / "s"
-        door = Door(path, Visitor(name="ana", role="participant"))
+        door = RunClient(path, Visitor(name="ana", role="participant"))
         task = asyncio.create_task(door.keep_open())
         await _until(lambda: "does not answer" in door.lost)
         for _ in range(2):

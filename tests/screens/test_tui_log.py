@@ -12,7 +12,7 @@ from runner.engine.commands import Write
 from runner.engine.events import Recorded
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
-from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.log_panel import LogPanel
 
 _LONG = "the pager " * 40 + "is silent"
 
@@ -30,7 +30,7 @@ def _note(drive: Drive, text: str) -> list[Recorded]:
 def test_a_line_that_does_not_fit_goes_on_below_at_any_width() -> None:
     async def scene(room: Room) -> None:
         await room.tell(*_note(room.drive, _LONG))
-        log = room.app.screen.query_one(Log)
+        log = room.app.screen.query_one(LogPanel)
         for columns in (120, 80, 200):
             await room.resize(columns, 40)
             await room.until(partial(_fits, log, columns))
@@ -45,13 +45,13 @@ def test_a_line_that_does_not_fit_goes_on_below_at_any_width() -> None:
     enter(_drive(), scene)
 
 
-def _fits(log: Log, columns: int) -> bool:
+def _fits(log: LogPanel, columns: int) -> bool:
     return log._columns == log.scrollable_content_region.width > columns - 10
 
 
 def test_who_scrolled_up_is_left_there_and_who_did_not_sees_the_last_line() -> None:
     async def scene(room: Room) -> None:
-        log = room.app.screen.query_one(Log)
+        log = room.app.screen.query_one(LogPanel)
         for number in range(40):
             await room.tell(*_note(room.drive, f"note {number}"))
         await room.until(lambda: "note 39" in room.screen)
@@ -72,7 +72,7 @@ def test_who_scrolled_up_is_left_there_and_who_did_not_sees_the_last_line() -> N
 
 def test_the_time_of_a_line_can_be_read_in_light_and_dark() -> None:
     async def scene(room: Room) -> None:
-        log = room.app.screen.query_one(Log)
+        log = room.app.screen.query_one(LogPanel)
         for theme in ("textual-dark", "textual-light", "textual-dark"):
             room.app.theme = theme
             await room.settle()

@@ -14,7 +14,7 @@ from runner.engine.commands import Do, Pause, RunCommand, Say, ShowHint
 from runner.engine.plan import Indicator, Link, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
 from runner.views.tui.widgets.step import StepCard
 
 _LOOK = Step(id="look", name="Look", run="make look", description="Read the log.", target_time=15.0)
@@ -70,7 +70,7 @@ def test_a_new_current_step_takes_the_panel_back() -> None:
     async def scene(room: Room) -> None:
         await room.press("up")
         await room.tell(*later)
-        assert (_title(room), room.app.screen.query_one(Runbook).chosen) == ("Now", "last")
+        assert (_title(room), room.app.screen.query_one(RunbookPanel).chosen) == ("Now", "last")
         assert "3/3  Last" in room.screen
 
     enter(drive, scene)
@@ -123,10 +123,10 @@ def test_a_step_is_ahead_of_or_behind_last_time_once_it_is_done() -> None:
     drive = _looked().wait(12)
 
     def under(room: Room, step: str) -> str:
-        return str(room.app.screen.query_one(Runbook).get_option(step).prompt).partition("\n")[2]
+        return str(room.app.screen.query_one(RunbookPanel).get_option(step).prompt).partition("\n")[2]
 
     async def scene(room: Room) -> None:
-        runbook = room.app.screen.query_one(Runbook)
+        runbook = room.app.screen.query_one(RunbookPanel)
         for ghost, words in ((20.0, "last time 20.0 s"), (5.0, "behind last time: 5.0 s")):
             runbook.show(drive.state, drive.clock.now(), {"fix": ghost})
             assert under(room, "fix").strip() == words

@@ -16,7 +16,7 @@ from runner.testing import Drive, sample_plan
 from runner.views.actions import allowed, skipped_by, takers
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.room_screen import RoomScreen
-from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
 
 _LOOK = Step(id="look", name="Look around")
 _STEPS = (
@@ -163,7 +163,7 @@ def test_an_empty_answer_is_refused_with_a_word() -> None:
 
 def test_the_filter_is_taken_away_by_nothing() -> None:
     async def scene(room: Room) -> None:
-        log = room.app.screen.query_one("Log")
+        log = room.app.screen.query_one("LogPanel")
         for text in ("nowhere", ""):
             await room.press("slash", *text, "enter")
             assert isinstance(room.app.screen, RoomScreen)
@@ -259,7 +259,7 @@ def test_alone_there_is_nobody_to_hand_over_to() -> None:
 
 def test_going_to_a_step_names_what_is_skipped_and_asks_once() -> None:
     async def scene(room: Room) -> None:
-        runbook = room.app.screen.query_one(Runbook)
+        runbook = room.app.screen.query_one(RunbookPanel)
         await room.press("end", "g")
         assert runbook.chosen == "last"
         for words in (

@@ -18,7 +18,7 @@ from runner.engine.commands import Abort, Pause, Role, RunCommand, Say
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
-from runner.views.actions import DEEDS, Deed, Next, allowed, next_deed
+from runner.views.actions import ACTIONS, Action, Next, allowed, next_action
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room_screen import RoomScreen
@@ -97,8 +97,8 @@ def test_every_key_does_what_it_says_or_says_why_not(name: str) -> None:
 
     async def scene(room: Room) -> None:
         reasons = allowed(drive.state, "facilitator", "alice")
-        await _enter_key(room, next_deed(drive.state))
-        for deed in DEEDS:
+        await _enter_key(room, next_action(drive.state))
+        for deed in ACTIONS:
             before = len(room.door.asked)
             room.said.clear()
             await room.press(deed.key)
@@ -133,7 +133,7 @@ async def _enter_key(room: Room, deed: Next) -> None:
     assert room.said == []
 
 
-async def _answer(room: Room, deed: Deed) -> None:
+async def _answer(room: Room, deed: Action) -> None:
     """What the deed asks first, in one box."""
     if not deed.wants or (deed.name == "go-to" and isinstance(room.app.screen, RoomScreen)):
         return
@@ -157,7 +157,7 @@ def test_help_lists_what_is_possible_and_why_the_rest_is_not(name: str, role: Ro
         assert isinstance(room.app.screen, Help)
         shown = room.app.screen.query_one("#help-text", Panel).visual.plain  # type: ignore[attr-defined]
         now, _, not_now = (set(part.splitlines()) for part in shown.partition("Not now, and why"))
-        for deed in DEEDS:
+        for deed in ACTIONS:
             why = allowed(drive.state, role, "alice")[deed.rule]
             row = f"{'!' if deed.key == 'exclamation_mark' else deed.key:>8}  {deed.label:<24}{why}"
             assert row in (not_now if why else now)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from runner.views.tui.base_app import Stage
+from runner.views.tui.base_app import BaseApp
 from runner.views.tui.screens.ask import AskText
 
 
@@ -21,7 +21,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _theme(choose: str = "") -> str:
     async def play() -> str:
-        app: Stage[None] = Stage()
+        app: BaseApp[None] = BaseApp()
         async with app.run_test() as pilot:
             await pilot.pause()
             if choose:
@@ -49,7 +49,7 @@ def test_where_nothing_can_be_kept_a_theme_can_be_chosen_all_the_same(state: Pat
 
 def test_the_palette_does_not_open_over_a_question(state: Path) -> None:
     async def play() -> None:
-        app: Stage[None] = Stage()
+        app: BaseApp[None] = BaseApp()
         async with app.run_test() as pilot:
             await app.push_screen(AskText("Note"))
             await pilot.press("ctrl+p")

@@ -24,7 +24,7 @@ from runner.testing import Drive
 from runner.views.tui import app as room_app
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.room_screen import RoomScreen
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 STYLES = Path(room_app.__file__).parent / "room.tcss"
 
@@ -36,13 +36,13 @@ class Tape:
     now_: float = 0.0
     coming: list[Recorded] = field(default_factory=list)
 
-    def poll(self, story: Story) -> bool:
+    def poll(self, story: ViewModel) -> bool:
         found, self.coming = self.coming, []
         for recorded in found:
             story.take(recorded)
         return bool(found)
 
-    def now(self, story: Story) -> float:
+    def now(self, story: ViewModel) -> float:
         return max(self.now_, story.state.t)
 
 
@@ -186,7 +186,7 @@ def enter(
     """Play `scene` in a room on the story so far."""
 
     async def play() -> None:
-        story = Story()
+        story = ViewModel()
         for recorded in drive.log:
             story.take(recorded)
         tape, door = Tape(now_=drive.clock.now()), Judge(drive, name, role)

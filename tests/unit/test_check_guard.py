@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from runner.cli.files import check
 from runner.guard.policies import judge_plan
-from runner.guard.remarks import Findings, look_over
+from runner.guard.remarks import CheckFindings, look_over
 from runner.planning.compile import compile_drill
 from runner.specs.catalogue import Catalogue, LoadedDrill
 
@@ -46,7 +46,7 @@ def _repository(root: Path, action: str, *, target: str = "stage", more: str = _
     return Catalogue(root)
 
 
-def _findings(catalogue: Catalogue) -> Findings:
+def _findings(catalogue: Catalogue) -> CheckFindings:
     assert catalogue.check() == []
     return look_over(catalogue, catalogue.readable())
 
@@ -119,7 +119,7 @@ def test_people_and_what_they_type_are_no_matter_of_files(tmp_path: Path) -> Non
     catalogue = _repository(tmp_path, action, target="shop", more=undo, drill="allow-production: true\nrunbook: r\n")
     (tmp_path / "runbooks").mkdir()
     (tmp_path / "runbooks/r.yaml").write_text("name: r\nsteps: [{name: a, approve: {by: boss}}]\n")
-    assert _findings(catalogue) == Findings(problems=(), remarks=())
+    assert _findings(catalogue) == CheckFindings(problems=(), remarks=())
 
 
 def test_check_says_everything_that_the_plan_says(tmp_path: Path) -> None:

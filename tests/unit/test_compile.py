@@ -12,9 +12,10 @@ import pytest
 from runner.engine.plan import Ask, Check, Indicator, Link, RunPlan, StopRule
 from runner.engine.plan_json import plan_from_json, plan_to_json
 from runner.errors import InputError
+from runner.guard.plan_remarks import plan_remarks
 from runner.planning.compile import compile_drill, compile_named, compile_walk, plan_hash
 from runner.specs.catalogue import Catalogue
-from runner.specs.probe_spec import Probe
+from runner.specs.probe_spec import ProbeSpec
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
 _NAME = "payment-gateway-outage"
@@ -47,7 +48,7 @@ def test_the_target(plan: RunPlan) -> None:
     assert target.vars["proxy"] == "http://toxiproxy.staging.example.com:8474"
     assert target.allow == {"hosts": ["*.staging.example.com"]}
     assert target.identity is not None
-    assert Probe.model_validate(target.identity).name == "staging is what was declared"
+    assert ProbeSpec.model_validate(target.identity).name == "staging is what was declared"
 
 
 def test_the_steps(plan: RunPlan) -> None:
@@ -74,7 +75,7 @@ def test_the_steps(plan: RunPlan) -> None:
     )
     assert look.verify is not None
     assert look.verify.probe is not None
-    assert (Probe.model_validate(look.verify.probe).tolerance, look.verify.every) == (200, 2.0)
+    assert (ProbeSpec.model_validate(look.verify.probe).tolerance, look.verify.every) == (200, 2.0)
     assert (declare.critical, tell.anytime, tell.every) == (False, True, 900.0)
 
 
@@ -108,7 +109,7 @@ def test_the_checks_read_back_as_probes(plan: RunPlan) -> None:
         "no toxic is left",
         "payment-gateway-errors 1",
     ]
-    assert [Probe.model_validate(check.probe).name for check in checks] == [check.name for check in checks]
+    assert [ProbeSpec.model_validate(check.probe).name for check in checks] == [check.name for check in checks]
 
 
 def test_the_experiments(plan: RunPlan) -> None:
@@ -146,15 +147,19 @@ def test_what_cannot_be_seen_into_is_listed_whole(plan: RunPlan) -> None:
     assert "'say' runs in the background" in warning
 
 
+def _compiled(root: Path) -> RunPlan:
+    return compile_named(Catalogue(root), _NAME, remarks=plan_remarks)
+
+
 def test_a_fault_without_undo_is_warned_of(tmp_path: Path) -> None:
     shutil.copytree(_EVERYTHING, tmp_path, dirs_exist_ok=True)
     drill = tmp_path / "drills" / _NAME / "drill.yaml"
     drill.write_text(drill.read_text().replace("    no-undo: The Deployment replaces the pod.\n", ""))
     # A controller brings back the pods that it takes.
-    assert not any("nothing undoes" in line for line in compile_named(Catalogue(tmp_path), _NAME).warnings)
+    assert not any("nothing undoes" in line for line in _compiled(tmp_path).warnings)
     experiment = tmp_path / "experiments" / "pod-kill.json"
     experiment.write_text(experiment.read_text().replace("terminate_pods", "exec_in_pods"))
-    plan = compile_named(Catalogue(tmp_path), _NAME)
+    plan = _compiled(tmp_path)
     assert any("experiments/pod-kill.json: nothing undoes its fault" in line for line in plan.warnings)
 
 

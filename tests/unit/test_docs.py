@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from runner.cli.main import gameday
-from runner.control.server import COMMANDS as TOLD
+from runner.control.protocol import COMMANDS as TOLD
 from runner.engine.events import KINDS
 from runner.scoring.scorecard import Scorecard, Times
 from runner.specs import drill, experiment, load_spec, operator_script, probe_spec, runbook_spec, target_spec
@@ -93,18 +93,18 @@ def test_every_block_says_what_it_is() -> None:
 
 _FIELDS: dict[str, tuple[type[BaseModel], ...]] = {
     "Secrets": (target_spec.SecretSource,),
-    "Probes": (probe_spec.Probe,),
-    "Runbooks": (runbook_spec.Runbook,),
-    "Steps": (runbook_spec.Step,),
-    "Verify": (runbook_spec.Verify,),
+    "Probes": (probe_spec.ProbeSpec,),
+    "Runbooks": (runbook_spec.RunbookSpec,),
+    "Steps": (runbook_spec.StepSpec,),
+    "Verify": (runbook_spec.VerifySpec,),
     "Drills": (drill.Drill,),
     "Experiments of a drill": (drill.PlannedExperiment,),
     "Load": (load_spec.LoadSpec,),
-    "Steady state": (drill.SteadyState, drill.Indicator),
+    "Steady state": (drill.SteadyState, drill.IndicatorSpec),
     "Objectives": (drill.Objectives,),
     "Limits": (drill.Limits,),
-    "Stop rules": (drill.StopRule,),
-    "Targets": (target_spec.Target, target_spec.Allow),
+    "Stop rules": (drill.StopRuleSpec,),
+    "Targets": (target_spec.TargetSpec, target_spec.Allow),
     "Experiments": (experiment.GamedayExtension,),
     "Operator files": (operator_script.Script, operator_script.StepScript, operator_script.WhenScript),
 }
@@ -132,7 +132,7 @@ def _keys_by_section() -> dict[str, list[tuple[str, bool]]]:
 @pytest.mark.parametrize("section", _FIELDS)
 def test_every_field_of_a_file_has_its_row(section: str) -> None:
     wanted = [
-        (info.alias or name, info.is_required() and (model, name) != (runbook_spec.Step, "id"))
+        (info.alias or name, info.is_required() and (model, name) != (runbook_spec.StepSpec, "id"))
         for model in _FIELDS[section]
         for name, info in model.model_fields.items()
     ]

@@ -15,8 +15,9 @@ from runner.guard.call_check import judge_action
 from runner.guard.hosts import allowed_hosts, host_refused
 from runner.guard.policies import judge_plan
 from runner.guard.refusal import Refusal, placed
-from runner.guard.secret_exposure import judge_exposed, unfit
+from runner.guard.secret_exposure import judge_exposed
 from runner.guard.secrets import resolve_secrets
+from runner.planning.secret_values import unfit
 from runner.testing import sample_plan
 
 _STAGING = Target(name="stage", kind="http", environment="staging", url="https://shop.stage.example.com")

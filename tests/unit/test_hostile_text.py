@@ -22,7 +22,7 @@ from runner.errors import InputError, Problem
 from runner.guard.refusal import Refusal
 from runner.history.due_drills import Due
 from runner.history.summary import Summary
-from runner.host.halt_file import Halt
+from runner.host.halt_file import HaltRecord
 from runner.inert import inert, inert_lines
 from runner.planning.compile import compile_named
 from runner.scoring.score import score
@@ -129,7 +129,7 @@ def _erred(text: str) -> str:
 
 
 def _halted(text: str) -> str:
-    return inert(str(Halt(person=text, why=text, at=text, host=text)))
+    return inert(str(HaltRecord(person=text, why=text, at=text, host=text)))
 
 
 _VIEWS: list[Callable[[str], str]] = [_printed, _planned, _scored, _listed, _due, _erred, _halted]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.actuators.load import LoadSampled, _parse
+from runner.actuators.load import LoadSampledReport, _parse
 from runner.actuators.shims import load_windows
 from runner.actuators.shims.load_windows import Recorder, sample
 from runner.engine.indicators import LOAD, SILENCE, Judge, percentile, watch
@@ -107,7 +107,7 @@ def test_latency_of_all_requests_together_is_dated_by_single_requests() -> None:
             recorder.ended("GET", name, took)
     for share in recorder.take(1, 1_000_000_000):
         report = _parse(json.loads(json.dumps(sample(share))))
-        assert isinstance(report, LoadSampled)
+        assert isinstance(report, LoadSampledReport)
         judge.requests(report.t1, report.users, report.requests)
     (told,) = judge.ready()
     # Locust's histogram has those of 346 ms at 350: dated by it, the first of them would be the first bad one.

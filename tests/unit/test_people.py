@@ -18,7 +18,7 @@ from runner.errors import InputError
 from runner.people import PROCESSES, not_a_name
 from runner.scoring.score import score
 from runner.testing import Drive, sample_plan
-from runner.views.event_text import Words
+from runner.views.event_text import EventText
 
 _FIX = Step(id="fix", name="Fix it", run="make fix")
 
@@ -71,7 +71,7 @@ def test_before_the_first_step_nobody_is_told_that_the_runbook_is_done() -> None
 
 def test_what_was_refused_is_no_news_for_who_must_not_know() -> None:
     refused = CommandRefused(command="inject", why="files is injected, not armed")
-    (line,) = Words().tell(Recorded(9, "2026-11-20T17:40:00Z", 7.0, "fay", refused))
+    (line,) = EventText().tell(Recorded(9, "2026-11-20T17:40:00Z", 7.0, "fay", refused))
     assert line.truth
 
 

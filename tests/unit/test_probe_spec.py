@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from runner.specs.probe_spec import HttpProvider, Probe, ProcessProvider, TcpProvider
+from runner.specs.probe_spec import HttpProvider, ProbeSpec, ProcessProvider, TcpProvider
 from runner.specs.substitution import UndefinedVariable
 
 _HTTP: dict[str, Any] = {"type": "http", "url": "http://h/health"}
 
 
-def _probe(provider: dict[str, Any], tolerance: Any = 200) -> Probe:
-    return Probe.model_validate({"provider": provider, "tolerance": tolerance})
+def _probe(provider: dict[str, Any], tolerance: Any = 200) -> ProbeSpec:
+    return ProbeSpec.model_validate({"provider": provider, "tolerance": tolerance})
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_refuses_mistakes_one_error_each(provider: dict[str, Any], place: tuple[
 
 
 def test_only_a_port_needs_no_tolerance() -> None:
-    assert Probe.model_validate({"provider": {"type": "tcp", "host": "h", "port": 80}}).tolerance is True
+    assert ProbeSpec.model_validate({"provider": {"type": "tcp", "host": "h", "port": 80}}).tolerance is True
     with pytest.raises(ValidationError, match="tolerance"):
-        Probe.model_validate({"provider": _HTTP})
+        ProbeSpec.model_validate({"provider": _HTTP})
 
 
 def test_fills_in_variables_and_checks_again() -> None:
@@ -104,6 +104,6 @@ def test_is_frozen() -> None:
 
 
 def test_can_be_built_in_code() -> None:
-    probe = Probe(name="up", provider=HttpProvider(type="http", url="http://h"), tolerance=[200, 204])
+    probe = ProbeSpec(name="up", provider=HttpProvider(type="http", url="http://h"), tolerance=[200, 204])
     assert probe == _probe({"type": "http", "url": "http://h"}, [200, 204]).model_copy(update={"name": "up"})
-    assert Probe(provider=ProcessProvider(type="process", path="true"), tolerance=0).tolerance == 0
+    assert ProbeSpec(provider=ProcessProvider(type="process", path="true"), tolerance=0).tolerance == 0

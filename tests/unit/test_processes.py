@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.actuators.proc import NotYetKnown, Proc, Process
+from runner.actuators.proc import NotYetKnown, Proc, ProcEntry
 from runner.actuators.processes import MARK, Origin, alive, carriers, descendants, fence, marks, start_time
 
 TREE = """
@@ -152,7 +152,7 @@ def test_importing_it_costs_next_to_nothing() -> None:
 class Kernel(Proc):
     """A process table of our own; an environment may be unknown for so many readings."""
 
-    def __init__(self, *processes: Process) -> None:
+    def __init__(self, *processes: ProcEntry) -> None:
         self.table = {process.pid: process for process in processes}
         self.environments: dict[int, list[bytes]] = {}
         self.unknown: dict[int, float] = {}
@@ -161,7 +161,7 @@ class Kernel(Proc):
     def numbers(self) -> list[int]:
         return list(self.table)
 
-    def read(self, pid: int) -> Process | None:
+    def read(self, pid: int) -> ProcEntry | None:
         return self.table.get(pid)
 
     def environment(self, pid: int) -> list[bytes]:
@@ -175,8 +175,8 @@ CHILD = Origin(100, 5000, "m1")
 FOREVER = float("inf")
 
 
-def process(pid: int, *, started: int = 5001, parent: int = 1, state: str = "S") -> Process:
-    return Process(pid=pid, state=state, parent=parent, group=pid, session=pid, started=started)
+def process(pid: int, *, started: int = 5001, parent: int = 1, state: str = "S") -> ProcEntry:
+    return ProcEntry(pid=pid, state=state, parent=parent, group=pid, session=pid, started=started)
 
 
 @pytest.mark.parametrize("readings", [0, 1, 5])
@@ -341,5 +341,5 @@ def test_one_whose_parent_ended_while_they_were_listed_is_not_missed() -> None:
         assert find(kernel) == [300]
 
 
-def _pids(processes: list[Process]) -> list[int]:
+def _pids(processes: list[ProcEntry]) -> list[int]:
     return [each.pid for each in processes]

@@ -22,10 +22,10 @@ from runner.transcript.comments import FILE, LONGEST, Comment, add_comment, read
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import Entry
 from runner.views import replay as reel_module
-from runner.views.compare import Pair, zero
-from runner.views.replay import Reel
+from runner.views.compare import Comparison, zero
+from runner.views.replay import Replay
 from runner.views.series import MOST, Point, Series
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 
 def whole() -> Told:
@@ -40,7 +40,7 @@ def run() -> Path:
     return told_at(Path(mkdtemp()) / "r1", whole().records())
 
 
-def looks(story: Story) -> tuple[object, ...]:
+def looks(story: ViewModel) -> tuple[object, ...]:
     """Everything that a screen shows of a story."""
     series = {name: list(each.points) for name, each in story.series.items()}
     return story.state, list(story.lines), story.told, list(story.marks), series
@@ -50,7 +50,7 @@ def folded(folder: Path, t: float) -> tuple[object, ...]:
     """From the beginning up to the last event at `t`, as lines stand in the file."""
     events = list(read(folder))
     last = max((at for at, each in enumerate(events) if max(e.t for e in events[: at + 1]) <= t), default=-1)
-    story = Story()
+    story = ViewModel()
     for recorded in events[: last + 1]:
         story.take(recorded)
     return looks(story)
@@ -64,7 +64,7 @@ def folded(folder: Path, t: float) -> tuple[object, ...]:
 def test_any_moment_is_what_a_fold_from_the_beginning_gives(moments: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reel_module, "_APART", 7)
-        reel = Reel(run())
+        reel = Replay(run())
         for moment in moments:
             reel.seek(moment)
             assert looks(reel.story) == folded(run(), reel.t)
@@ -72,7 +72,7 @@ def test_any_moment_is_what_a_fold_from_the_beginning_gives(moments: list[float]
 
 
 def test_there_and_back_again() -> None:
-    reel = Reel(run())
+    reel = Replay(run())
     forwards = []
     while not reel.over:
         reel.step(1)
@@ -86,7 +86,7 @@ def test_there_and_back_again() -> None:
 
 
 def test_marks_and_moments_are_found_by_name_and_in_order() -> None:
-    reel = Reel(run())
+    reel = Replay(run())
     assert reel.to("impact")
     # A moment before, at the impact itself, the run did not know of it.
     assert reel.t == pytest.approx(13.9)
@@ -102,7 +102,7 @@ def test_marks_and_moments_are_found_by_name_and_in_order() -> None:
 
 
 def test_search_goes_both_ways_and_stays_where_nothing_is() -> None:
-    reel = Reel(run())
+    reel = Replay(run())
     reel.seek(0.0)
     assert reel.search("ODD")
     assert reel.t == 16.0
@@ -116,7 +116,7 @@ def test_search_goes_both_ways_and_stays_where_nothing_is() -> None:
 
 def test_a_transcript_with_nothing_in_it_can_be_looked_at(tmp_path: Path) -> None:
     create(tmp_path / "r").close()
-    reel = Reel(tmp_path / "r")
+    reel = Replay(tmp_path / "r")
     reel.step(1)
     reel.step(-1)
     assert (reel.t, reel.end, reel.current) == (0.0, 0.0, None)
@@ -128,7 +128,7 @@ def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
         if not isinstance(event, ev.Unrecognised | ev.RunStarted | ev.ProbesSampled):
             writer.append(Entry(event, EVIL))
     writer.close()
-    reel = Reel(tmp_path / "r")
+    reel = Replay(tmp_path / "r")
     reel.seek(reel.end)
     reel.search("x")
     assert reel.story.state.seq == len(reel.events)
@@ -140,7 +140,7 @@ def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
 def test_a_comment_stands_at_its_moment_and_the_transcript_as_it_was(tmp_path: Path) -> None:
     folder = told_at(tmp_path / "r", whole().records())
     before = (folder / "transcript.jsonl").read_bytes()
-    reel = Reel(folder)
+    reel = Replay(folder)
     reel.seek(16.5)
     assert not reel.found("so late")
     made = reel.comment("ana", " why so late? ")
@@ -151,7 +151,7 @@ def test_a_comment_stands_at_its_moment_and_the_transcript_as_it_was(tmp_path: P
     assert not verify(folder / "transcript.jsonl")
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
     assert set(json.loads((folder / FILE).read_text())) == {"author", "seq", "t", "text", "when"}
-    again = Reel(folder)
+    again = Replay(folder)
     again.seek(15.9)
     assert "why so late?" not in [line.text for line in again.story.lines]
     for _ in range(2):
@@ -166,7 +166,7 @@ def test_a_comment_on_an_early_event_is_in_every_story_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reel_module, "_APART", 5)
-    reel = Reel(told_at(tmp_path / "r", whole().records()))
+    reel = Replay(told_at(tmp_path / "r", whole().records()))
     reel.seek(reel.end)
     reel.seek(6.0)
     reel.comment("ana", "one")
@@ -191,7 +191,7 @@ def test_lines_that_are_no_comments_are_named_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_comment_says_something_and_not_too_much(tmp_path: Path) -> None:
-    reel = Reel(told_at(tmp_path / "r", whole().records()))
+    reel = Replay(told_at(tmp_path / "r", whole().records()))
     for text, why in (("  ", "says nothing"), ("x" * (LONGEST + 1), f"at most {LONGEST} characters")):
         with pytest.raises(InputError, match=why):
             reel.comment("ana", text)
@@ -205,7 +205,7 @@ def test_two_runs_meet_at_their_impact(tmp_path: Path) -> None:
     later = whole().at(3.0, ev.NoteWritten(text="first"))
     shifted = Told()
     shifted._told = [(t + 10.0 if t else t, by, _later(event, 10.0)) for t, by, event in later._told]
-    pair = Pair(Reel(run()), Reel(told_at(tmp_path / "late", shifted.records())))
+    pair = Comparison(Replay(run()), Replay(told_at(tmp_path / "late", shifted.records())))
     assert [round(each.t, 3) for each in pair.zeros] == [12.2, 22.2]
     assert pair.begin == pytest.approx(-22.2)
     pair.seek(0.0)
@@ -236,8 +236,8 @@ def _later(event: ev.Event, by: float) -> ev.Event:
 
 def test_a_run_without_an_impact_is_aligned_at_its_fault_or_its_beginning(tmp_path: Path) -> None:
     quiet = Told().live().seconds(0, "." * 20).inject(10.0).end(18.0)
-    assert zero(Reel(told_at(tmp_path / "quiet", quiet.records()))).t == 10.0
-    none = zero(Reel(told_at(tmp_path / "none", Told().live().end(8.0).records())))
+    assert zero(Replay(told_at(tmp_path / "quiet", quiet.records()))).t == 10.0
+    none = zero(Replay(told_at(tmp_path / "none", Told().live().end(8.0).records())))
     assert (none.t, none.what) == (0.0, "no fault; aligned at the beginning")
 
 

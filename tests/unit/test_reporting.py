@@ -41,7 +41,7 @@ def test_a_report_that_cannot_be_written_or_hangs_is_said_and_passed_over(
 
 def test_who_starts_runs_puts_the_writer_in_and_pays_nothing_for_it() -> None:
     code = (
-        "import sys, runner.__main__ as main; from runner.conductor import reporting;"
+        "import sys, runner.__main__ as main; from runner.conductor.handlers import report;"
         "main._leave = lambda code: sys.exit(0); sys.argv = ['gameday', '--version'];\n"
         "try: main.main()\nexcept SystemExit: pass\n"
         "print(len(report.writers), 'runner.views.report' in sys.modules, 'asyncio' in sys.modules)"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.sandbox.alert_rules import RULES, AlertBook, Rule
-from runner.sandbox.metrics import BUCKETS, Registry, Series, parse_exposition
+from runner.sandbox.metrics import BUCKETS, MetricRegistry, MetricSeries, parse_exposition
 from runner.sandbox.samples import KEPT, STALE, Samples
 
 
@@ -21,15 +21,15 @@ class Ticking:
 
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(max_size=20), max_size=3))
 def test_what_is_written_can_be_read_again(labels: dict[str, str]) -> None:
-    registry = Registry()
+    registry = MetricRegistry()
     counter = registry.counter("seen_total", "Seen.")
     counter.add(3, **labels)
     counter.add(0.5, **labels)
-    assert parse_exposition(registry.exposition()) == {Series("seen_total", tuple(sorted(labels.items()))): 3.5}
+    assert parse_exposition(registry.exposition()) == {MetricSeries("seen_total", tuple(sorted(labels.items()))): 3.5}
 
 
 def test_a_histogram_is_cumulative() -> None:
-    registry = Registry()
+    registry = MetricRegistry()
     seconds = registry.histogram("took_seconds", "Took.")
     for value in (0.001, 0.15, 99.0):
         seconds.observe(value, route="GET /")
@@ -37,11 +37,11 @@ def test_a_histogram_is_cumulative() -> None:
     by_bound = {dict(s.labels)["le"]: value for s, value in found.items() if s.name == "took_seconds_bucket"}
     assert (by_bound["0.005"], by_bound["0.1"], by_bound["0.2"], by_bound["8.0"], by_bound["+Inf"]) == (1, 1, 2, 2, 3)
     assert len(by_bound) == len(BUCKETS) + 1
-    assert found[Series("took_seconds_sum", (("route", "GET /"),))] == pytest.approx(99.151)
+    assert found[MetricSeries("took_seconds_sum", (("route", "GET /"),))] == pytest.approx(99.151)
 
 
-def _counts(name: str, **by_status: float) -> dict[Series, float]:
-    return {Series(name, (("status", status[1:]),)): value for status, value in by_status.items()}
+def _counts(name: str, **by_status: float) -> dict[MetricSeries, float]:
+    return {MetricSeries(name, (("status", status[1:]),)): value for status, value in by_status.items()}
 
 
 def test_an_increase_looks_back_over_its_window_only() -> None:
@@ -73,7 +73,7 @@ def test_a_series_that_first_appears_counts_from_nothing() -> None:
 def test_a_quantile_is_linear_inside_its_bucket() -> None:
     now = Ticking()
     samples = Samples(now)
-    registry = Registry()
+    registry = MetricRegistry()
     seconds = registry.histogram("took_seconds", "Took.")
     samples.add("shop", parse_exposition(registry.exposition()))
     for value in (0.15,) * 10:
@@ -92,13 +92,13 @@ def test_a_last_value_goes_stale_and_old_scrapes_are_dropped() -> None:
     now = Ticking()
     samples = Samples(now)
     assert samples.up("shop") is None
-    samples.add("shop", {Series("queue"): 4.0})
+    samples.add("shop", {MetricSeries("queue"): 4.0})
     assert (samples.latest("shop", "queue"), samples.up("shop")) == (4.0, 1.0)
     now.t = STALE + 0.1
     samples.add("shop", None)
     assert (samples.latest("shop", "queue"), samples.up("shop")) == (None, 0.0)
     now.t = KEPT + 1
-    samples.add("shop", {Series("queue"): 1.0})
+    samples.add("shop", {MetricSeries("queue"): 1.0})
     assert samples.average("shop", "queue", 2 * KEPT) == 1.0
 
 
@@ -121,7 +121,7 @@ def test_an_alert_is_pending_then_firing_then_gone() -> None:
     book = _book()
     states = []
     for now.t, length in ((0.0, 1.0), (0.5, 9.0), (1.0, 9.0), (1.5, 9.0), (2.0, 5.0)):
-        samples.add("shop", {Series("queue"): length})
+        samples.add("shop", {MetricSeries("queue"): length})
         book.evaluate(samples, now.t, f"at {now.t}")
         states.append((book.states()["QueueLong"], [alert.at for alert in book.active.values()]))
     assert states == [
@@ -138,7 +138,7 @@ def test_a_dip_starts_the_wait_again() -> None:
     samples = Samples(now)
     book = _book()
     for now.t, length in ((0.0, 9.0), (0.5, 0.0), (1.0, 9.0), (1.5, 9.0)):
-        samples.add("shop", {Series("queue"): length})
+        samples.add("shop", {MetricSeries("queue"): length})
         book.evaluate(samples, now.t, "")
     assert book.states()["QueueLong"] == "pending"
 
@@ -155,9 +155,9 @@ def test_the_error_rule_counts_server_errors_alone() -> None:
     samples = Samples(now)
     rule = next(rule for rule in RULES if rule.name == "CheckoutErrorsHigh")
 
-    def requests(**by_status: float) -> dict[Series, float]:
+    def requests(**by_status: float) -> dict[MetricSeries, float]:
         return {
-            Series("http_requests_total", (("route", "POST /checkout"), ("status", status[1:]))): value
+            MetricSeries("http_requests_total", (("route", "POST /checkout"), ("status", status[1:]))): value
             for status, value in by_status.items()
         }
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.sandbox.breaker import FEWEST, WINDOW, Breaker, BreakerState
-from runner.sandbox.flags import FLAGS, FlagError, FlagStore, Settings, UnknownFlag, seconds
+from runner.sandbox.flags import FLAGS, FlagError, FlagSettings, FlagStore, UnknownFlag, seconds
 from runner.sandbox.proxy.proxy_server import check_address
 from runner.sandbox.proxy.toxics import TYPES, ProxyError, parse_toxic, update_toxic
 
@@ -28,7 +28,7 @@ def test_other_text_is_no_duration(text: str) -> None:
 def test_every_default_is_a_value_its_flag_takes_and_the_settings_understand() -> None:
     for flag in FLAGS.values():
         assert flag.check(flag.default) == flag.default
-    settings = Settings.of(FlagStore().values())
+    settings = FlagSettings.of(FlagStore().values())
     assert (settings.gateway, settings.gateway_timeout, settings.breaker_threshold) == ("primary", 1.0, 0.5)
 
 

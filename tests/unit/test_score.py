@@ -14,7 +14,7 @@ from score_stories import CHECKOUTS, Story, drill, experiment, plan
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step
 from runner.scoring.score import score, to_json
-from runner.scoring.scorecard import AlertScore, CheckScore, LoadScore, Raised, Rating, Scorecard, StepScore
+from runner.scoring.scorecard import AlertScore, CheckScore, LoadScore, RaisedFigures, Rating, Scorecard, StepScore
 from runner.views.load_text import load_lines
 
 
@@ -293,7 +293,7 @@ def test_what_users_raised_is_scored() -> None:
     raised = {"where": "d/locustfile.py:10:9", "what": "KeyError: 'basket'", "count": 12}
     story = Story().live().at(3.0, ev.LoadEnded(why="told to stop", exceptions=(raised,), cut=10.0))
     load = card(story).load
-    assert load.exceptions == (Raised(where="d/locustfile.py:10:9", what="KeyError: 'basket'", count=12),)
+    assert load.exceptions == (RaisedFigures(where="d/locustfile.py:10:9", what="KeyError: 'basket'", count=12),)
     assert list(load_lines(load))[-2:] == [
         "on_stop or test_stop took longer than 10 s and was cut",
         "raised 12 times: KeyError: 'basket'  (d/locustfile.py:10:9)",

@@ -14,20 +14,20 @@ import pytest
 
 from runner.engine.events import KINDS
 from runner.engine.plan import RunPlan, Step
-from runner.lazy_dataclass import dataclass, hints
+from runner.lazy_dataclass import hints, lazy_dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class Pickled:
     name: str = ""
 
 
 def _family() -> tuple[type[Any], type[Any]]:
-    @dataclass(frozen=True, kw_only=True)
+    @lazy_dataclass(frozen=True, kw_only=True)
     class Parent:
         name: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @lazy_dataclass(frozen=True, kw_only=True)
     class Child(Parent):
         tags: list[str] = field(default_factory=list)
         size: int = 3
@@ -87,7 +87,7 @@ def test_a_plain_subclass_of_an_unfinished_class_can_be_made() -> None:
 def test_the_post_init_is_called_for_the_first_one_too() -> None:
     seen: list[str] = []
 
-    @dataclass
+    @lazy_dataclass
     class Loud:
         name: str
 
@@ -104,7 +104,7 @@ def test_a_pickle_opens() -> None:
 
 
 def test_slots_and_order_are_there_at_once() -> None:
-    @dataclass(slots=True, order=True)
+    @lazy_dataclass(slots=True, order=True)
     class Slotted:
         size: int
 
@@ -134,7 +134,7 @@ def _both(**options: Any) -> tuple[type[Any], type[Any]]:
 
         return Thing
 
-    return dataclass(**options)(body()), standard(**options)(body())
+    return lazy_dataclass(**options)(body()), standard(**options)(body())
 
 
 _OPTIONS = [{}, {"frozen": True}, {"frozen": True, "kw_only": True}, {"kw_only": True}, {"frozen": True, "eq": False}]

@@ -17,13 +17,13 @@ from runner.engine.events import Recorded
 from runner.engine.plan import MILESTONES, Step
 from runner.engine.state import Reached
 from runner.testing import Drive, sample_plan
-from runner.views.actions import DEEDS, allowed, next_deed
+from runner.views.actions import ACTIONS, allowed, next_action
 from runner.views.plot import blocks, marks
 from runner.views.run_clock import dial
 from runner.views.series import MOST, Point, Series
 from runner.views.tui.widgets.rows import Tall, fitted
 from runner.views.tui.widgets.target_panel import target_lines
-from runner.views.view_model import Mark, Story, revealed
+from runner.views.view_model import Mark, ViewModel, revealed
 
 _LOOK = Step(id="look", name="Look")
 
@@ -232,8 +232,8 @@ def test_a_day_of_points_stays_bounded_and_keeps_every_breach() -> None:
 # -- the target --------------------------------------------------------------------------------------------------------
 
 
-def _told(drive: Drive) -> Story:
-    story = Story()
+def _told(drive: Drive) -> ViewModel:
+    story = ViewModel()
     for recorded in drive.log:
         story.take(recorded)
     return story
@@ -301,16 +301,16 @@ def test_after_the_end_what_was_seen_last_says_so() -> None:
 
 
 def test_every_deed_has_a_key_of_its_own_and_a_rule_that_the_engine_knows() -> None:
-    assert len({deed.key for deed in DEEDS}) == len(DEEDS)
+    assert len({deed.key for deed in ACTIONS}) == len(ACTIONS)
     rules = allowed(_drive().state, "facilitator", "alice")
-    assert {deed.rule for deed in DEEDS} <= rules.keys()
-    assert {f"say {milestone}" for milestone in MILESTONES} <= {deed.rule for deed in DEEDS}
+    assert {deed.rule for deed in ACTIONS} <= rules.keys()
+    assert {f"say {milestone}" for milestone in MILESTONES} <= {deed.rule for deed in ACTIONS}
 
 
 def test_enter_waits_while_the_run_is_paused() -> None:
     drive = _drive()
-    assert next_deed(drive.state).command == "do"
-    assert next_deed(drive.say(Pause(why="lunch")).state).label == ""
+    assert next_action(drive.state).command == "do"
+    assert next_action(drive.say(Pause(why="lunch")).state).label == ""
 
 
 # -- the story ---------------------------------------------------------------------------------------------------------
@@ -326,12 +326,12 @@ _EVENTS = [event for event in every_event() if not isinstance(event, ev.RunStart
 def test_any_story_folds_and_can_be_shown(events: list[ev.Event], prefix: int, role: str) -> None:
     log = _hurt(8).log[:prefix]
     log += [Recorded(len(log) + n, "2026-11-20T17:40:00.000000Z", 9.0, EVIL, event) for n, event in enumerate(events)]
-    story = Story()
+    story = ViewModel()
     for recorded in log:
         story.take(recorded)
     state = story.state
     assert dial(state, 10.0, role).digits
-    next_deed(state)
+    next_action(state)
     assert allowed(state, role, "alice")
     for width in (20, 60):
         shown = list(fitted(list(target_lines(story, 10.0, role, width)), Size(width, 30)))
@@ -340,7 +340,7 @@ def test_any_story_folds_and_can_be_shown(events: list[ev.Event], prefix: int, r
 
 def test_a_copy_goes_its_own_way() -> None:
     log = _hurt(8).log
-    story = Story()
+    story = ViewModel()
     for recorded in log[:-10]:
         story.take(recorded)
     twin = story.copy()

@@ -22,12 +22,12 @@ from runner.actuators.shims.toolkit import (
     initialize_control,
 )
 from runner.actuators.shims.wire import one_line
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import Redacts
 from runner.specs.control_spec import CONTROL_FUNCTIONS
 
 
-@dataclass(frozen=True, kw_only=True)
+@lazy_dataclass(frozen=True, kw_only=True)
 class BrokenControl:
     """A control that did not do its work. `when` is before or after and a level (`before activity`), configuring or
     cleaning up; `activity` is '' at any other level. `stops`: what it stands before must not happen.

@@ -19,7 +19,7 @@ _LONGEST = 300
 Row = tuple[str, str, int]
 
 
-class Raised:
+class RaisedException:
     """Counts them in one process, and takes in what others counted. Locust's own table has neither type nor column."""
 
     def __init__(self, locustfiles: Sequence[str]) -> None:
@@ -77,7 +77,7 @@ class Raised:
         return f"{chosen[-1].filename}:{chosen[-1].lineno}:{0 if column is None else column + 1}"
 
 
-def hear_of_ends(raised: Raised, end: Callable[[str], object]) -> None:
+def hear_of_ends(raised: RaisedException, end: Callable[[str], object]) -> None:
     """From here on a task that ends its process is counted among what was raised, and `end` is called with a reason.
 
     gevent would raise it wherever the main greenlet happens to be, for each user again.

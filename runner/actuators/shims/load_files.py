@@ -35,7 +35,7 @@ def private_file(path: Path) -> int:
     return fd
 
 
-class Log:
+class LoadLog:
     """This process's output, and that of all it starts, in a file. Raises OSError.
 
     With secrets to hide it goes through a pipe and a thread of the operating system, line by line.

@@ -11,7 +11,7 @@ from typing import Any
 from gevent.monkey import get_original
 
 
-class Place:
+class LoadPosition:
     """Made on the main thread, by the greenlet that will import the `locustfiles`."""
 
     def __init__(self, locustfiles: Iterable[str], importer: Any) -> None:

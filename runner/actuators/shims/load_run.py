@@ -20,10 +20,10 @@ from gevent.event import AsyncResult
 from locust import log, runners, stats
 from locust.event import EventHook
 
-from runner.actuators.shims.load_exceptions import Raised, hear_of_ends
-from runner.actuators.shims.load_files import Keeper, Log
+from runner.actuators.shims.load_exceptions import RaisedException, hear_of_ends
+from runner.actuators.shims.load_files import Keeper, LoadLog
 from runner.actuators.shims.load_locustfile import Unusable, initialise, prepare, spawn_failure
-from runner.actuators.shims.load_place import Place
+from runner.actuators.shims.load_place import LoadPosition
 from runner.actuators.shims.load_windows import WINDOW, Recorder, Share, sample
 from runner.actuators.shims.load_workers import LOOPBACK, Inbox, Workers, until_next
 from runner.clock import SystemClock
@@ -59,7 +59,7 @@ class Source(Protocol):
     def last_words(self, timeout: float) -> bool: ...
 
     @property
-    def raised(self) -> Raised: ...
+    def raised(self) -> RaisedException: ...
 
 
 def run(owner: Owner) -> NoReturn:
@@ -69,7 +69,7 @@ def run(owner: Owner) -> NoReturn:
     if order is None or order["do"] != "start":
         os._exit(0)
     redactor = Redactor(order.get("redact", ()))
-    owner.place = Place(order["locustfiles"], gevent.getcurrent()).now
+    owner.place = LoadPosition(order["locustfiles"], gevent.getcurrent()).now
     try:
         logs = _settle(order, redactor)
     except Unusable as error:
@@ -87,10 +87,10 @@ def run(owner: Owner) -> NoReturn:
         os._exit(0)
 
 
-def _settle(order: Mapping[str, Any], redactor: Redactor) -> Log:
+def _settle(order: Mapping[str, Any], redactor: Redactor) -> LoadLog:
     folder = Path(order["folder"])
     try:
-        logs = Log(folder / "load.log", redactor)
+        logs = LoadLog(folder / "load.log", redactor)
     except OSError as error:
         raise Unusable(f"{folder}: the load's files cannot be written: {error.strerror}") from error
     os.environ.update(order["env"])
@@ -112,7 +112,7 @@ def _generate(owner: Owner, inbox: Inbox, order: Mapping[str, Any], redactor: Re
 def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, clock: SystemClock) -> Source:
     """Make the environment's runner, and whatever processes it needs."""
     if processes <= 1:
-        here = _Here(environment.create_local_runner(), recorder, Raised(environment.parsed_locustfiles))
+        here = _Here(environment.create_local_runner(), recorder, RaisedException(environment.parsed_locustfiles))
         recorder.follow(environment)
         here.raised.follow(environment)
         initialise(environment)
@@ -130,7 +130,7 @@ def _source(owner: Owner, processes: int, environment: Any, recorder: Recorder, 
 class _Here:
     """This process generates the load itself."""
 
-    def __init__(self, runner: Any, recorder: Recorder, raised: Raised) -> None:
+    def __init__(self, runner: Any, recorder: Recorder, raised: RaisedException) -> None:
         self._runner = runner
         self._recorder = recorder
         self.raised = raised

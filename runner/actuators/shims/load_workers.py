@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gevent
 from gevent.event import Event
 
-from runner.actuators.shims.load_exceptions import Raised, hear_of_ends
+from runner.actuators.shims.load_exceptions import RaisedException, hear_of_ends
 from runner.actuators.shims.load_lifeline import die_with_parent
 from runner.actuators.shims.load_locustfile import Unusable, initialise, spawn_failure
 from runner.actuators.shims.load_windows import WINDOW, Merger, Recorder, Share
@@ -72,7 +72,7 @@ class Workers:
         self._merger = Merger(clock.origin, [_HERE, *range(count)])
         self._failure: str | None = None
         #: What the users of all workers raised, as far as these have finished.
-        self.raised = Raised(environment.parsed_locustfiles)
+        self.raised = RaisedException(environment.parsed_locustfiles)
         self._sockets: list[socket.socket] = []
         me = os.getpid()
         for _ in range(count):
@@ -181,7 +181,7 @@ def _generate(master: Owner, environment: Any, recorder: Recorder, clock: System
         return
     runner = environment.create_worker_runner(LOOPBACK, order["port"])
     recorder.follow(environment)
-    raised = Raised(environment.parsed_locustfiles)
+    raised = RaisedException(environment.parsed_locustfiles)
     raised.follow(environment)
     initialise(environment)
     reporter = gevent.spawn(_report, master, runner, recorder, clock)

@@ -11,8 +11,8 @@ from functools import partial, singledispatchmethod
 
 from runner.actuators import chaos
 from runner.actuators.chaos import ChaosChild
-from runner.conductor.context import Run
-from runner.conductor.handlers.target import TargetHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.target import TargetHandler
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.filenames import file_stem
@@ -28,11 +28,11 @@ _LOOK = 0.25
 _AFTERWORD = 3.0
 
 
-class ExperimentsHand:
+class ExperimentsHandler:
     """`spare` is a child that was started before anyone knew what for."""
 
     def __init__(
-        self, run: Run, spare: ChaosChild | None, target: TargetHand, undo_checks: Callable[[str], None]
+        self, run: RunContext, spare: ChaosChild | None, target: TargetHandler, undo_checks: Callable[[str], None]
     ) -> None:
         self._run = run
         self._spare = spare
@@ -170,7 +170,7 @@ class ExperimentsHand:
         return None
 
     @_translate.register
-    def _(self, report: chaos.ExperimentLoaded, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.ExperimentLoadedReport, slug: str) -> ev.Event | None:
         if heir := self._children[slug].heir:
             # What undoes is not to be fenced off with what injects.
             self._run.spare(heir)
@@ -189,7 +189,7 @@ class ExperimentsHand:
         return None
 
     @_translate.register
-    def _(self, report: chaos.HypothesisChecked, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.HypothesisCheckedReport, slug: str) -> ev.Event | None:
         return ev.HypothesisChecked(
             experiment=slug, when=report.when, met=report.met, probes=tuple(asdict(probe) for probe in report.probes)
         )
@@ -237,11 +237,11 @@ class ExperimentsHand:
         return "; ".join(str(refusal) for refusal in placed(refusals, self._run.where))
 
     @_translate.register
-    def _(self, report: chaos.ActivityStarted, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.ActivityStartedReport, slug: str) -> ev.Event | None:
         return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, sort=report.type)
 
     @_translate.register
-    def _(self, report: chaos.ActivityEnded, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.ActivityEndedReport, slug: str) -> ev.Event | None:
         return ev.ActivityEnded(
             experiment=slug,
             index=report.index,
@@ -255,7 +255,7 @@ class ExperimentsHand:
         )
 
     @_translate.register
-    def _(self, report: chaos.ControlBroke, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.ControlBrokeReport, slug: str) -> ev.Event | None:
         return ev.ControlBroke(
             experiment=slug,
             control=report.control,
@@ -266,11 +266,11 @@ class ExperimentsHand:
         )
 
     @_translate.register
-    def _(self, report: chaos.MethodEnded, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.MethodEndedReport, slug: str) -> ev.Event | None:
         return ev.MethodEnded(experiment=slug)
 
     @_translate.register
-    def _(self, report: chaos.ExperimentEnded, slug: str) -> ev.Event | None:
+    def _(self, report: chaos.ExperimentEndedReport, slug: str) -> ev.Event | None:
         self._ended[slug].set()
         return ev.ExperimentEnded(experiment=slug, status=report.status, deviated=report.deviated)
 

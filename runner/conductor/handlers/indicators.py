@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.actuators.load import RequestWindow
 from runner.actuators.ticks import ticks
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.engine.alerts import AlertWatch
 from runner.engine.indicators import Judge
@@ -26,10 +26,10 @@ _LOAD_LATE = 2.5
 _BATCH = 1.0
 
 
-class WatchHand:
+class IndicatorsHandler:
     """From the warm-up on, until the run ends."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
         self._judge = Judge(run.plan.indicators)
         self._samplers: dict[str, Sampler] = {}
@@ -69,12 +69,12 @@ class WatchHand:
 
     def _sample(self, indicator: Indicator) -> None:
         from runner.actuators.probe import Sampler
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
         self._shots[indicator.name] = []
         sampler = Sampler(
             self._run.caller,
-            Probe.model_validate(indicator.probe),
+            ProbeSpec.model_validate(indicator.probe),
             indicator.every,
             partial(self._shot, indicator.name),
         )
@@ -109,9 +109,9 @@ class WatchHand:
 
     async def _alert(self, check: Check) -> None:
         """Poll one alert; its moment is when the answer came that said so, so it is known to within `every`."""
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
-        probe = Probe.model_validate(check.probe)
+        probe = ProbeSpec.model_validate(check.probe)
         alert = AlertWatch(check.name)
         while True:
             result = await self._run.caller.call(probe)

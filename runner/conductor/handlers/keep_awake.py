@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.host.sleep_inhibitor import Wakefulness
 
 
-class AwakeHand:
+class KeepAwakeHandler:
     """Holds the lock while a fault may be in; where the system has none, it does nothing."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
         self._awake = Wakefulness()
 

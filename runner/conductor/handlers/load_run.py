@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner.actuators import load
 from runner.actuators.load import LoadChild, LoadPlan, RequestWindow
-from runner.conductor.context import Run
-from runner.conductor.handlers.indicators import WatchHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.indicators import IndicatorsHandler
 from runner.engine import events as ev
 from runner.engine.indicators import watch
 from runner.errors import Refused
@@ -16,10 +16,10 @@ from runner.specs.substitution import substitute
 _GRACE = 4.0
 
 
-class LoadHand:
+class LoadHandler:
     """Without a load in the plan it does nothing."""
 
-    def __init__(self, run: Run, watcher: WatchHand) -> None:
+    def __init__(self, run: RunContext, watcher: IndicatorsHandler) -> None:
         self._run = run
         self._watch = watcher
         self._child: LoadChild | None = None
@@ -80,30 +80,30 @@ class LoadHand:
             return
         t = getattr(report, "t", None)
         self._run.observe(event, by="load", stamp=None if t is None else self._run.clock.stamp(t))
-        if isinstance(report, load.LoadSampled):
+        if isinstance(report, load.LoadSampledReport):
             self._watch.requests(report.t1, report.users, report.requests)
 
     def _translate(self, report: load.LoadReport) -> ev.Event | None:
         match report:
-            case load.LoadStarted():
+            case load.LoadStartedReport():
                 users = self._run.plan.load.users if self._run.plan.load else 0
                 return ev.LoadStarted(users=users, pid=self._child.pid if self._child else 0)
-            case load.LoadSpawned(users=users):
+            case load.LoadSpawnedReport(users=users):
                 return ev.LoadSpawned(users=users)
-            case load.LoadSampled():
+            case load.LoadSampledReport():
                 return ev.LoadSampled(
                     since=report.t0,
                     until=report.t1,
                     users=report.users,
                     requests={name: _figures(window) for name, window in report.requests.items()},
                 )
-            case load.LoadEnded():
+            case load.LoadEndedReport():
                 return ev.LoadEnded(why=report.why, cut=report.cut, exceptions=self._exceptions(report))
-            case load.LoadFailed(why=why, locustfile=locustfile):
+            case load.LoadFailedReport(why=why, locustfile=locustfile):
                 return None if self._ended else ev.LoadFailed(why=self._shown(why), locustfile=locustfile)
         return None
 
-    def _exceptions(self, report: load.LoadEnded) -> tuple[dict[str, str | int], ...]:
+    def _exceptions(self, report: load.LoadEndedReport) -> tuple[dict[str, str | int], ...]:
         return tuple({"where": self._shown(e.where), "what": e.what, "count": e.count} for e in report.exceptions)
 
     def _shown(self, text: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.conductor.loop import Conductor
 from runner.control.protocol import Caller
 from runner.control.server import submit_for
@@ -15,10 +15,10 @@ from runner.engine import events as ev
 from runner.specs.operator_script import Script, StepScript, WhenScript
 
 
-class OperatorHand:
+class OperatorScriptHandler:
     """Plays a script on one run."""
 
-    def __init__(self, run: Run, conductor: Conductor, script: Script) -> None:
+    def __init__(self, run: RunContext, conductor: Conductor, script: Script) -> None:
         self._run = run
         self._conductor = conductor
         self._script = script

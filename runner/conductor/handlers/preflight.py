@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.conductor.context import Run
-from runner.conductor.handlers.experiments import ExperimentsHand
-from runner.conductor.handlers.load_run import LoadHand
+from runner.conductor.context import RunContext
+from runner.conductor.handlers.experiments import ExperimentsHandler
+from runner.conductor.handlers.load_run import LoadHandler
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import Check, Target
@@ -24,7 +24,7 @@ from runner.targets.identity import identity_checks
 
 if TYPE_CHECKING:
     from runner.actuators.probe import ProbeResult
-    from runner.specs.probe_spec import Probe
+    from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
 _WITHIN = 5.0
@@ -34,10 +34,12 @@ _LOADED_WITHIN = 60.0
 _STANDING_WITHIN = 2.0
 
 
-class PreflightHand:
+class PreflightHandler:
     """`sandbox_lifeline` is the read end of a pipe that closes when guardian and conductor are both gone."""
 
-    def __init__(self, run: Run, experiments: ExperimentsHand, load: LoadHand, sandbox_lifeline: int) -> None:
+    def __init__(
+        self, run: RunContext, experiments: ExperimentsHandler, load: LoadHandler, sandbox_lifeline: int
+    ) -> None:
         self._run = run
         self._experiments = experiments
         self._load = load
@@ -111,14 +113,14 @@ class PreflightHand:
         return all(results)
 
     async def _holds(self, check: Check) -> bool:
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
-        result = await self._asked(Probe.model_validate(check.probe))
+        result = await self._asked(ProbeSpec.model_validate(check.probe))
         why = "" if result.ok else f"{result.why or 'it does not hold'} ({self._where(check)})"
         self._run.observe(ev.NeedChecked(name=check.name, met=result.ok, why=why), by="probe")
         return result.ok
 
-    async def _asked(self, probe: Probe) -> ProbeResult:
+    async def _asked(self, probe: ProbeSpec) -> ProbeResult:
         from runner.actuators.probe import hold_until
         from runner.specs.probe_spec import PythonProvider
 

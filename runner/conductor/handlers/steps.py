@@ -7,17 +7,17 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from runner.actuators.command import CommandPlan, CommandResult, StepCommand
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.filenames import file_stem
 from runner.private import make_private_folder
 
 
-class StepsHand:
+class StepsHandler:
     """Runs at most one command a step; kills it when the step or the run ends before it."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
         self._commands: dict[str, StepCommand] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -104,21 +104,21 @@ class StepsHand:
 
     async def _prime(self, step: Step) -> None:
         """Ask once before the step: what already holds proves nothing afterwards."""
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
         assert step.verify is not None  # noqa: S101 - act() looked
-        result = await self._run.caller.call(Probe.model_validate(step.verify.probe))
+        result = await self._run.caller.call(ProbeSpec.model_validate(step.verify.probe))
         self._run.observe(ev.VerifyPrimed(step=step.id, held=result.ok), by="probe")
 
     async def _verify(self, step: Step) -> None:
         from runner.actuators.probe import hold_until
-        from runner.specs.probe_spec import Probe
+        from runner.specs.probe_spec import ProbeSpec
 
         verify = step.verify
         assert verify is not None  # noqa: S101 - act() looked
         result = await hold_until(
             self._run.caller,
-            Probe.model_validate(verify.probe),
+            ProbeSpec.model_validate(verify.probe),
             within=verify.within,
             every=verify.every,
             clock=self._run.clock,

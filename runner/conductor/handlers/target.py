@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from runner.actuators.processes import alive, start_time
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.engine.plan import Check
 from runner.targets.identity import identity_checks
 
 if TYPE_CHECKING:
-    from runner.specs.probe_spec import Probe
+    from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds for which an answer is good when the next one is lost: no first fault goes in on an older one.
 FRESH = 5.0
@@ -28,15 +28,15 @@ _WITHIN = 2.0
 _WITHIN_CLUSTER = 5.0
 
 
-class TargetHand:
+class TargetHandler:
     """Begins with the warm-up: the preflight has asked just before."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunContext) -> None:
         self._run = run
         self._held = -math.inf
         self._lost = False
         self._watched = any(rule.target for rule in run.plan.stop_when)
-        self._asked: tuple[tuple[str, Probe], ...] | None = None
+        self._asked: tuple[tuple[str, ProbeSpec], ...] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def act(self, recorded: ev.Recorded) -> None:
@@ -106,7 +106,7 @@ class TargetHand:
             self._held = began
         return why, another
 
-    async def _ask(self, probes: Iterable[tuple[str, Probe]]) -> tuple[str, bool]:
+    async def _ask(self, probes: Iterable[tuple[str, ProbeSpec]]) -> tuple[str, bool]:
         for name, probe in probes:
             result = await self._run.caller.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
             if not result.ok:
@@ -119,12 +119,12 @@ class TargetHand:
         gone = info is not None and not (alive(info.pid) and start_time(info.pid) == info.pid_start)
         return "its process has ended" if gone else ""
 
-    def _probes(self) -> tuple[tuple[str, Probe], ...]:
+    def _probes(self) -> tuple[tuple[str, ProbeSpec], ...]:
         if self._asked is None:
-            from runner.specs.probe_spec import Probe
+            from runner.specs.probe_spec import ProbeSpec
 
             checks = identity_checks(self._run.plan.target) or tuple(self._port())
-            self._asked = tuple((check.name, Probe.model_validate(check.probe)) for check in checks)
+            self._asked = tuple((check.name, ProbeSpec.model_validate(check.probe)) for check in checks)
         return self._asked
 
     def _port(self) -> Iterator[Check]:

@@ -6,28 +6,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from runner.conductor.context import Hand, Run
-from runner.conductor.handlers.experiments import ExperimentsHand
+from runner.conductor.context import Handler, RunContext
+from runner.conductor.handlers.experiments import ExperimentsHandler
 from runner.conductor.handlers.undo_checks import Bites
-from runner.control.peer_socket import Link
+from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError
 from runner.host.tool_log import note
 from runner.undo.fencing import fence_all
-from runner.undo.process import UndoWorker
+from runner.undo.process import UndoProcess
 
 _ATTEMPTS = 3
 
 
-class UndoingHand:
+class UndoHandler:
     """`others` are closed before the fence; `refold` brings the conductor's state up to what the undo worker wrote."""
 
     def __init__(
         self,
-        run: Run,
-        experiments: ExperimentsHand,
-        others: list[Hand],
-        link: Link,
+        run: RunContext,
+        experiments: ExperimentsHandler,
+        others: list[Handler],
+        link: PeerSocket,
         refold: Callable[[], Awaitable[None]],
     ) -> None:
         self._run = run
@@ -126,6 +126,6 @@ class UndoingHand:
 
     async def _without_guardian(self) -> int:
         """The guardian is dead. Its worker, if it had started one, holds the lock, and this one waits behind it."""
-        worker = UndoWorker.stand_by(self._run.folder)
+        worker = UndoProcess.stand_by(self._run.folder)
         worker.go(self._run.secrets, self._run.redactor.secrets)
         return await asyncio.to_thread(worker.wait)

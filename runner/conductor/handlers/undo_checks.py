@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runner.conductor.context import Run
+from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment
 
@@ -28,7 +28,7 @@ class Bites:
     A fault may be in only while its action lasts, so a long one is asked while it goes on; a short one once it is over.
     """
 
-    def __init__(self, run: Run, looked: Callable[[str], None]) -> None:
+    def __init__(self, run: RunContext, looked: Callable[[str], None]) -> None:
         self._run = run
         self._looked = looked
         self._returned: dict[str, asyncio.Event] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.engine.events import DebriefClosed, PhaseEntered
 from runner.engine.plan import StopRule
 from runner.engine.rules.injection import pending
-from runner.engine.rules.rule import JUDGING_LAG, Reaction, at_once, ends
+from runner.engine.rules.rule import JUDGING_LAG, DueEvents, at_once, ends
 from runner.engine.rules.steps import following
 from runner.engine.state import ExperimentView, State, Streak
 from runner.engine.wording import measured
@@ -14,16 +14,16 @@ from runner.engine.wording import measured
 BREACH = 2.0
 
 
-def leave(state: State) -> Reaction | None:
+def leave(state: State) -> DueEvents | None:
     """Whatever ends a run, undoing follows, even when there is nothing to undo."""
     return at_once(PhaseEntered(phase="undoing")) if state.end else None
 
 
-def debrief(state: State) -> Reaction | None:
+def debrief(state: State) -> DueEvents | None:
     return at_once(PhaseEntered(phase="debrief")) if state.undo_ended else None
 
 
-def nobody_to_debrief(state: State) -> Reaction | None:
+def nobody_to_debrief(state: State) -> DueEvents | None:
     """A headless run has nobody who would write anything; people who are here close it, or leave."""
     return None if state.present or state.debrief_closed else at_once(DebriefClosed())
 
@@ -31,7 +31,7 @@ def nobody_to_debrief(state: State) -> Reaction | None:
 # -- something went wrong ----------------------------------------------------------------------------------------------
 
 
-def unmet_needs(state: State) -> Reaction | None:
+def unmet_needs(state: State) -> DueEvents | None:
     """A need that does not hold; once a fault is in, that may be its doing."""
     if state.last_injection is not None:
         return None
@@ -41,7 +41,7 @@ def unmet_needs(state: State) -> Reaction | None:
     return None
 
 
-def troubles(state: State) -> Reaction | None:
+def troubles(state: State) -> DueEvents | None:
     """An experiment or the load cannot go on: refused while nothing has changed, broken after that."""
     cause = "refused" if state.phase == "preflight" else "broken"
     if state.load.failed:
@@ -56,7 +56,7 @@ def troubles(state: State) -> Reaction | None:
     return None
 
 
-def _trouble(state: State, view: ExperimentView, cause: str) -> Reaction | None:
+def _trouble(state: State, view: ExperimentView, cause: str) -> DueEvents | None:
     if view.status == "failed":
         return ends(cause, f"{view.slug}: {view.why}", reason="experiment")
     if view.refused:
@@ -77,7 +77,7 @@ def _trouble(state: State, view: ExperimentView, cause: str) -> Reaction | None:
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
-def abandoned(state: State) -> Reaction | None:
+def abandoned(state: State) -> DueEvents | None:
     """There were people in the room, and all of them left."""
     if not state.people or state.present:
         return None
@@ -86,7 +86,7 @@ def abandoned(state: State) -> Reaction | None:
     return ends("aborted", why, reason="logistics", due=left + state.plan.abandon_after)
 
 
-def target_gone(state: State) -> Reaction | None:
+def target_gone(state: State) -> DueEvents | None:
     """The target has been lost for as long as the drill puts up with."""
     patience = min((rule.lasting for rule in state.plan.stop_when if rule.target), default=None)
     if patience is None or state.target_lost_t is None:
@@ -96,7 +96,7 @@ def target_gone(state: State) -> Reaction | None:
     return ends("stopped", why, reason="target-gone", due=state.target_lost_t + patience, own_fault=own)
 
 
-def stop_rules(state: State) -> Reaction | None:
+def stop_rules(state: State) -> DueEvents | None:
     """Collateral damage: an indicator broke a bound for too long."""
     for rule, streak in zip(state.plan.stop_when, state.streaks, strict=True):
         if streak and streak.until - streak.since >= rule.lasting:
@@ -113,7 +113,7 @@ def _stopped_by(state: State, rule: StopRule, streak: Streak) -> str:
     return f"{rule.indicator} {side} {words} for {streak.until - streak.since:g} s"
 
 
-def pause_limit(state: State) -> Reaction | None:
+def pause_limit(state: State) -> DueEvents | None:
     """A pause with a fault in it must not last for ever."""
     if state.paused_t is None:
         return None
@@ -121,7 +121,7 @@ def pause_limit(state: State) -> Reaction | None:
     return ends("stopped", why, reason="max-pause", due=state.paused_t + state.plan.max_pause)
 
 
-def time_box(state: State) -> Reaction | None:
+def time_box(state: State) -> DueEvents | None:
     """Live time, net of pauses."""
     if state.live_t is None or state.paused:
         return None
@@ -132,7 +132,7 @@ def time_box(state: State) -> Reaction | None:
 # -- complete ----------------------------------------------------------------------------------------------------------
 
 
-def completion(state: State) -> Reaction | None:
+def completion(state: State) -> DueEvents | None:
     """The runbook is done and the service has recovered, or will not be hurt any more."""
     if state.plan.bare:
         return _bare(state)
@@ -142,7 +142,7 @@ def completion(state: State) -> Reaction | None:
     return None if due is None else ends("complete", _outcome(state), due=due)
 
 
-def _bare(state: State) -> Reaction | None:
+def _bare(state: State) -> DueEvents | None:
     """An experiment alone ends when Chaos Toolkit says so."""
     views = state.experiments.values()
     if not all(view.status == "ended" for view in views):

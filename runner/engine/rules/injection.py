@@ -5,22 +5,22 @@ from __future__ import annotations
 from runner.engine.commands import IllegalCommand, Inject, Order
 from runner.engine.events import Event, InjectionOrdered
 from runner.engine.plan import Experiment
-from runner.engine.rules.rule import Reaction, earliest
+from runner.engine.rules.rule import DueEvents, earliest
 from runner.engine.state import ExperimentView, State
 
 
-def injections(state: State) -> Reaction | None:
+def injections(state: State) -> DueEvents | None:
     """The next word that is due; none while the run is paused: the team is not playing."""
     if state.paused:
         return None
     return earliest(*(_word(state, experiment) for experiment in state.plan.experiments))
 
 
-def _word(state: State, experiment: Experiment) -> Reaction | None:
+def _word(state: State, experiment: Experiment) -> DueEvents | None:
     if state.experiments[experiment.slug].status != "armed":
         return None
     due = _due(state, experiment)
-    return None if due is None else Reaction((InjectionOrdered(experiment=experiment.slug),), due)
+    return None if due is None else DueEvents((InjectionOrdered(experiment=experiment.slug),), due)
 
 
 def _due(state: State, experiment: Experiment) -> float | None:

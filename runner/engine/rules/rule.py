@@ -10,32 +10,32 @@ from collections.abc import Callable
 
 from runner.engine.events import EndDecided, Event
 from runner.engine.state import State
-from runner.lazy_dataclass import dataclass
+from runner.lazy_dataclass import lazy_dataclass
 
 #: How long after its end the judgement of a second may arrive: the load's window, its transport, the probe's timeout.
 JUDGING_LAG = 2.0
 
 
-@dataclass(frozen=True)
-class Reaction:
+@lazy_dataclass(frozen=True)
+class DueEvents:
     """These events follow at `due` (s of the run's clock; 0 is at once) unless something else happens first."""
 
     events: tuple[Event, ...]
     due: float = 0.0
 
 
-Rule = Callable[[State], Reaction | None]
+Rule = Callable[[State], DueEvents | None]
 
 
-def at_once(*events: Event) -> Reaction:
-    return Reaction(events)
+def at_once(*events: Event) -> DueEvents:
+    return DueEvents(events)
 
 
-def ends(cause: str, why: str, *, reason: str = "", due: float = 0.0, own_fault: bool = False) -> Reaction:
+def ends(cause: str, why: str, *, reason: str = "", due: float = 0.0, own_fault: bool = False) -> DueEvents:
     """The run ends."""
-    return Reaction((EndDecided(cause=cause, reason=reason, why=why, own_fault=own_fault),), due)
+    return DueEvents((EndDecided(cause=cause, reason=reason, why=why, own_fault=own_fault),), due)
 
 
-def earliest(*reactions: Reaction | None) -> Reaction | None:
+def earliest(*reactions: DueEvents | None) -> DueEvents | None:
     """The first that is due; of two at the same time, the one named first."""
     return min((reaction for reaction in reactions if reaction), key=lambda reaction: reaction.due, default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.engine.rules import ending, injection, steps, warm_up
-from runner.engine.rules.rule import Reaction, Rule, earliest
+from runner.engine.rules.rule import DueEvents, Rule, earliest
 from runner.engine.state import State
 
 #: By phase; of several reactions due at the same time the rule named first goes first.
@@ -39,7 +39,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
 }
 
 
-def next_reaction(state: State) -> Reaction | None:
+def next_reaction(state: State) -> DueEvents | None:
     """What follows first if nobody does anything, and when."""
     return earliest(*(rule(state) for rule in _RULES.get(state.phase, ())))
 

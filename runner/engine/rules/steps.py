@@ -27,7 +27,7 @@ from runner.engine.events import (
 )
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import Step
-from runner.engine.rules.rule import JUDGING_LAG, Reaction, at_once, earliest, ends
+from runner.engine.rules.rule import JUDGING_LAG, DueEvents, at_once, earliest, ends
 from runner.engine.state import State, StepView, open_gate, open_questions
 from runner.people import PROCESSES
 from runner.specs import condition
@@ -35,10 +35,10 @@ from runner.specs import condition
 #: A runbook whose jumps lead round this often does not end by itself.
 MAX_VISITS = 100
 
-StepRule = Callable[[State, Step, StepView], Reaction | None]
+StepRule = Callable[[State, Step, StepView], DueEvents | None]
 
 
-def sequence(state: State) -> Reaction | None:
+def sequence(state: State) -> DueEvents | None:
     """The rule of the runbook: what the current step does next, or which step comes next."""
     if state.paused:
         return None
@@ -72,7 +72,7 @@ def unnoticed(state: State) -> bool:
     return any(each.inject == "after-warm-up" or each.inject.startswith("between") for each in state.plan.experiments)
 
 
-def _start_next(state: State) -> Reaction | None:
+def _start_next(state: State) -> DueEvents | None:
     step = following(state)
     if step is None or (not state.cursor and not state.jump and step.milestone != "detected" and unnoticed(state)):
         return None
@@ -148,7 +148,7 @@ def fail(state: State, step: Step, why: str, *, timed_out: bool = False, ask: bo
     return (ended,)
 
 
-def _verify_or_succeed(state: State, step: Step, view: StepView) -> Reaction:
+def _verify_or_succeed(state: State, step: Step, view: StepView) -> DueEvents:
     if step.verify is None:
         return at_once(*succeed(state, step))
     return at_once(VerifyStarted(step=step.id, vacuous=view.primed is True))
@@ -157,7 +157,7 @@ def _verify_or_succeed(state: State, step: Step, view: StepView) -> Reaction:
 # -- by status -------------------------------------------------------------------------------------------------------
 
 
-def _asking(state: State, step: Step, view: StepView) -> Reaction | None:
+def _asking(state: State, step: Step, view: StepView) -> DueEvents | None:
     if state.answered_by_people(step):
         return None
     if not step.automated and step.unattended in ("skip", "fail"):
@@ -171,18 +171,18 @@ def _asking(state: State, step: Step, view: StepView) -> Reaction | None:
     return _answered(step, view) or _nobody(step, "an answer")
 
 
-def _answered(step: Step, view: StepView) -> Reaction | None:
+def _answered(step: Step, view: StepView) -> DueEvents | None:
     """The default of the next question that has one; None when none is left."""
     asked = open_questions(step, view)
     ask = next((ask for ask in step.ask if ask.default and ask.name in asked), None)
     return at_once(StepAnswered(step=step.id, name=ask.name, value=ask.default, waived="unattended")) if ask else None
 
 
-def _nobody(step: Step, waits: str) -> Reaction:
+def _nobody(step: Step, waits: str) -> DueEvents:
     return ends("broken", f"step {step.id} waits for {waits} and nobody attends the run", reason="nobody-answers")
 
 
-def _ready(state: State, step: Step, view: StepView) -> Reaction | None:
+def _ready(state: State, step: Step, view: StepView) -> DueEvents | None:
     if step.automated:
         # Somebody who has just confirmed, answered or said "retry" has said "run" as well.
         if not state.answered_by_people(step) or view.retried or asks_people(step):
@@ -196,7 +196,7 @@ def asks_people(step: Step) -> bool:
     return bool(step.approve or step.confirm or step.ask)
 
 
-def _unattended(state: State, step: Step, view: StepView) -> Reaction:
+def _unattended(state: State, step: Step, view: StepView) -> DueEvents:
     if step.unattended == "skip":
         return at_once(StepEnded(step=step.id, outcome="skipped", why="unattended"))
     if step.unattended == "fail":
@@ -210,7 +210,7 @@ def _unattended(state: State, step: Step, view: StepView) -> Reaction:
     return _verify_or_succeed(state, step, view)
 
 
-def _ran(state: State, step: Step, view: StepView) -> Reaction:
+def _ran(state: State, step: Step, view: StepView) -> DueEvents:
     if view.exit_code == 0 and not view.timed_out and not view.why:
         return _verify_or_succeed(state, step, view)
     if view.attempt - view.forgiven <= step.retry_max:
@@ -228,11 +228,11 @@ def _what_went_wrong(step: Step, view: StepView) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _retry_wait(state: State, step: Step, view: StepView) -> Reaction:
-    return Reaction((CommandIntended(step=step.id, attempt=view.attempt + 1),), view.retry_due or 0.0)
+def _retry_wait(state: State, step: Step, view: StepView) -> DueEvents:
+    return DueEvents((CommandIntended(step=step.id, attempt=view.attempt + 1),), view.retry_due or 0.0)
 
 
-def _verifying(state: State, step: Step, view: StepView) -> Reaction | None:
+def _verifying(state: State, step: Step, view: StepView) -> DueEvents | None:
     """An indicator and the impact are watched here; a probe is called by whoever acts, who reports how it ended."""
     if step.verify is None or step.verify.probe is not None or view.verify_t is None:
         return None
@@ -247,20 +247,20 @@ def _verifying(state: State, step: Step, view: StepView) -> Reaction | None:
         return at_once(VerifyEnded(step=step.id, held=True, vacuous=view.vacuous))
     why = f"{verify.indicator} did not hold for {verify.lasting:g} s within {verify.within:g} s"
     failed = VerifyEnded(step=step.id, held=False, why=why, vacuous=view.vacuous)
-    return Reaction((failed,), limit + JUDGING_LAG)
+    return DueEvents((failed,), limit + JUDGING_LAG)
 
 
-def _confirming(state: State, step: Step, limit: float) -> Reaction:
+def _confirming(state: State, step: Step, limit: float) -> DueEvents:
     """An impact takes two bad seconds, and those are judged a little later: what could have begun in time is waited for."""
     assert step.verify is not None  # noqa: S101 - the caller looked
     impact = state.episodes.impact
     if impact is not None and impact <= limit:
         return at_once(VerifyEnded(step=step.id, held=True))
     why = f"no impact was measured within {step.verify.within:g} s"
-    return Reaction((VerifyEnded(step=step.id, held=False, why=why),), limit + BREACH * BUCKET + JUDGING_LAG)
+    return DueEvents((VerifyEnded(step=step.id, held=False, why=why),), limit + BREACH * BUCKET + JUDGING_LAG)
 
 
-def _verified(state: State, step: Step, view: StepView) -> Reaction:
+def _verified(state: State, step: Step, view: StepView) -> DueEvents:
     if view.held:
         return at_once(*succeed(state, step))
     return at_once(*fail(state, step, view.why or "it could not be verified"))
@@ -280,15 +280,15 @@ _RULES: dict[str, StepRule] = {
 # -- beside the sequence ---------------------------------------------------------------------------------------------
 
 
-def reminders(state: State) -> Reaction | None:
+def reminders(state: State) -> DueEvents | None:
     """The next anytime step that is due again; only people can be reminded."""
     if not state.attended or state.paused or state.live_t is None:
         return None
     return earliest(*(_reminder(state, step) for step in state.plan.steps if step.anytime and step.every > 0))
 
 
-def _reminder(state: State, step: Step) -> Reaction:
+def _reminder(state: State, step: Step) -> DueEvents:
     view = state.steps[step.id]
     since = state.live_t if view.reminded_t is None else view.reminded_t
     due = (since or 0.0) + step.every + state.paused_total - view.reminded_paused
-    return Reaction((StepReminded(step=step.id),), due)
+    return DueEvents((StepReminded(step=step.id),), due)

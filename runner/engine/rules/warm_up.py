@@ -8,7 +8,7 @@ from runner.engine.events import ArmingBegun, BaselineTaken, EndDecided, PhaseEn
 from runner.engine.plan import Indicator
 from runner.engine.reducers.samples import baseline_from
 from runner.engine.rules.ending import blind
-from runner.engine.rules.rule import Reaction, earliest, ends
+from runner.engine.rules.rule import DueEvents, earliest, ends
 from runner.engine.state import Bucket, ExperimentView, IndicatorView, State
 from runner.engine.wording import bound, measured
 
@@ -36,7 +36,7 @@ def patience(state: State) -> float:
     return state.phase_t + 2 * length(state) + (5.0 if length(state) else 0.0)
 
 
-def load_over(state: State) -> Reaction | None:
+def load_over(state: State) -> DueEvents | None:
     """A load that ended before the fault measures nothing of it, and what it measured is no baseline any more."""
     if not blind(state):
         return None
@@ -46,11 +46,11 @@ def load_over(state: State) -> Reaction | None:
 # -- arming ------------------------------------------------------------------------------------------------------------
 
 
-def arming(state: State) -> Reaction | None:
+def arming(state: State) -> DueEvents | None:
     """Begin to arm early enough to be armed when the warm-up ends; give up on one that never is."""
     views = state.experiments.values()
     loaded = [ArmingBegun(experiment=view.slug) for view in views if view.status == "loaded"]
-    begin = Reaction(tuple(loaded), _arming_due(state)) if loaded else None
+    begin = DueEvents(tuple(loaded), _arming_due(state)) if loaded else None
     return earliest(begin, *(_too_slow(state, view) for view in views))
 
 
@@ -63,7 +63,7 @@ def _arming_due(state: State) -> float:
     return max(ramped, state.phase_t + 0.6 * length(state))
 
 
-def _too_slow(state: State, view: ExperimentView) -> Reaction | None:
+def _too_slow(state: State, view: ExperimentView) -> DueEvents | None:
     if view.status == "arming" and view.arming_t is not None:
         why = f"{view.slug} was not armed within {ARMING_LIMIT:g} s: its hypothesis does not come to an end"
         return ends("broken", why, reason="not-armed", due=view.arming_t + ARMING_LIMIT)
@@ -76,15 +76,15 @@ def _too_slow(state: State, view: ExperimentView) -> Reaction | None:
 # -- the baseline ------------------------------------------------------------------------------------------------------
 
 
-def baseline(state: State) -> Reaction | None:
+def baseline(state: State) -> DueEvents | None:
     """Take the baseline and go live once it is met and every experiment stands armed; refuse when it is never met."""
     taken = measure(state)
     if not taken.met:
         refused = EndDecided(cause="refused", reason="steady-state", why=f"steady state not met: {taken.why}")
-        return Reaction((taken, refused), patience(state))
+        return DueEvents((taken, refused), patience(state))
     if any(view.status != "armed" for view in state.experiments.values()):
         return None
-    return Reaction((taken, PhaseEntered(phase="live")), state.phase_t + length(state))
+    return DueEvents((taken, PhaseEntered(phase="live")), state.phase_t + length(state))
 
 
 def measure(state: State) -> BaselineTaken:

@@ -17,7 +17,7 @@ _READ = 16 * 1024
 _UNDER_WAY = 256
 
 
-class Link:
+class ProxyLink:
     """One direction of a connection."""
 
     def __init__(
@@ -101,7 +101,10 @@ class Connection:
         toxics: Sequence[Toxic],
     ) -> None:
         self._writers = (client[1], server[1])
-        self._links = (Link(self, "upstream", client[0], server[1]), Link(self, "downstream", server[0], client[1]))
+        self._links = (
+            ProxyLink(self, "upstream", client[0], server[1]),
+            ProxyLink(self, "downstream", server[0], client[1]),
+        )
         self._over = asyncio.Event()
         self.refresh(toxics)
 

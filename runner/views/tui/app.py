@@ -9,23 +9,23 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from runner.history.previous_run import last_times
-from runner.views.compare import Pair
-from runner.views.replay import Reel
-from runner.views.tui.base_app import Stage
+from runner.views.compare import Comparison
+from runner.views.replay import Replay
+from runner.views.tui.base_app import BaseApp
 from runner.views.tui.feed import LiveFeed
 from runner.views.tui.memory import look_seldom
-from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.run_client import RunClient, Visitor
 from runner.views.tui.screens.compare_screen import BesideScreen
 from runner.views.tui.screens.review import ReviewScreen
 from runner.views.tui.screens.room_screen import RoomScreen
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 #: Seconds between two looks at whether the debrief has begun.
 _LOOK = 0.25
 _OVER = ("debrief", "closed")
 
 
-class Room(Stage[bool]):
+class Room(BaseApp[bool]):
     """`gameday attach`, and `gameday run` at a terminal. Returns whether the run was over when the room was left."""
 
     BINDINGS = [Binding("d", "debrief", "Debrief", show=False)]
@@ -35,7 +35,7 @@ class Room(Stage[bool]):
         self._folder = folder
         self._visitor = visitor
         self._feed = LiveFeed(folder)
-        self._door = Door(socket, visitor)
+        self._door = RunClient(socket, visitor)
         self._board: RoomScreen | None = None
         self._debriefed = False
 
@@ -48,7 +48,7 @@ class Room(Stage[bool]):
         story = self._feed.catch_up()
         self.call_from_thread(self._enter, story, last_times(self._folder))
 
-    def _enter(self, story: Story, ghost: Mapping[str, float]) -> None:
+    def _enter(self, story: ViewModel, ghost: Mapping[str, float]) -> None:
         self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, ghost)
         self.push_screen(self._board)
         self.call_after_refresh(look_seldom, self)
@@ -76,15 +76,15 @@ class Room(Stage[bool]):
         await self._door.close()
 
 
-class Review(Stage[None]):
+class Review(BaseApp[None]):
     """`gameday review`."""
 
     def __init__(
-        self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float], *, beside: Reel | None = None
+        self, reel: Replay, folder: Path, visitor: Visitor, ghost: Mapping[str, float], *, beside: Replay | None = None
     ) -> None:
         super().__init__()
         self._screen: Screen[None] = (
-            ReviewScreen(reel, folder, visitor, ghost) if beside is None else BesideScreen(Pair(reel, beside))
+            ReviewScreen(reel, folder, visitor, ghost) if beside is None else BesideScreen(Comparison(reel, beside))
         )
 
     def on_mount(self) -> None:

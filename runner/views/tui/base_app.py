@@ -15,7 +15,7 @@ from runner.host.state_folder import state_path
 Result = TypeVar("Result")
 
 
-class Stage(App[Result]):
+class BaseApp(App[Result]):
     """An application of Gameday's."""
 
     CSS_PATH = Path(__file__).parent / "room.tcss"

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from runner.views.actions import DEEDS, Deed
+from runner.views.actions import ACTIONS, Action
 
 
 class HasActions(Protocol):
@@ -19,7 +19,7 @@ class HasActions(Protocol):
     def action_deed(self, name: str) -> None: ...
 
 
-class Deeds(Provider):
+class ActionProvider(Provider):
     """What a person may do in this run."""
 
     async def discover(self) -> Hits:
@@ -33,9 +33,9 @@ class Deeds(Provider):
             if score > 0:
                 yield Hit(score, matcher.highlight(deed.label), do, help=why or None)
 
-    def _deeds(self) -> Iterator[tuple[Deed, str, partial[None]]]:
+    def _deeds(self) -> Iterator[tuple[Action, str, partial[None]]]:
         screen = cast("HasActions", self.screen)
         reasons = screen.allowed()
-        for deed in DEEDS:
+        for deed in ACTIONS:
             why = reasons.get(deed.rule, "")
             yield deed, f"not now: {why}" if why else "", partial(screen.action_deed, deed.name)

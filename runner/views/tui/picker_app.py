@@ -12,11 +12,11 @@ from runner.history.due_drills import agenda
 from runner.history.summary import summaries
 from runner.specs.catalogue import Catalogue
 from runner.views.picking import Pick, picks
-from runner.views.tui.base_app import Stage
+from runner.views.tui.base_app import BaseApp
 from runner.views.tui.screens.picker import Picked, PickerScreen
 
 
-class Picker(Stage[Picked | None]):
+class Picker(BaseApp[Picked | None]):
     """`gameday run` at a terminal, when no drill is named."""
 
     ENABLE_COMMAND_PALETTE = False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from runner.engine.plan import RunPlan
-from runner.views.tui.base_app import Stage
+from runner.views.tui.base_app import BaseApp
 from runner.views.tui.screens.preflight_screen import Go, Judge, PreflightScreen
 
 
-class Preflight(Stage[Go | None]):
+class Preflight(BaseApp[Go | None]):
     """Before `gameday run` starts anything at a terminal."""
 
     ENABLE_COMMAND_PALETTE = False

@@ -22,7 +22,7 @@ class Visitor:
     role: str
 
 
-class Door:
+class RunClient:
     """Commands go in one after another; each comes back as '' or as why it was not possible."""
 
     def __init__(self, path: Path, visitor: Visitor) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from runner.views.compare import Pair, Zero
-from runner.views.replay import Reel
+from runner.views.compare import Comparison, Zero
+from runner.views.replay import Replay
 from runner.views.run_clock import dial
 from runner.views.text import clock
 from runner.views.tui.paint import line
 from runner.views.tui.screens.player import Player
 from runner.views.tui.screens.run_screen import COLUMNS, ROWS
 from runner.views.tui.widgets.keys import Keys
-from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.log_panel import LogPanel
 from runner.views.tui.widgets.panel import Panel
 from runner.views.tui.widgets.rows import Rows
-from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
 from runner.views.tui.widgets.target_panel import target_lines
-from runner.views.tui.widgets.timeline_bar import Timeline
+from runner.views.tui.widgets.timeline_bar import TimelineBar
 
 _ROLE = "facilitator"
 
@@ -29,18 +29,18 @@ class BesideScreen(Player):
     HORIZONTAL_BREAKPOINTS = COLUMNS
     VERTICAL_BREAKPOINTS = ROWS
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Comparison) -> None:
         super().__init__()
         self.track = self.pair = pair
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="columns"):
             yield from (Column(reel, zero) for reel, zero in zip(self.pair.reels, self.pair.zeros, strict=True))
-        yield Timeline()
+        yield TimelineBar()
         yield Keys()
 
     async def on_mount(self) -> None:
-        self.query(Runbook).first().focus()
+        self.query(RunbookPanel).first().focus()
         self.pair.seek(0.0)
         await self.look()
 
@@ -53,7 +53,7 @@ class BesideScreen(Player):
 class Column(Vertical):
     """One of the two: which run, its clock, its runbook, its target, its log."""
 
-    def __init__(self, reel: Reel, zero: Zero) -> None:
+    def __init__(self, reel: Replay, zero: Zero) -> None:
         super().__init__(classes="column")
         self._reel = reel
         self._zero = zero
@@ -61,10 +61,10 @@ class Column(Vertical):
     def compose(self) -> ComposeResult:
         yield Panel(id="which")
         yield Panel(id="clock")
-        yield Runbook()
+        yield RunbookPanel()
         with VerticalScroll(classes="targets"):
             yield Rows(id="target")
-        yield Log()
+        yield LogPanel()
 
     def on_mount(self) -> None:
         self.query_one(".targets").border_title = "Target"
@@ -82,8 +82,8 @@ class Column(Vertical):
         word = f" {now.sign} {now.word} " if now.word else " "
         digits = line((now.digits, "bold"), (word, now.level), now.label, (f"  {clock(t)}", "dim"))
         self.query_one("#clock", Panel).show(digits)
-        self.query_one(Runbook).show(state, t, {})
+        self.query_one(RunbookPanel).show(state, t, {})
         scroll = self.query_one(".targets", VerticalScroll)
         width = max(20, scroll.scrollable_content_region.width)
         self.query_one("#target", Rows).show(target_lines(story, t, _ROLE, width))
-        self.query_one(Log).show(story, True)
+        self.query_one(LogPanel).show(story, True)

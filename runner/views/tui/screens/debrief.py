@@ -19,7 +19,7 @@ from runner.specs.catalogue import Catalogue
 from runner.views.actions import BY_NAME, allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
 from runner.views.tui.paint import line, lines
-from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.run_client import RunClient, Visitor
 from runner.views.tui.screens.ask import AskChoice, Asker, AskText
 from runner.views.tui.screens.help import Help
 from runner.views.tui.widgets.debriefing import debrief_lines
@@ -51,7 +51,7 @@ class DebriefScreen(Screen[None]):
     ]
 
     def __init__(
-        self, folder: Path, visitor: Visitor, *, door: Door | None = None, state: Callable[[], State] | None = None
+        self, folder: Path, visitor: Visitor, *, door: RunClient | None = None, state: Callable[[], State] | None = None
     ) -> None:
         super().__init__()
         self._folder = folder

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from textual.binding import Binding
 from textual.screen import Screen
 
-from runner.views.timeline import Track
+from runner.views.timeline import Timeline
 from runner.views.tui.screens.ask import AskText
 from runner.views.tui.screens.help import Help
-from runner.views.tui.widgets.timeline_bar import Timeline
+from runner.views.tui.widgets.timeline_bar import TimelineBar
 from runner.views.view_model import Mark
 
 _FRAME = 0.1
@@ -53,7 +53,7 @@ class Player(Screen[None]):
 
     #: Paints the moment that the track is at.
     look: Callable[[], Awaitable[None]]
-    track: Track
+    track: Timeline
     playing = False
     speed = 1
     _sought = ""
@@ -69,7 +69,7 @@ class Player(Screen[None]):
         """`rows`: the marks of each run."""
         track = self.track
         state = f"{'▶' if self.playing else '‖'} {self.speed}×"
-        self.query_one(Timeline).show_at(rows, track.begin, track.t, track.end, state)
+        self.query_one(TimelineBar).show_at(rows, track.begin, track.t, track.end, state)
 
     async def _play_on(self) -> None:
         if not self.playing:
@@ -90,7 +90,7 @@ class Player(Screen[None]):
         self.track.tenth(tenth)
         await self.look()
 
-    async def on_timeline_sought(self, event: Timeline.Sought) -> None:
+    async def on_timeline_bar_sought(self, event: TimelineBar.Sought) -> None:
         self.track.tenth(event.share * 10)
         await self.look()
 

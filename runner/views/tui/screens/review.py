@@ -10,28 +10,28 @@ from textual.binding import Binding
 
 from runner.errors import InputError
 from runner.views.compare import zero
-from runner.views.replay import Reel
+from runner.views.replay import Replay
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.ask import AskText
 from runner.views.tui.screens.player import Player
-from runner.views.tui.screens.run_screen import Board
-from runner.views.tui.widgets.timeline_bar import Timeline
+from runner.views.tui.screens.run_screen import RunScreen
+from runner.views.tui.widgets.timeline_bar import TimelineBar
 
 
-class ReviewScreen(Player, Board):
-    """Looks at a `Reel`. What people say of it now stands beside the transcript, which nothing here changes."""
+class ReviewScreen(Player, RunScreen):
+    """Looks at a `Replay`. What people say of it now stands beside the transcript, which nothing here changes."""
 
     BINDINGS = [
         Binding("c", "comment", "Comment", priority=True),
         Binding("d", "debrief", "Debrief", priority=True),
     ]
 
-    def __init__(self, reel: Reel, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
-        Board.__init__(self, folder, visitor, ghost)
+    def __init__(self, reel: Replay, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
+        RunScreen.__init__(self, folder, visitor, ghost)
         self.track = self.reel = reel
 
     def below(self) -> ComposeResult:
-        yield Timeline()
+        yield TimelineBar()
 
     async def on_mount(self) -> None:
         if not self.reel.to("impact"):

@@ -14,16 +14,16 @@ from textual.message import Message
 
 from runner.engine.state import State
 from runner.views.actions import (
+    ACTIONS,
     BY_NAME,
     CHOICE,
-    DEEDS,
     YES,
-    Deed,
+    Action,
     Next,
     allowed,
     meant,
     named,
-    next_deed,
+    next_action,
     offers,
     over,
     skipped_by,
@@ -32,16 +32,16 @@ from runner.views.actions import (
 )
 from runner.views.text import inert
 from runner.views.tui.feed import LiveFeed
-from runner.views.tui.palette import Deeds
-from runner.views.tui.run_client import Door, Visitor
+from runner.views.tui.palette import ActionProvider
+from runner.views.tui.run_client import RunClient, Visitor
 from runner.views.tui.screens.ask import AskChoice, Asker, AskText, AskYes, Question
 from runner.views.tui.screens.help import Help
-from runner.views.tui.screens.run_screen import Board
+from runner.views.tui.screens.run_screen import RunScreen
 from runner.views.tui.target_shell import open_shell
 from runner.views.tui.widgets.keys import Keys
-from runner.views.tui.widgets.log_panel import Log
-from runner.views.tui.widgets.runbook_panel import Runbook
-from runner.views.view_model import Story
+from runner.views.tui.widgets.log_panel import LogPanel
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
+from runner.views.view_model import ViewModel
 
 #: Seconds between two looks at the transcript.
 _LOOK = 0.1
@@ -60,13 +60,13 @@ _ABORT_REASONS = {
 }
 
 
-class RoomScreen(Board):
+class RoomScreen(RunScreen):
     """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
 
-    COMMANDS = {Deeds}
+    COMMANDS = {ActionProvider}
     BINDINGS = [
         Binding("enter", "next", "Next", show=False, priority=True),
-        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=False) for deed in DEEDS),
+        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=False) for deed in ACTIONS),
         Binding("c", "copy", "Copy the command", show=False),
         Binding("s", "shell", "Shell", show=False),
         Binding("slash", "filter", "Filter the log", show=False),
@@ -75,7 +75,13 @@ class RoomScreen(Board):
     ]
 
     def __init__(
-        self, story: Story, feed: LiveFeed, folder: Path, visitor: Visitor, door: Door, ghost: Mapping[str, float]
+        self,
+        story: ViewModel,
+        feed: LiveFeed,
+        folder: Path,
+        visitor: Visitor,
+        door: RunClient,
+        ghost: Mapping[str, float],
     ) -> None:
         super().__init__(folder, visitor, ghost)
         self.story = story
@@ -120,10 +126,10 @@ class RoomScreen(Board):
         await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
         return True
 
-    def trouble(self, story: Story) -> str:
+    def trouble(self, story: ViewModel) -> str:
         return "" if story.state.closed is not None else self._door.lost
 
-    async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
+    async def show(self, story: ViewModel, now: float, *, samples: bool = True) -> None:
         await super().show(story, now, samples=samples)
         self.query_one(Keys).offer(offers(story.state, self.visitor.role, self.visitor.name))
 
@@ -147,7 +153,7 @@ class RoomScreen(Board):
     def _next(self) -> None:
         if self._asker.busy:
             return
-        deed = next_deed(self.story.state)
+        deed = next_action(self.story.state)
         if not deed.label:
             self.notify("nothing is waiting for you here", severity="information")
         elif not deed.wants:
@@ -156,7 +162,7 @@ class RoomScreen(Board):
             self._asker.put(_question(deed), partial(self._reply, deed), why_not=partial(self._gone, deed))
 
     def _gone(self, deed: Next) -> str:
-        return "" if next_deed(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
+        return "" if next_action(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
 
     def _reply(self, deed: Next, text: str) -> None:
         given = {} if deed.wants == YES else {"value" if deed.ask else "label": text}
@@ -169,7 +175,7 @@ class RoomScreen(Board):
         if why := self.allowed().get(deed.rule, ""):
             self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
             return
-        chosen = self.query_one(Runbook).chosen
+        chosen = self.query_one(RunbookPanel).chosen
         if deed.name == "go-to" and not chosen:
             self.notify("choose a step in the runbook first: ↑ ↓", severity="information")
             return
@@ -180,7 +186,7 @@ class RoomScreen(Board):
         asked = self.story.state
         self._asker.put(question, partial(self._do, deed, chosen), why_not=partial(self._why_not, deed, asked))
 
-    def _question(self, deed: Deed, chosen: str) -> Question | None:
+    def _question(self, deed: Action, chosen: str) -> Question | None:
         state = self.story.state
         about = named(state, meant(state, deed))
         match deed.name:
@@ -196,7 +202,7 @@ class RoomScreen(Board):
                 return AskYes(prompt, notes=skipped, yes="go", no="stay here") if skipped else None
         return AskText(deed.prompt, about=about) if deed.wants else None
 
-    def _why_not(self, deed: Deed, asked: State) -> str:
+    def _why_not(self, deed: Action, asked: State) -> str:
         """Why what was asked then can no longer be done."""
         state, step = self.story.state, meant(asked, deed)
         if step != meant(state, deed):
@@ -206,7 +212,7 @@ class RoomScreen(Board):
             return "the drill is over"
         return self.allowed().get(deed.rule, "")
 
-    def _do(self, deed: Deed, chosen: str, text: str) -> None:
+    def _do(self, deed: Action, chosen: str, text: str) -> None:
         values: dict[str, Any] = dict(deed.values)
         match deed.name:
             case "abort":
@@ -238,9 +244,9 @@ class RoomScreen(Board):
 
     def _help(self) -> Iterator[tuple[str, str, str]]:
         reasons = self.allowed()
-        deed = next_deed(self.story.state)
+        deed = next_action(self.story.state)
         yield "enter", deed.label or "What the step waits for", "" if deed.label else "nothing waits for you"
-        for each in DEEDS:
+        for each in ACTIONS:
             yield each.key, each.label, reasons.get(each.rule, "")
         for key, label in (
             ("↑ ↓", "Look at another step"),
@@ -255,7 +261,7 @@ class RoomScreen(Board):
     def action_copy(self) -> None:
         state = self.story.state
         # What is shown is what is meant.
-        looked_at = self.query_one(Runbook).looked_at
+        looked_at = self.query_one(RunbookPanel).looked_at
         step = state.plan.step(looked_at) if looked_at in state.steps else state.step
         if step is None or not step.run:
             self.notify("this step has no command", severity="information")
@@ -281,7 +287,7 @@ class RoomScreen(Board):
         question = AskText(
             "Show only lines with", notes=("nothing shows all of them",), yes="filter", may_be_empty=True
         )
-        self._asker.put(question, lambda text: self.query_one(Log).filter(text.strip()))
+        self._asker.put(question, lambda text: self.query_one(LogPanel).filter(text.strip()))
 
     def action_detach(self) -> None:
         self.app.exit(over(self.story.state, self.visitor.name))

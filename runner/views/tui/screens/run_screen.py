@@ -13,19 +13,19 @@ from runner.views.run_clock import dial
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.widgets.head import Head
 from runner.views.tui.widgets.keys import Keys
-from runner.views.tui.widgets.log_panel import Log
+from runner.views.tui.widgets.log_panel import LogPanel
 from runner.views.tui.widgets.rows import Rows
-from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
 from runner.views.tui.widgets.step import StepCard
 from runner.views.tui.widgets.target_panel import target_lines
-from runner.views.view_model import Story, revealed
+from runner.views.view_model import ViewModel, revealed
 
 #: From so many on a screen has the class by which `room.tcss` knows it.
 COLUMNS = [(0, "-slim"), (60, "-narrow"), (100, "-normal"), (160, "-wide")]
 ROWS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
 
 
-class Board(Screen[None]):
+class RunScreen(Screen[None]):
     """`folder` is the run's; `ghost`: how long each step took in the last run (s)."""
 
     HORIZONTAL_BREAKPOINTS = COLUMNS
@@ -41,11 +41,11 @@ class Board(Screen[None]):
         yield Head(id="head")
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                yield Runbook()
+                yield RunbookPanel()
                 yield StepCard()
             with Vertical(id="right"), VerticalScroll(id="target-scroll"):
                 yield Rows(id="target")
-        yield Log()
+        yield LogPanel()
         yield from self.below()
         yield Keys()
 
@@ -53,22 +53,22 @@ class Board(Screen[None]):
         """What stands under the log."""
         yield from ()
 
-    def trouble(self, story: Story) -> str:  # noqa: ARG002 - a finished run has none
+    def trouble(self, story: ViewModel) -> str:  # noqa: ARG002 - a finished run has none
         """Why what is shown may not be so; '' when it is."""
         return ""
 
     async def on_mount(self) -> None:
         self.query_one("#target-scroll").border_title = "Target"
-        self.query_one(Runbook).focus()
+        self.query_one(RunbookPanel).focus()
 
-    async def show(self, story: Story, now: float, *, samples: bool = True) -> None:
+    async def show(self, story: ViewModel, now: float, *, samples: bool = True) -> None:
         """Paint what differs from what is shown; without `samples` the target stays as it is."""
         role = self.visitor.role
         trouble = self.trouble(story)
         self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name, trouble)
-        self.query_one(Runbook).show(story.state, now, self._ghost)
+        self.query_one(RunbookPanel).show(story.state, now, self._ghost)
         await self.query_one(StepCard).show(story.state, now, role, self.folder)
         if samples:
             width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
             self.query_one("#target", Rows).show(target_lines(story, now, role, width))
-        self.query_one(Log).show(story, revealed(story.state, role))
+        self.query_one(LogPanel).show(story, revealed(story.state, role))

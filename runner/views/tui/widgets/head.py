@@ -6,10 +6,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Digits
 
-from runner.views.run_clock import Dial
+from runner.views.run_clock import RunClock
 from runner.views.tui.paint import line
 from runner.views.tui.widgets.panel import Panel
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 
 class Head(Horizontal):
@@ -29,7 +29,7 @@ class Head(Horizontal):
             yield Panel(id="target-name")
             yield Panel(id="people")
 
-    def show(self, story: Story, dial: Dial, role: str, name: str, trouble: str = "") -> None:
+    def show(self, story: ViewModel, dial: RunClock, role: str, name: str, trouble: str = "") -> None:
         """`trouble`: why this room may not show what is so."""
         minutes, colon, seconds = dial.digits.rpartition(":")
         for digits, value in (("#dial-minutes", minutes + colon), ("#dial-seconds", seconds)):

@@ -13,12 +13,12 @@ from textual.visual import Visual
 from runner.views.event_text import Line
 from runner.views.text import clock
 from runner.views.tui.paint import hanging, line
-from runner.views.view_model import Story
+from runner.views.view_model import ViewModel
 
 _MOST_LINES = 2000
 
 
-class Log(ScrollView, can_focus=True):
+class LogPanel(ScrollView, can_focus=True):
     """The lines of the story that this role may see.
 
     Textual's `RichLog` paints a line once: it would stay in the colours of the theme, and broken for the width, of that moment.
@@ -28,7 +28,7 @@ class Log(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="log")
-        self._story: Story | None = None
+        self._story: ViewModel | None = None
         self._told = 0
         self._known = True
         self._filter = ""
@@ -57,7 +57,7 @@ class Log(ScrollView, can_focus=True):
         strips = Visual.to_strips(self, self._rows[row], width, 1, self.visual_style, pad=True)
         return strips[0].adjust_cell_length(width, self.rich_style)
 
-    def show(self, story: Story, known: bool) -> None:
+    def show(self, story: ViewModel, known: bool) -> None:
         """`known`: the truth may be seen; else lines that give it away are left out."""
         if known != self._known or story.told < self._told:
             self._known = known

@@ -37,7 +37,7 @@ _WORDS = {
 }
 
 
-class Runbook(OptionList):
+class RunbookPanel(OptionList):
     """One option a step; the highlighted one is what `go to` means, and what is shown opened: the current one, until people choose."""
 
     BORDER_TITLE = "Runbook"

@@ -16,11 +16,11 @@ from textual.widgets import Markdown
 from runner.engine.plan import Step
 from runner.engine.state import State, StepView
 from runner.filenames import file_stem
-from runner.views.actions import next_deed
+from runner.views.actions import next_action
 from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
-from runner.views.tui.widgets.runbook_panel import Runbook
+from runner.views.tui.widgets.runbook_panel import RunbookPanel
 from runner.views.view_model import revealed
 
 _TAIL_BYTES = 8192
@@ -73,7 +73,7 @@ class StepCard(VerticalScroll):
         yield Panel(id="step-deed")
 
     def on_mount(self) -> None:
-        self.watch(self.screen.query_one(Runbook), "highlighted", self._turn, init=False)
+        self.watch(self.screen.query_one(RunbookPanel), "highlighted", self._turn, init=False)
 
     async def _turn(self) -> None:
         """Somebody chose a step in the runbook: it is shown at once, not with the next second."""
@@ -114,7 +114,7 @@ class StepCard(VerticalScroll):
 
     def _other(self, at: _At) -> Step | None:
         """The step that somebody looks at instead of the current one. What a step proved may tell what is wrong."""
-        chosen = self.screen.query_one(Runbook).looked_at
+        chosen = self.screen.query_one(RunbookPanel).looked_at
         return at.state.plan.step(chosen) if chosen in at.state.steps and revealed(at.state, at.role) else None
 
     async def _between(self, state: State, role: str) -> None:
@@ -158,7 +158,7 @@ def _paused(state: State, role: str) -> Iterator[Content]:
 
 
 def _deed(state: State, other: Step | None) -> Content:
-    deed = next_deed(state)
+    deed = next_action(state)
     if not deed.label:
         return line("")
     # The key is the current step's, whatever is looked at.

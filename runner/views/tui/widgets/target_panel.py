@@ -15,7 +15,7 @@ from runner.views.series import Series
 from runner.views.text import clock
 from runner.views.tui.paint import Part, line
 from runner.views.tui.widgets.rows import Tall
-from runner.views.view_model import FAILURES, RATE, Story, revealed
+from runner.views.view_model import FAILURES, RATE, ViewModel, revealed
 
 #: Seconds that one cell of a plot may stand for: as few as show the whole run. A plot moves by a cell at a time, and is
 #: sent whole then.
@@ -38,7 +38,7 @@ _FAULTS = {
 _UNITS = {"success-ratio": "%", "failure-ratio": "%", "rate": "/s", "p50": "s", "p95": "s", "p99": "s"}
 
 
-def target_lines(story: Story, now: float, role: str, width: int) -> Iterator[Content | Tall]:
+def target_lines(story: ViewModel, now: float, role: str, width: int) -> Iterator[Content | Tall]:
     """The panel's lines and its plots, for a width in cells."""
     state = story.state
     if state.plan.tabletop:
@@ -134,7 +134,7 @@ def _tolerance(indicator: Indicator) -> str:
     return f"{'≥' if indicator.at_least is not None else '≤'} {_value(indicator, bound)}"
 
 
-def _load(story: Story, since: float, until: float, width: int) -> Iterator[Content | Tall]:
+def _load(story: ViewModel, since: float, until: float, width: int) -> Iterator[Content | Tall]:
     load = story.state.load
     if load.failed:
         yield line(("✗ load: ", "bad"), load.failed)

@@ -15,7 +15,7 @@ from runner.views.tui.widgets.panel import Panel
 from runner.views.view_model import Mark
 
 
-class Timeline(Panel):
+class TimelineBar(Panel):
     """A row of marks for each run, and under them the part of it that lies behind us. A click goes there."""
 
     class Sought(Message):
