@@ -314,8 +314,8 @@ def _injects(drive: Drive, event: e.InjectionOrdered) -> Iterable[e.Event]:
     if drive.state.end:
         return
     yield e.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
-    yield e.ActivityStarted(experiment=slug, index=0, name="break it", sort="action")
-    yield e.ActivityEnded(experiment=slug, index=0, name="break it", sort="action", status="succeeded")
+    yield e.ActivityStarted(experiment=slug, index=0, name="break it", type="action")
+    yield e.ActivityEnded(experiment=slug, index=0, name="break it", type="action", status="succeeded")
     yield e.MethodEnded(experiment=slug)
     if drive.plan.bare:
         yield e.ExperimentEnded(experiment=slug, status="completed")

@@ -118,9 +118,10 @@ def _whole(words: Iterable[str]) -> list[str]:
 def _possible(kind: type | None, name: str) -> tuple[str, ...]:
     from typing import get_args, get_type_hints
 
+    from runner.engine import commands
     from runner.specs.runbook_spec import Milestone
 
-    if name == "milestone":
+    if kind is commands.Milestone:
         return get_args(Milestone)
     wanted = get_type_hints(kind)[name]
     return ("yes", "no") if wanted is bool else get_args(wanted) or ("",)

@@ -1,6 +1,6 @@
 """The messages of a run's socket: from one JSON object to a command, with everything that is wrong named in one line.
 
-One request a line: `{"command": "say", "milestone": "detected", "by": "ana", "role": "participant"}`; one answer a
+One request a line: `{"command": "milestone", "name": "detected", "by": "ana", "role": "participant"}`; one answer a
 line: `{"ok": true}` or `{"ok": false, "why": …}`.
 """
 
@@ -30,7 +30,7 @@ def _word(kind: type[Command]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
 
-#: What may be asked over the socket: "say", "go-to", "run" …
+#: What may be asked over the socket: "complete", "go-to", "run" …
 COMMANDS: Mapping[str, type[Command]] = {
     _word(kind): kind for kind in cm.Command.__subclasses__() if kind not in _SYSTEM_ONLY
 }

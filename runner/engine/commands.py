@@ -78,7 +78,7 @@ class Close(Command):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Do(Command):
+class Complete(Command):
     """A manual step is done; an anytime one when named."""
 
     step: str = ""
@@ -155,10 +155,10 @@ class HandOver(Command):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Say(Command):
+class Milestone(Command):
     """A milestone: detected, acknowledged, mitigated, resolved."""
 
-    milestone: str
+    name: str
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -169,11 +169,11 @@ class Inject(Command):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Write(Command):
+class Note(Command):
     """A note, an action item or a mark; or, in the debrief, a rating: `text` is 1 to 5, `about` what it rates."""
 
     text: str
-    sort: Literal["note", "action", "mark", "rating"] = "note"
+    type: Literal["note", "action", "mark", "rating"] = "note"
     about: Literal["", "confidence", "runbook", "realism"] = ""
 
 
@@ -183,7 +183,7 @@ class Pause(Command):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Unpause(Command):
+class Resume(Command):
     pass
 
 

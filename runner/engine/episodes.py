@@ -152,7 +152,7 @@ class EpisodeFold:
         return True
 
     def _action(self, event: ActivityStarted, t: float) -> bool:
-        if event.sort != "action" or event.experiment in self.injected:
+        if event.type != "action" or event.experiment in self.injected:
             return False
         self.injected[event.experiment] = t
         self._no_longer_pending(event, t)

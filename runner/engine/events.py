@@ -153,7 +153,7 @@ class Halted(Event, kind="halted"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Resumed(Event, kind="resumed"):
+class HaltLifted(Event, kind="halt-lifted"):
     """The halt that stopped this run is lifted. May stand behind `run-closed`."""
 
     why: str
@@ -182,7 +182,7 @@ class Paused(Event, kind="paused"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class Unpaused(Event, kind="unpaused"):
+class Resumed(Event, kind="resumed"):
     """They go on."""
 
 
@@ -272,7 +272,7 @@ class NoteWritten(Event, kind="note-written"):
     """note, action, mark or rating; the `text` of a rating is 1 to 5, `about` what it rates."""
 
     text: str
-    sort: str = "note"
+    type: str = "note"
     about: str = ""
 
 
@@ -558,12 +558,12 @@ class FaultRefused(Event, kind="fault-refused"):
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class ActivityStarted(Event, kind="activity-started"):
-    """sort: action or probe. For an action this moment is `injected`."""
+    """type: action or probe. For an action this moment is `injected`."""
 
     experiment: str
     index: int
     name: str
-    sort: str
+    type: str
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -573,7 +573,7 @@ class ActivityEnded(Event, kind="activity-ended"):
     experiment: str
     index: int
     name: str
-    sort: str
+    type: str
     status: str
     duration: float = 0.0
     output: Json = None
@@ -681,7 +681,7 @@ class FaultUndone(Event, kind="fault-undone"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class FaultLeft(Event, kind="fault-left"):
+class UndoFailed(Event, kind="undo-failed"):
     """It could not be undone: say so everywhere."""
 
     experiment: str

@@ -29,11 +29,11 @@ MAY: Mapping[type[Command], frozenset[Role]] = {
     c.Join: _ALL,
     c.Leave: _ALL,
     # An observer writes notes, no actions or marks: see below.
-    c.Write: _ALL,
+    c.Note: _ALL,
     c.Inject: _FACILITATOR,
     # A participant too, where there is no facilitator: see below.
     c.Close: _TEAM,
-    c.Do: _TEAM,
+    c.Complete: _TEAM,
     c.RunCommand: _TEAM,
     c.Confirm: _TEAM,
     c.Answer: _TEAM,
@@ -46,9 +46,9 @@ MAY: Mapping[type[Command], frozenset[Role]] = {
     c.ShowHint: _TEAM,
     c.Dispute: _TEAM,
     c.HandOver: _TEAM,
-    c.Say: _TEAM,
+    c.Milestone: _TEAM,
     c.Pause: _TEAM,
-    c.Unpause: _TEAM,
+    c.Resume: _TEAM,
 }
 
 
@@ -61,7 +61,7 @@ def permit(state: State, order: Order) -> None:
     if not allowed:
         raise IllegalCommand("only the system may do that")
     role = role_of(state, order)
-    note = not isinstance(command, c.Write) or command.sort == "note"
+    note = not isinstance(command, c.Note) or command.type == "note"
     if role == "observer" and (role not in allowed or not note):
         raise IllegalCommand("an observer watches: notes and an abort are all an observer may do")
     if role not in allowed and not _alone(state, order):

@@ -14,15 +14,15 @@ from runner.engine.commands import (
     IllegalCommand,
     Join,
     Leave,
+    Milestone,
+    Note,
     Observed,
     Order,
     PassPreflight,
     Pause,
-    Say,
+    Resume,
     Stop,
     Tick,
-    Unpause,
-    Write,
 )
 from runner.engine.plan import MILESTONES
 from runner.engine.roles import role_of
@@ -46,7 +46,7 @@ _DECIDED: frozenset[type[e.Event]] = frozenset(
         e.EndDecided,
         e.Halted,
         e.Paused,
-        e.Unpaused,
+        e.Resumed,
         e.CommandGiven,
         e.PersonJoined,
         e.PersonLeft,
@@ -216,33 +216,33 @@ def leave(state: State, order: Order, command: Leave) -> Events:
     )
 
 
-def write(state: State, order: Order, command: Write) -> Events:
-    if command.sort == "rating" or command.about:
+def write(state: State, order: Order, command: Note) -> Events:
+    if command.type == "rating" or command.about:
         return _rate(state, command)
-    if command.sort != "mark" and not command.text.strip():
-        raise IllegalCommand(f"an empty {command.sort} says nothing")
-    return (e.NoteWritten(text=command.text.strip(), sort=command.sort),)
+    if command.type != "mark" and not command.text.strip():
+        raise IllegalCommand(f"an empty {command.type} says nothing")
+    return (e.NoteWritten(text=command.text.strip(), type=command.type),)
 
 
-def _rate(state: State, command: Write) -> Events:
-    if command.sort != "rating" or command.about not in RATED:
+def _rate(state: State, command: Note) -> Events:
+    if command.type != "rating" or command.about not in RATED:
         raise IllegalCommand(f"a rating is about one of: {', '.join(RATED)}")
     if command.text not in _RATINGS:
         raise IllegalCommand(f"a rating is one of {', '.join(_RATINGS)}")
     if state.phase != "debrief":
         raise IllegalCommand("ratings are given in the debrief")
-    return (e.NoteWritten(text=command.text, sort="rating", about=command.about),)
+    return (e.NoteWritten(text=command.text, type="rating", about=command.about),)
 
 
-def say(state: State, order: Order, command: Say) -> Events:
-    if command.milestone not in MILESTONES:
-        raise IllegalCommand(f"{command.milestone!r} is no milestone: {', '.join(MILESTONES)}")
+def say(state: State, order: Order, command: Milestone) -> Events:
+    if command.name not in MILESTONES:
+        raise IllegalCommand(f"{command.name!r} is no milestone: {', '.join(MILESTONES)}")
     role = role_of(state, order)
-    reached = state.milestones.get(command.milestone)
-    if reached and not _first_notice(command.milestone, reached, role):
+    reached = state.milestones.get(command.name)
+    if reached and not _first_notice(command.name, reached, role):
         by = f"came with the step {reached.step}" if reached.step else f"was said by {reached.by}"
-        raise IllegalCommand(f"{command.milestone} {by} at {clock(reached.t)}")
-    return (e.MilestoneReached(milestone=command.milestone, role=role),)
+        raise IllegalCommand(f"{command.name} {by} at {clock(reached.t)}")
+    return (e.MilestoneReached(milestone=command.name, role=role),)
 
 
 def _first_notice(milestone: str, reached: Reached, role: str) -> bool:
@@ -256,7 +256,7 @@ def pause(state: State, order: Order, command: Pause) -> Events:
     return (e.Paused(why=said(command.why)),)
 
 
-def unpause(state: State, order: Order, command: Unpause) -> Events:
+def resume(state: State, order: Order, command: Resume) -> Events:
     if not state.paused:
         raise IllegalCommand("the run is not paused")
-    return (e.Unpaused(),)
+    return (e.Resumed(),)

@@ -217,10 +217,10 @@ class Person:
 
 
 @lazy_dataclass(frozen=True)
-class Note:
+class NoteView:
     t: float
     by: str
-    sort: str
+    type: str
     text: str
 
 
@@ -294,8 +294,8 @@ class State:
     people: tuple[Person, ...] = ()
     accounts: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
-    warnings: tuple[Note, ...] = ()
+    notes: tuple[NoteView, ...] = ()
+    warnings: tuple[NoteView, ...] = ()
     paused_t: float | None = None
     paused_why: str = ""
     paused_total: float = 0.0

@@ -10,9 +10,9 @@ from runner.engine.commands import (
     Approve,
     Choose,
     Command,
+    Complete,
     Confirm,
     Dispute,
-    Do,
     Fail,
     GoTo,
     HandOver,
@@ -67,7 +67,7 @@ def _current(state: State) -> Step:
 
 def _refuse_when_paused(state: State) -> None:
     if state.paused:
-        raise IllegalCommand("the run is paused: unpause it first")
+        raise IllegalCommand("the run is paused: resume it first")
 
 
 def _why_not(step: Step, view: StepView) -> str:
@@ -159,7 +159,7 @@ def _expect_gate(gate: str, step: Step, view: StepView) -> None:
 # -- what it does ------------------------------------------------------------------------------------------------------
 
 
-def _do(state: State, order: Order, command: Do, step: Step, view: StepView) -> Events:
+def _do(state: State, order: Order, command: Complete, step: Step, view: StepView) -> Events:
     if step.automated or step.choose:
         raise IllegalCommand(_why_not(step, view))
     return (StepDone(step=step.id, role=role_of(state, order)),)
@@ -206,7 +206,7 @@ def said(why: str) -> str:
 
 
 _GATES: dict[type[Command], Handler] = {Approve: _approve, Confirm: _confirm, Answer: _answer}
-_READY: dict[type[Command], Handler] = {Do: _do, RunCommand: _run, Choose: _choose}
+_READY: dict[type[Command], Handler] = {Complete: _do, RunCommand: _run, Choose: _choose}
 _RETRY: dict[type[Command], Handler] = {Retry: _retry}
 _ROUND: dict[type[Command], Handler] = {Skip: _skip, Fail: _fail}
 
@@ -227,7 +227,7 @@ _TABLE: dict[tuple[str, type[Command]], Handler] = {
 # -- beside the table: these hold whatever the step's status -----------------------------------------------------------
 
 
-def do(state: State, order: Order, command: Do) -> Events:
+def do(state: State, order: Order, command: Complete) -> Events:
     """The current step is done, or a named one that stands outside the sequence. Raises IllegalCommand."""
     named = command.step
     if not named or named == state.current:

@@ -23,7 +23,7 @@ _ALWAYS: dict[type[Command], Handler] = {
     c.Tick: run_commands.tick,
     c.Join: run_commands.join,
     c.Leave: run_commands.leave,
-    c.Write: run_commands.write,
+    c.Note: run_commands.write,
 }
 
 _BEFORE_THE_END: dict[type[Command], Handler] = {
@@ -39,11 +39,11 @@ _TABLE: dict[str, dict[type[Command], Handler]] = {
     "warm-up": _BEFORE_THE_END,
     "live": {
         **_BEFORE_THE_END,
-        c.Say: run_commands.say,
+        c.Milestone: run_commands.say,
         c.Inject: injection.inject,
         c.Pause: run_commands.pause,
-        c.Unpause: run_commands.unpause,
-        c.Do: step_commands.do,
+        c.Resume: run_commands.resume,
+        c.Complete: step_commands.do,
         c.RunCommand: step_commands.on_step,
         c.Confirm: step_commands.on_step,
         c.Answer: step_commands.on_step,

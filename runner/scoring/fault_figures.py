@@ -8,12 +8,12 @@ from runner.engine.events import (
     ActivityEnded,
     ActivityStarted,
     FaultIntended,
-    FaultLeft,
     FaultRefused,
     FaultUndone,
     MethodBegun,
     UndoChecked,
     UndoEnded,
+    UndoFailed,
 )
 from runner.scoring.scorecard import CheckScore, FaultScore
 
@@ -49,11 +49,11 @@ class FaultFigures:
         self._change(event, state="refused", why=event.why)
 
     def started(self, event: ActivityStarted, t: float, _by: str) -> None:
-        if event.sort == "action":
+        if event.type == "action":
             self._change(event, started=t)
 
     def returned(self, event: ActivityEnded, t: float, _by: str) -> None:
-        if event.sort == "action":
+        if event.type == "action":
             self._change(event, returned=t, status=event.status, why=event.exception, doubt=event.doubt)
         elif event.status in ("failed", "aborted"):
             self.broken_probes.append(event)
@@ -62,7 +62,7 @@ class FaultFigures:
         self._undone[event.experiment] = _Undone(t, event.how)
         self.left.pop(event.experiment, None)
 
-    def stayed(self, event: FaultLeft, _t: float, _by: str) -> None:
+    def stayed(self, event: UndoFailed, _t: float, _by: str) -> None:
         self.left[event.experiment] = event.why
         self.ever_left = True
 

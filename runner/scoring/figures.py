@@ -21,7 +21,7 @@ from runner.scoring.step_figures import StepFigures
 NO_PLAN = RunPlan(name="", slug="", target=Target(name="", kind="", environment=""))
 
 
-class Milestone:
+class MilestoneTime:
     """When it was reached first, by whom and in which role, in which step ('' when it was said)."""
 
     __slots__ = ("by", "role", "step", "t")
@@ -52,8 +52,8 @@ class Figures:
         self.undo_begun = self.undo_ended = False
         self.closed: ev.RunClosed | None = None
         self.baseline_met: bool | None = None
-        self.milestones: dict[str, Milestone] = {}
-        self.noticed: Milestone | None = None
+        self.milestones: dict[str, MilestoneTime] = {}
+        self.noticed: MilestoneTime | None = None
         self.team_acts: list[float] = []
         self.experiment_ends: list[ev.ExperimentEnded] = []
         #: How experiments ended whose method did not come to its own end, nor the run to its.
@@ -175,7 +175,7 @@ class Figures:
         self.people[event.person] = None
 
     def _milestone(self, event: ev.MilestoneReached, t: float, by: str) -> None:
-        reached = Milestone(t, by, event.step, event.role)
+        reached = MilestoneTime(t, by, event.step, event.role)
         self.milestones.setdefault(event.milestone, reached)
         if event.milestone == "detected" and self.noticed is None and reached.noticed:
             self.noticed = reached
@@ -191,11 +191,11 @@ class Figures:
             self.team_acts.append(t)
 
     def _wrote(self, event: ev.NoteWritten, t: float, by: str) -> None:
-        if event.sort == "rating":
+        if event.type == "rating":
             if event.text.isascii() and event.text.isdigit():
                 self._ratings.setdefault(event.about, {})[by] = int(event.text[:9])
             return
-        self.notes.setdefault(event.sort, []).append(Said(t=t, by=by, text=event.text))
+        self.notes.setdefault(event.type, []).append(Said(t=t, by=by, text=event.text))
 
     def _disputed(self, event: ev.StepDisputed, t: float, by: str) -> None:
         self.disputes.append(Said(t=t, by=by, text=event.text, step=event.step))
@@ -211,7 +211,7 @@ class Figures:
         if self._paused_since is None:
             self._paused_since = t
 
-    def _unpaused(self, _event: ev.Unpaused, t: float, _by: str) -> None:
+    def _resumed(self, _event: ev.Resumed, t: float, _by: str) -> None:
         self.steps.pause(t, paused=False)
         if self._paused_since is not None:
             self.paused += max(0.0, t - self._paused_since)
@@ -289,7 +289,7 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.Warned: (Figures._warned,),
     ev.SuspendSeen: (Figures._slept,),
     ev.Paused: (Figures._paused,),
-    ev.Unpaused: (Figures._unpaused,),
+    ev.Resumed: (Figures._resumed,),
     ev.ControlBroke: (Figures._control_broke,),
     ev.LoadStarted: (Figures._load_began,),
     ev.LoadEnded: (Figures._load_over,),
@@ -320,6 +320,6 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.ActivityStarted: (lambda tally, *seen: tally.faults.started(*seen),),
     ev.ActivityEnded: (lambda tally, *seen: tally.faults.returned(*seen),),
     ev.FaultUndone: (lambda tally, *seen: tally.faults.undone(*seen),),
-    ev.FaultLeft: (lambda tally, *seen: tally.faults.stayed(*seen),),
+    ev.UndoFailed: (lambda tally, *seen: tally.faults.stayed(*seen),),
     ev.UndoChecked: (lambda tally, *seen: tally.faults.checked(*seen),),
 }

@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 from runner.engine.breaches import FINEST, Moment
 from runner.engine.episodes import Episode
-from runner.scoring.figures import Figures, Milestone
+from runner.scoring.figures import Figures, MilestoneTime
 from runner.scoring.scorecard import AlertScore, EpisodeScore, Time, Times
 
 #: Seconds between two looks at an alert, where the plan does not say.
@@ -130,7 +130,7 @@ def _longest(times: list[Time]) -> Time:
     return max(known, key=lambda time: time.seconds or 0.0, default=Time())
 
 
-def _said(said: Milestone | None, milestone: str, impact: Moment, earliest: float) -> Time:
+def _said(said: MilestoneTime | None, milestone: str, impact: Moment, earliest: float) -> Time:
     if said is None or said.t < earliest:
         return Time()
     how = f"impact → {milestone}, by step {said.step}" if said.step else f"impact → {milestone}, said by {said.by}"

@@ -64,7 +64,7 @@ def resume(person: str, why: str) -> HaltRecord | None:
         if found is not None:
             lift_halt()
     for folder in found.runs if found else ():
-        _tell(Path(folder), ev.Resumed(why=why, uid=os.getuid()), person)
+        _tell(Path(folder), ev.HaltLifted(why=why, uid=os.getuid()), person)
     return found
 
 

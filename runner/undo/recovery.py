@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.actuators.processes import alive, start_time
 from runner.clock import iso, utc_now
 from runner.engine.apply import apply
-from runner.engine.events import FaultAccepted, FaultLeft, FaultUndone, ProcessStarted, RunStarted
+from runner.engine.events import FaultAccepted, FaultUndone, ProcessStarted, RunStarted, UndoFailed
 from runner.engine.plan_json import plan_from_json
 from runner.engine.state import State
 from runner.errors import ExitCode, GamedayError, InputError, Refused
@@ -63,7 +63,7 @@ def why_left(folder: Path) -> tuple[str, ...]:
     whys: dict[str, str] = {}
     with contextlib.suppress(GamedayError, OSError):
         for recorded in read(folder / TRANSCRIPT):
-            if isinstance(recorded.event, FaultLeft):
+            if isinstance(recorded.event, UndoFailed):
                 whys[recorded.event.experiment] = recorded.event.why
             elif isinstance(recorded.event, FaultUndone):
                 whys.pop(recorded.event.experiment, None)
@@ -102,10 +102,10 @@ def _tell_acceptance(folder: Path, person: str, why: str, left: tuple[str, ...])
     record_death(folder, "every process of the run was killed, or the machine went down", ())
     with contextlib.suppress(GamedayError, OSError):
         events = (recorded.event for recorded in read(folder / TRANSCRIPT))
-        known = {event.experiment for event in events if isinstance(event, FaultLeft)}
+        known = {event.experiment for event in events if isinstance(event, UndoFailed)}
         writer = open_transcript(folder)
         writer.append(
-            *(Entry(event=FaultLeft(experiment=slug, why=why), by=person) for slug in left if slug not in known),
+            *(Entry(event=UndoFailed(experiment=slug, why=why), by=person) for slug in left if slug not in known),
             Entry(event=FaultAccepted(experiments=left, why=why, uid=os.getuid()), by=person),
         )
         writer.close()

@@ -227,7 +227,7 @@ class UndoWorker:
             return ()
         if why := "" if story.there else _enter(story.cwd):
             left = tuple(each.slug for each in experiments)
-            story.tell(*(ev.FaultLeft(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
+            story.tell(*(ev.UndoFailed(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
             return left
         for experiment in experiments:
             # Also where the sandbox is gone: a fault may lie outside of it.
@@ -339,7 +339,7 @@ class UndoWorker:
             why = self._why_left(experiment, held)
             if why:
                 left.append(experiment.slug)
-                self._story.tell(ev.FaultLeft(experiment=experiment.slug, why=why))
+                self._story.tell(ev.UndoFailed(experiment=experiment.slug, why=why))
             else:
                 self._story.tell(ev.FaultUndone(experiment=experiment.slug, how=self._how(experiment, held)))
         return tuple(left)

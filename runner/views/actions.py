@@ -44,23 +44,23 @@ class Action:
 
 #: In the order in which help lists them. The one on `enter` is whatever the current step waits for: `next_action`.
 ACTIONS = (
-    Action(key="1", name="detected", label="Detected", command="say", possible="say detected", values=(("milestone", "detected"),)),
-    Action(key="2", name="acknowledged", label="Acknowledged", command="say", possible="say acknowledged", values=(("milestone", "acknowledged"),)),
-    Action(key="3", name="mitigated", label="Mitigated", command="say", possible="say mitigated", values=(("milestone", "mitigated"),)),
-    Action(key="4", name="resolved", label="Resolved", command="say", possible="say resolved", values=(("milestone", "resolved"),)),
+    Action(key="1", name="detected", label="Detected", command="milestone", possible="milestone detected", values=(("name", "detected"),)),
+    Action(key="2", name="acknowledged", label="Acknowledged", command="milestone", possible="milestone acknowledged", values=(("name", "acknowledged"),)),
+    Action(key="3", name="mitigated", label="Mitigated", command="milestone", possible="milestone mitigated", values=(("name", "mitigated"),)),
+    Action(key="4", name="resolved", label="Resolved", command="milestone", possible="milestone resolved", values=(("name", "resolved"),)),
     Action(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?", of_step=True),
     Action(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?", of_step=True),
     Action(key="t", name="retry", label="Try again", command="retry"),
     Action(key="g", name="go-to", label="Go to the chosen step", command="go-to", wants=YES, prompt="Go to", of_step=True),
     Action(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
     Action(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?", of_step=True),
-    Action(key="n", name="note", label="Note", command="write", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("sort", "note"),)),
-    Action(key="a", name="action", label="Action item", command="write", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("sort", "action"),)),
-    Action(key="m", name="mark", label="Mark this moment", command="write", possible="mark", values=(("sort", "mark"), ("text", "mark"))),
+    Action(key="n", name="note", label="Note", command="note", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("type", "note"),)),
+    Action(key="a", name="action", label="Action item", command="note", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("type", "action"),)),
+    Action(key="m", name="mark", label="Mark this moment", command="note", possible="mark", values=(("type", "mark"), ("text", "mark"))),
     Action(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?", of_step=True),
     Action(key="i", name="inject", label="Inject now", command="inject"),
     Action(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
-    Action(key="u", name="unpause", label="Go on", command="unpause"),
+    Action(key="u", name="resume", label="Go on", command="resume"),
     Action(key="x", name="abort", label="Abort", command="abort", wants=CHOICE, prompt="Abort the drill?"),
     Action(key="z", name="close", label="Close the debrief", command="close"),
 )  # fmt: skip
@@ -104,7 +104,7 @@ def next_action(state: State) -> Next:
         return Next()
     if step.choose:
         return Next(label="Choose", command="choose", wants=CHOICE, prompt=step.name, choices=tuple(step.choose))
-    return Next(label="Run", command="run") if step.automated else Next(label="Done", command="do")
+    return Next(label="Run", command="run") if step.automated else Next(label="Done", command="complete")
 
 
 def _through(gate: str, step: Step, view: StepView) -> Next:
@@ -204,7 +204,7 @@ def over(state: State, name: str) -> bool:
 
 #: What the last line offers, the most urgent first, in words that are short enough for it.
 _OFFERED = {
-    "unpause": "Go on",
+    "resume": "Go on",
     "detected": "Detected",
     "acknowledged": "Acknowledged",
     "mitigated": "Mitigated",

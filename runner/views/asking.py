@@ -32,7 +32,7 @@ def asked(step: Step) -> Iterator[str]:
             yield f"{_TELL} choose {shlex.quote(f'label={label}')}"
     elif not step.automated:
         yield from (f"$ {line}" for line in step.run.strip().splitlines())
-        yield f"{_TELL} do"
+        yield f"{_TELL} complete"
     elif not (step.approve or step.confirm or step.ask):
         yield f"{_TELL} run"
 

@@ -172,15 +172,15 @@ class EventText:
 
     @_tell.register
     def _(self, event: ev.ActivityStarted) -> None:
-        if event.sort == "action":
+        if event.type == "action":
             self._line("↯", f"fault: {event.name}  [{event.experiment}]", "bold red")
 
     @_tell.register
     def _(self, event: ev.ActivityEnded) -> None:
         if event.status != "succeeded":
-            self._line("✗", f"{event.sort} {event.name}: {event.status} {event.exception}", "red")
+            self._line("✗", f"{event.type} {event.name}: {event.status} {event.exception}", "red")
         elif event.doubt:
-            self._line("!", f"{event.sort} {event.name!r} {event.doubt}: the fault may not be in", "yellow")
+            self._line("!", f"{event.type} {event.name!r} {event.doubt}: the fault may not be in", "yellow")
 
     @_tell.register
     def _(self, event: ev.FaultRefused) -> None:
@@ -315,7 +315,7 @@ class EventText:
     @_tell.register
     def _(self, event: ev.NoteWritten) -> None:
         about = f" of {event.about}" if event.about else ""
-        self._line("✎", f"{event.sort}{about}: {event.text}", by=self._person)
+        self._line("✎", f"{event.type}{about}: {event.text}", by=self._person)
 
     @_tell.register
     def _(self, event: ev.StepDisputed) -> None:
@@ -338,7 +338,7 @@ class EventText:
         self._line("‖", f"paused: {event.why}", "yellow", by=self._person)
 
     @_tell.register
-    def _(self, event: ev.Unpaused) -> None:
+    def _(self, event: ev.Resumed) -> None:
         self._line("▶", "goes on", by=self._person)
 
     @_tell.register
@@ -371,7 +371,7 @@ class EventText:
         self._line("✓", f"{event.experiment} {undone(event.how)}", "green")
 
     @_tell.register
-    def _(self, event: ev.FaultLeft) -> None:
+    def _(self, event: ev.UndoFailed) -> None:
         self._line("✗", f"LEFT BEHIND: {event.experiment}: {event.why}", "bold red")
 
     @_tell.register

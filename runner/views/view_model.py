@@ -99,7 +99,7 @@ class ViewModel:
 def marked(recorded: Recorded) -> Mark | None:
     """The mark that an event is worth on a time line; most are worth none."""
     match recorded.event:
-        case ev.ActivityStarted(sort="action", name=name):
+        case ev.ActivityStarted(type="action", name=name):
             return Mark(recorded.t, "↯", name, "fault")
         case ev.ImpactSeen(since=since):
             return Mark(since, "▼", "impact", "bad", recorded.t)
@@ -113,7 +113,7 @@ def marked(recorded: Recorded) -> Mark | None:
             return Mark(recorded.t, "◉", f"alert {alert}", "warn")
         case ev.MilestoneReached(milestone=milestone):
             return Mark(recorded.t, "★", milestone, "note")
-        case ev.NoteWritten(sort="mark", text=text):
+        case ev.NoteWritten(type="mark", text=text):
             return Mark(recorded.t, "✎", text or "mark", "note")
         case ev.UndoStarted():
             return Mark(recorded.t, "↶", "undo", "note")

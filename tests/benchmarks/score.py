@@ -48,7 +48,7 @@ def story(count: int) -> Iterator[ev.Recorded]:
         ev.RunStarted(run="bench", plan=plan_to_json(plan), attended=True),
         ev.BaselineTaken(met=True, since=0.0, held=("checkouts", "p95", "front")),
         ev.FaultIntended(experiment="errors", index=0, name="x", document_hash="0"),
-        ev.ActivityStarted(experiment="errors", index=0, name="x", sort="action"),
+        ev.ActivityStarted(experiment="errors", index=0, name="x", type="action"),
     ]
     told = 0
     for event in opening:

@@ -66,7 +66,7 @@ def decision(chance: random.Random) -> Event:
             CommandEnded(step=step, attempt=1, exit_code=0, duration=0.31, output=f"steps/{step}-1.log", tail="done"),
             StepEnded(step=step, outcome="succeeded"),
             NoteWritten(text="error rate is back under one per cent"),
-            ActivityEnded(experiment="gateway", index=0, name="reset connections", sort="action", status="succeeded"),
+            ActivityEnded(experiment="gateway", index=0, name="reset connections", type="action", status="succeeded"),
         ]
     )
 

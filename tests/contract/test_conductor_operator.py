@@ -120,7 +120,7 @@ when:
 """
     play = _play(tmp_path, script, _LOOK)
     assert [event.text for event in play.of(ev.NoteWritten)] == ["here we go"]
-    assert len(play.of(ev.Paused)) == len(play.of(ev.Unpaused)) == 1
+    assert len(play.of(ev.Paused)) == len(play.of(ev.Resumed)) == 1
 
 
 def test_the_debrief_does_not_wait_for_a_script(tmp_path: Path) -> None:

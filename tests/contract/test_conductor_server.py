@@ -66,7 +66,7 @@ def test_a_command_is_taken_and_stands_in_the_story_with_its_name_and_role(tmp_p
     async def scenario() -> None:
         async with _open(tmp_path, door) as play:
             assert await _ask(door, command="join", person="ana", by="ana", role="facilitator") == {"ok": True}
-            assert await _ask(door, command="write", text="hello", by="ana") == {"ok": True}
+            assert await _ask(door, command="note", text="hello", by="ana") == {"ok": True}
             note = next(recorded for recorded in play.story if isinstance(recorded.event, ev.NoteWritten))
             assert note.by == "ana"
 
@@ -81,7 +81,7 @@ def test_the_kernel_says_who_speaks_whatever_the_message_says(tmp_path: Path, do
             assert await _ask(door, command="join", person="ana", by="ana", role="facilitator") == {"ok": True}
             joined = play.of(ev.PersonJoined)[0]
             assert (joined.uid, joined.role) == (os.getuid(), "facilitator")
-            assert await _ask(door, command="write", text="x") == {"ok": True}
+            assert await _ask(door, command="note", text="x") == {"ok": True}
             assert play.story[-1].by == str(os.getuid())
 
     asyncio.run(scenario())
@@ -102,8 +102,8 @@ def test_what_is_not_possible_is_refused_with_a_reason_and_told(tmp_path: Path, 
 def test_an_observer_watches(tmp_path: Path, door: Path) -> None:
     async def scenario() -> None:
         async with _open(tmp_path, door) as play:
-            assert "observer" in (await _ask(door, command="do", role="observer"))["why"]
-            assert (await _ask(door, command="write", text="x", role="observer"))["ok"]
+            assert "observer" in (await _ask(door, command="complete", role="observer"))["why"]
+            assert (await _ask(door, command="note", text="x", role="observer"))["ok"]
             assert play.conductor.state.current == "look"
 
     asyncio.run(scenario())
@@ -120,13 +120,13 @@ _BAD = [
     (b"{}", "'' is not a command"),
     (b'{"command": null}', "'None' is not a command"),
     (b'{"command": "abrt"}', "did you mean 'abort'?"),
-    (b'{"command": "do", "role": "system"}', "'system' is not a role"),
-    (b'{"command": "do", "role": ["observer"]}', "is not a role"),
-    (b'{"command": "say"}', "say lacks milestone; write it as: say milestone="),
-    (b'{"command": "say", "milestone": 5}', "say: milestone=5 is not possible"),
+    (b'{"command": "complete", "role": "system"}', "'system' is not a role"),
+    (b'{"command": "complete", "role": ["observer"]}', "is not a role"),
+    (b'{"command": "milestone"}', "milestone lacks name; write it as: milestone name="),
+    (b'{"command": "milestone", "name": 5}', "milestone: name=5 is not possible"),
     (b'{"command": "confirm", "yes": "no"}', "confirm: yes='no' is not possible"),
     (b'{"command": "abort", "reason": "bored", "why": "x"}', "real-incident|unsafe|logistics|stuck"),
-    (b'{"command": "do", "stpe": "x"}', "do takes no 'stpe'"),
+    (b'{"command": "complete", "stpe": "x"}', "complete takes no 'stpe'"),
 ]
 
 
@@ -134,7 +134,7 @@ def test_nonsense_is_answered_and_the_connection_lives_on(tmp_path: Path, door: 
     async def scenario() -> None:
         async with _open(tmp_path, door) as play:
             before = len(play.story)
-            answers = await _line(door, *(line for line, _ in _BAD), b'{"command": "write", "text": "still here"}')
+            answers = await _line(door, *(line for line, _ in _BAD), b'{"command": "note", "text": "still here"}')
             for (line, words), answer in zip(_BAD, answers, strict=False):
                 said = json.loads(answer)
                 assert not said["ok"], line
@@ -168,7 +168,7 @@ def test_a_line_without_end_is_refused_and_others_are_served(tmp_path: Path, doo
             torn.write(b'{"command": "wri')
             torn.close()
             assert gone is not None
-            assert (await _ask(door, command="write", text="x"))["ok"]
+            assert (await _ask(door, command="note", text="x"))["ok"]
             silent.close()
             endless.close()
 
@@ -180,7 +180,7 @@ def test_a_secret_answer_is_kept_in_memory_only(tmp_path: Path, door: Path) -> N
         async with _open(tmp_path, door, _TELL) as play:
             assert (await _ask(door, command="answer", name="REGION", value="eu", by="ana"))["ok"]
             assert (await _ask(door, command="answer", name="WORD", value="open-sesame", by="ana"))["ok"]
-            assert (await _ask(door, command="write", text="it is open-sesame", by="ana"))["ok"]
+            assert (await _ask(door, command="note", text="it is open-sesame", by="ana"))["ok"]
             assert play.run.secret_answers == {"WORD": "open-sesame"}
             assert [answer.value for answer in play.of(ev.StepAnswered)] == ["eu", ""]
             assert b"open-sesame" not in (play.run.folder / "transcript.jsonl").read_bytes()
@@ -237,4 +237,4 @@ def test_the_door_is_the_owners_alone_and_is_taken_away(tmp_path: Path, door: Pa
 
 def test_nobody_at_the_door(door: Path) -> None:
     with pytest.raises(InputError, match="does not answer"):
-        ask(door, {"command": "do"})
+        ask(door, {"command": "complete"})

@@ -220,7 +220,7 @@ def test_what_nothing_undid_is_not_called_undone(kind: str, no_undo: str, check:
     _open_run(folder, experiment, kind=kind)
     assert _undo(folder) == (0 if how else 6)
     assert [event.how for event in _events(folder, ev.FaultUndone)] == ([how] if how else [])
-    assert [event.why[:17] for event in _events(folder, ev.FaultLeft)] == ([] if how else ["nothing undid it:"])
+    assert [event.why[:17] for event in _events(folder, ev.UndoFailed)] == ([] if how else ["nothing undid it:"])
 
 
 def test_rollbacks_that_a_control_added_run_too(folder: Path, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_rollback_that_needs_what_could_not_be_written_down_fails_by_its_name(
     _go_on(folder, _learned("/tmp/[redacted]", withheld=("made",)))
     assert _undo(folder) == 6
     assert not said.exists()
-    assert "made" in _events(folder, ev.FaultLeft)[0].why
+    assert "made" in _events(folder, ev.UndoFailed)[0].why
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -269,8 +269,8 @@ def test_where_the_run_worked_is_gone_nothing_is_undone_elsewhere(
     _open_run(folder, _experiment("files", "rm -f flag"), _experiment("more", "rm -f flag"), cwd=str(there))
     assert _undo(folder) == 6
     assert (tmp_path / "flag").exists()
-    assert [event.experiment for event in _events(folder, ev.FaultLeft)] == ["more", "files"]
-    assert f"{there}, the folder in which the run worked, cannot be entered" in _events(folder, ev.FaultLeft)[0].why
+    assert [event.experiment for event in _events(folder, ev.UndoFailed)] == ["more", "files"]
+    assert f"{there}, the folder in which the run worked, cannot be entered" in _events(folder, ev.UndoFailed)[0].why
     assert [why.partition(":")[0] for why in why_left(folder)] == ["more", "files"]
     there.mkdir()
     (there / "flag").touch()
@@ -316,7 +316,7 @@ def test_a_rollback_that_fails_does_not_stop_the_next(folder: Path, tmp_path: Pa
     assert _undo(folder) == 6
     assert not marker.exists()
     assert [event.attempt for event in _events(folder, ev.RollbackEnded) if event.index == 0] == [1, 2, 3]
-    left = _events(folder, ev.FaultLeft)[0]
+    left = _events(folder, ev.UndoFailed)[0]
     assert (left.experiment, left.why) == ("files", "rollback 'undo 1': it exited with 3: no way")
 
 
@@ -330,7 +330,7 @@ def test_one_that_works_at_the_second_try_is_enough(folder: Path, tmp_path: Path
 def test_one_that_hangs_is_ended_at_its_deadline(folder: Path) -> None:
     _open_run(folder, _experiment("files", "sleep 60", deadline=0.5))
     assert _undo(folder) == 6
-    assert "not done within 0.5 s" in _events(folder, ev.FaultLeft)[0].why
+    assert "not done within 0.5 s" in _events(folder, ev.UndoFailed)[0].why
 
 
 def test_what_was_left_can_be_undone_later(folder: Path, tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_the_check_outranks_the_rollback(folder: Path, tmp_path: Path) -> None:
     marker.touch()
     _open_run(folder, _experiment("files", "true", check=f"test ! -e {marker}", deadline=0.5))
     assert _undo(folder) == 6
-    assert "files is gone" in _events(folder, ev.FaultLeft)[0].why
+    assert "files is gone" in _events(folder, ev.UndoFailed)[0].why
 
 
 def test_it_undoes_where_nothing_can_be_written(folder: Path, tmp_path: Path) -> None:

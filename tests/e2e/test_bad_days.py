@@ -300,21 +300,21 @@ def test_people_answer_over_the_socket_and_are_told_what_is_not_possible(repo: R
         return said.code, said.err
 
     assert "'danse' is not a command" in tell("danse")[1]
-    assert "say lacks milestone; write it as: say milestone=…" in tell("say")[1]
-    assert "do takes no 'stpe'; write it as: do step=…" in tell("do", "stpe=look")[1]
+    assert "milestone lacks name; write it as: milestone name=…" in tell("milestone")[1]
+    assert "complete takes no 'stpe'; write it as: complete step=…" in tell("complete", "stpe=look")[1]
     assert (
         "confirm: yes='perhaps' is not possible; write it as: confirm yes=yes|no" in tell("confirm", "yes=perhaps")[1]
     )
-    assert "an observer watches" in tell("do", "--as", "observer")[1]
+    assert "an observer watches" in tell("complete", "--as", "observer")[1]
     assert tell("choose", "label=left")[0] == 2
-    assert tell("do") == (0, "")
+    assert tell("complete") == (0, "")
     assert "'up' is no choice" in tell("choose", "label=up")[1]
     assert tell("choose", "label=left") == (0, "")
     assert tell("answer", "name=REGION", "value=eu") == (0, "")
     assert tell("answer", "name=WORD", "value=open-sesame") == (0, "")
     until(lambda: going.seen("command-ended"), going.said)
     until(lambda: going.of("step-started")[-1]["step"] == "calm-down", going.said)
-    assert tell("do") == (0, "")
+    assert tell("complete") == (0, "")
     assert going.ended() == 0
     assert going.of("step-answered")[0]["value"] == "eu"
     assert {event["by"] for event in going.of("step-answered")} == {"ana"}

@@ -130,7 +130,7 @@ CASES = [
     # other commands
     Case("unknown command", ("there is no command 'rnu'", "'run'"), args=("rnu",)),
     Case("nothing runs", ("no run is going on",), args=("abort", "--why", "x")),
-    Case("nobody to tell", ("no run is going on",), args=("tell", "do")),
+    Case("nobody to tell", ("no run is going on",), args=("tell", "complete")),
     Case("no runs", ("no runs in", "gameday run DRILL"), args=("show",)),
     Case("unknown schema", ("'foo' is not one of",), args=("schema", "foo")),
     Case("init over files", ("nothing was written",), (("experiments/first-drill.yaml", "x"),), ("init",)),

@@ -111,20 +111,20 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     assert _as(_ANA, [gid], lambda: {"found": [str(path) for path in shared_doors()]}) == {"found": [str(socket)]}
     assert _as(_ANA, [gid], lambda: {"n": transcript.read_text().count("run-started")})["n"] >= 1
     assert "Permission" in _as(_ANA, [gid], lambda: {"n": transcript.write_text("x")})["error"]
-    stranger = _as(_STRANGER, [], lambda: ask(socket, {"command": "write", "text": "x"}))
+    stranger = _as(_STRANGER, [], lambda: ask(socket, {"command": "note", "text": "x"}))
     assert "the run does not answer" in stranger["error"]
     assert "Permission" in _as(_STRANGER, [], lambda: {"n": transcript.read_text()})["error"]
 
     assert shared.repo.gameday("tell", "join", "person=olga", "--name", "olga", env=shared.env).code == 0
     assert member(command="join", person="ana", role="observer") == {"ok": True}
-    assert "an observer watches" in member(command="do", role="facilitator")["why"]
+    assert "an observer watches" in member(command="complete", role="facilitator")["why"]
     assert member(command="join", person="ana", role="participant") == {"ok": True}
     assert "the facilitator does that" in member(command="inject", experiment="files")["why"]
     # The runbook begins when somebody notices.
-    assert member(command="say", milestone="detected") == {"ok": True}
-    assert "another account" in member(command="do", by="olga")["why"]
+    assert member(command="milestone", name="detected") == {"ok": True}
+    assert "another account" in member(command="complete", by="olga")["why"]
     # olga does the first step, so she holds the second: no name of hers approves it while ana is there.
-    assert shared.repo.gameday("tell", "do", "--name", "olga", env=shared.env).code == 0
+    assert shared.repo.gameday("tell", "complete", "--name", "olga", env=shared.env).code == 0
     for name in ("olga", "somebody"):
         said = shared.repo.gameday("tell", "approve", "--name", name, env=shared.env)
         assert "ana" in said.err, name

@@ -46,7 +46,7 @@ def test_a_run_is_stopped_and_undone_and_none_begins_until_it_is_lifted(repo: Re
 
     assert repo.gameday("resume").code == 2
     assert repo.gameday("resume", "--why", "it is up again", "--name", "bo").code == 0
-    assert [(event["by"], event["why"]) for event in going.of("resumed")] == [("bo", "it is up again")]
+    assert [(event["by"], event["why"]) for event in going.of("halt-lifted")] == [("bo", "it is up again")]
     assert repo.gameday("verify").code == 0
     assert "aborted" in repo.gameday("runs").out
     assert repo.gameday("resume", "--why", "again").out == "nothing was halted\n"

@@ -200,7 +200,7 @@ def test_a_run_that_died_before_its_undo_can_be_accepted_too(repo: Repo) -> None
     going = repo.start()
     run = _crash(repo, going)
     assert repo.gameday("recover", "--accept", run[-4:], "--why", "reinstalled").code == 0
-    assert [event["experiment"] for event in going.of("fault-left")] == ["files"]
+    assert [event["experiment"] for event in going.of("undo-failed")] == ["files"]
     assert going.of("run-closed")[0]["exit_code"] == 6
     assert repo.marker.exists()
     assert repo.gameday("recover").out == "nothing is left open\n"

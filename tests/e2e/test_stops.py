@@ -142,9 +142,9 @@ def test_a_pause_stops_the_clock_of_the_time_box_until_somebody_goes_on(repo: Re
     time.sleep(3.5)
     assert repo.marker.exists()
     assert not going.seen("end-decided")
-    assert repo.gameday("tell", "unpause", "--as", "facilitator").code == 0
+    assert repo.gameday("tell", "resume", "--as", "facilitator").code == 0
     assert going.ended() == 1
-    [paused], [went_on], [end] = (going.of(kind) for kind in ("paused", "unpaused", "end-decided"))
+    [paused], [went_on], [end] = (going.of(kind) for kind in ("paused", "resumed", "end-decided"))
     [live] = [event for event in going.of("phase-entered") if event["phase"] == "live"]
     net = end["t"] - live["t"] - (went_on["t"] - paused["t"])
     assert end["cause"] == "time-box"

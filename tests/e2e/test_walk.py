@@ -46,7 +46,7 @@ def test_two_at_once_to_their_ends(world: World, repo: Path) -> None:
 
 def test_told_line_by_line_to_who_has_no_room(world: World, repo: Path) -> None:
     process = world.start("walk", "talk", "--headless", "--name", "ana", cwd=repo)
-    assert eventually(lambda: world.call("tell", "do", cwd=repo).returncode == 0, within=20)
+    assert eventually(lambda: world.call("tell", "complete", cwd=repo).returncode == 0, within=20)
     assert world.call("tell", "fail", "why=nobody knows how", cwd=repo).returncode == 0
     _, story = process.communicate(timeout=60)
     assert process.returncode == 1

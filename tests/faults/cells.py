@@ -166,7 +166,7 @@ def _talk(scene: Scene) -> None:
     said = 0
     for _ in range(_WORDS):
         try:
-            answer = ask(sockets[0], {"command": "write", "text": "x" * _WORD, "by": "torture", "role": "facilitator"})
+            answer = ask(sockets[0], {"command": "note", "text": "x" * _WORD, "by": "torture", "role": "facilitator"})
         except InputError:
             break
         said += bool(answer.get("ok"))

@@ -137,10 +137,10 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
 
     _, asked = played(folder, play, size)
     assert asked.all == [
-        {"command": "write", "text": "odd [/x]", "sort": "note"},
-        {"command": "write", "text": "buy 2", "sort": "action"},
-        {"command": "write", "text": "4", "sort": "rating", "about": "confidence"},
-        {"command": "write", "text": "3", "sort": "rating", "about": "realism"},
+        {"command": "note", "text": "odd [/x]", "type": "note"},
+        {"command": "note", "text": "buy 2", "type": "action"},
+        {"command": "note", "text": "4", "type": "rating", "about": "confidence"},
+        {"command": "note", "text": "3", "type": "rating", "about": "realism"},
         {"command": "close"},
     ]
 
@@ -151,7 +151,7 @@ def test_what_is_said_is_shown_as_soon_as_it_is_told(tmp_path: Path) -> None:
     async def play(pilot: Pilot[Any]) -> None:
         await shown(pilot, "none yet: a")
         writer = reopen(folder)
-        writer.append(*entries([ev.NoteWritten(text="buy a pager", sort="action")]))
+        writer.append(*entries([ev.NoteWritten(text="buy a pager", type="action")]))
         assert "none yet: a" not in await shown(pilot, "buy a pager")
         closed = [ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0)]
         writer.append(*entries(closed))

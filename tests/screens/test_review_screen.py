@@ -40,9 +40,9 @@ def whole(**changes: Any) -> Story:
     story.at(13.9, ev.ImpactSeen(indicator="checkouts", since=12.2)).at(26.0, ev.RecoverySeen(since=21.8))
     story.at(16.0, ev.NoteWritten(text="odd"), by="grace").at(17.0, ev.NoteWritten(text="odd again"), by="ada")
     story.at(18.0, ev.StepDisputed(step="fix", text="use -b"), by="ada")
-    story.at(18.5, ev.NoteWritten(text="buy a pager", sort="action"), by="ada")
+    story.at(18.5, ev.NoteWritten(text="buy a pager", type="action"), by="ada")
     story.end(28.0).undo(28.5)
-    story.at(29.0, ev.NoteWritten(text="4", sort="rating", about="runbook"), by="ada")
+    story.at(29.0, ev.NoteWritten(text="4", type="rating", about="runbook"), by="ada")
     return story.at(30.0, ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0, headline="x"))
 
 
@@ -291,7 +291,7 @@ def test_nothing_in_a_hostile_run_acts(tmp_path: Path, size: tuple[int, int]) ->
     steps = tuple(replace(step, name=EVIL, description=EVIL, hint=EVIL) for step in plan().steps)
     told = whole(name=EVIL, steps=steps)
     for sort in ("note", "action", "mark"):
-        told.at(19.0, ev.NoteWritten(text=EVIL, sort=sort), by=EVIL)
+        told.at(19.0, ev.NoteWritten(text=EVIL, type=sort), by=EVIL)
     told.at(19.0, ev.StepDisputed(step="fix", text=EVIL), ev.Warned(text=EVIL), by=EVIL)
     folder = told_at(tmp_path / "r", told.records())
 

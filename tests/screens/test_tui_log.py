@@ -8,7 +8,7 @@ from typing import Any
 from textual.color import Color
 from tui_kit import Room, enter
 
-from runner.engine.commands import Write
+from runner.engine.commands import Note
 from runner.engine.events import Recorded
 from runner.engine.plan import Step
 from runner.testing import Drive, sample_plan
@@ -23,7 +23,7 @@ def _drive() -> Drive:
 
 def _note(drive: Drive, text: str) -> list[Recorded]:
     told = len(drive.log)
-    drive.say(Write(sort="note", text=text))
+    drive.say(Note(type="note", text=text))
     return drive.log[told:]
 
 

@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 from tui_kit import Room, Scene, enter
 
 from runner.engine import events as ev
-from runner.engine.commands import Do, Pause, RunCommand, Say, ShowHint
+from runner.engine.commands import Complete, Milestone, Pause, RunCommand, ShowHint
 from runner.engine.plan import Indicator, Link, Step, Verify
 from runner.testing import Drive, sample_plan
 from runner.views.tui.widgets.panel import Panel
@@ -63,7 +63,7 @@ def test_a_chosen_step_is_shown_opened_and_escape_leads_back() -> None:
 def test_a_new_current_step_takes_the_panel_back() -> None:
     drive = _looked()
     told = len(drive.log)
-    drive.say(Do())
+    drive.say(Complete())
     later = drive.log[told:]
     del drive.log[told:]
 
@@ -77,7 +77,7 @@ def test_a_new_current_step_takes_the_panel_back() -> None:
 
 
 def test_with_every_step_done_each_can_be_looked_at() -> None:
-    drive = _looked().say(Do()).say(Do())
+    drive = _looked().say(Complete()).say(Complete())
     assert not drive.state.current
 
     async def scene(room: Room) -> None:
@@ -99,7 +99,7 @@ def test_who_is_told_nothing_yet_does_not_look_at_other_steps() -> None:
         assert _title(room) == "Now"
 
     enter(drive, scene, role="participant")
-    drive.say(Say(milestone="detected"))
+    drive.say(Milestone(name="detected"))
 
 
 def test_the_list_shows_the_open_steps_goal_and_now_its_time() -> None:
@@ -130,7 +130,7 @@ def test_a_step_is_ahead_of_or_behind_last_time_once_it_is_done() -> None:
         for ghost, words in ((20.0, "last time 20.0 s"), (5.0, "behind last time: 5.0 s")):
             runbook.show(drive.state, drive.clock.now(), {"fix": ghost})
             assert under(room, "fix").strip() == words
-        state = drive.say(Do()).state
+        state = drive.say(Complete()).state
         for ghost, words in ((20.0, "ahead of last time by 8.0 s"), (5.0, "behind last time by 7.0 s")):
             runbook.show(state, drive.clock.now(), {"fix": ghost})
             assert under(room, "fix").endswith(words)

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input, OptionList
 from tui_kit import Room, enter
 
-from runner.engine.commands import Abort, Confirm, Do, HandOver, RunCommand, Skip
+from runner.engine.commands import Abort, Complete, Confirm, HandOver, RunCommand, Skip
 from runner.engine.plan import Ask, Step
 from runner.testing import Drive, sample_plan
 from runner.views.actions import allowed, skipped_by, takers
@@ -98,7 +98,7 @@ def test_a_question_about_a_step_that_is_over_is_taken_back(key: str, words: str
         await room.press(key)
         assert words in room.box
         assert "Look around" in room.box
-        await _told(room, Do())
+        await _told(room, Complete())
         assert isinstance(room.app.screen, RoomScreen)
         assert room.said == ["Look around is over"]
 
@@ -134,7 +134,7 @@ def test_an_abort_is_not_asked_of_a_run_that_is_over(ends: bool, why: str) -> No
 def test_words_that_were_typed_are_not_taken_away_and_not_sent_to_another_step() -> None:
     async def scene(room: Room) -> None:
         await room.press("k", *"late")
-        await _told(room, Do())
+        await _told(room, Complete())
         assert "Look around is over" in room.box
         assert "late" in room.box
         await room.press("enter", "r", "enter")
@@ -282,13 +282,13 @@ def test_what_going_to_a_step_does_to_the_others() -> None:
     drive = _drive()
     assert skipped_by(drive.state, "nowhere") == ()
     assert skipped_by(drive.state, "look") == ("skipped, and begins again: Look around (critical)",)
-    drive.say(Do()).say(Skip(why="no"))
+    drive.say(Complete()).say(Skip(why="no"))
     # Back: what succeeded or was skipped before stays as it is.
     assert skipped_by(drive.state, "look") == ("skipped: Fix it (critical)",)
     failing = Drive(sample_plan(replace(_STEPS[2], confirm=""), _LOOK), commands={"fix": [1]}).start().join("alice")
     failing.say(RunCommand())
     assert skipped_by(failing.state, "look") == ("stays failed: Fix it (critical)",)
-    done = _drive(_LOOK).say(Do())
+    done = _drive(_LOOK).say(Complete())
     assert done.state.step is None
     assert skipped_by(done.state, "look") == ()
 

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from tui_kit import Room, enter
 
 from runner.engine import events as ev
-from runner.engine.commands import Abort, Pause, Role, RunCommand, Say
+from runner.engine.commands import Abort, Milestone, Pause, Role, RunCommand
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
@@ -245,7 +245,7 @@ def test_a_participant_sees_nothing_of_the_truth_until_somebody_noticed() -> Non
     drive.wait(8)
     assert drive.state.episodes.impact is not None
     told = len(drive.log)
-    drive.say(Say(milestone="detected"))
+    drive.say(Milestone(name="detected"))
     later = drive.log[told:]
     del drive.log[told:]
 
@@ -303,8 +303,8 @@ def test_hostile_text_is_shown_and_does_nothing(evil: str) -> None:
     drive.observe(ev.TargetReady(url=evil))
     state, t = drive.state, drive.clock.now()
     for event in (
-        ev.NoteWritten(text=evil, sort="note"),
-        ev.NoteWritten(text=evil, sort="mark"),
+        ev.NoteWritten(text=evil, type="note"),
+        ev.NoteWritten(text=evil, type="mark"),
         ev.PersonJoined(person=evil, uid=1, role="participant"),
         ev.HintShown(step="fix"),
         ev.NeedChecked(name=evil, met=False, why=evil),

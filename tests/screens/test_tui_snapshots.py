@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tui_kit import Room, enter
 
-from runner.engine.commands import Role, Say
+from runner.engine.commands import Milestone, Role
 from runner.engine.plan import Link, Step, Verify
 from runner.testing import Drive, sample_plan
 
@@ -50,7 +50,7 @@ def _hurt() -> Drive:
 def test_a_whole_screen(name: str, role: Role, detected: bool, size: tuple[int, int]) -> None:
     drive = _hurt()
     if detected:
-        drive.say(Say(milestone="detected"), role="participant").wait(2)
+        drive.say(Milestone(name="detected"), role="participant").wait(2)
     shown = ""
 
     async def scene(room: Room) -> None:

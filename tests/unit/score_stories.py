@@ -87,8 +87,8 @@ class Story:
 
     def inject(self, t: float, slug: str = "errors") -> Story:
         self.at(t - 0.01, ev.FaultIntended(experiment=slug, index=0, name="break it", document_hash="0"))
-        self.at(t, ev.ActivityStarted(experiment=slug, index=0, name="break it", sort="action"))
-        ended = ev.ActivityEnded(experiment=slug, index=0, name="break it", sort="action", status="succeeded")
+        self.at(t, ev.ActivityStarted(experiment=slug, index=0, name="break it", type="action"))
+        ended = ev.ActivityEnded(experiment=slug, index=0, name="break it", type="action", status="succeeded")
         return self.at(t + 0.05, ended, ev.MethodEnded(experiment=slug))
 
     def step(self, t: float, step: str, until: float, outcome: str = "succeeded", **more: Any) -> Story:

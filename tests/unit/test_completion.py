@@ -19,25 +19,25 @@ def offered(*words: str) -> list[str]:
 
 
 def test_tell_is_offered_the_commands() -> None:
-    assert offered("tell", "s") == ["say", "show-hint", "skip"]
-    assert {"do", "confirm", "choose", "abort"} <= set(offered("tell", ""))
+    assert offered("tell", "s") == ["show-hint", "skip"]
+    assert {"complete", "confirm", "choose", "abort"} <= set(offered("tell", ""))
 
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (("say", ""), ["milestone=detected", "milestone=acknowledged", "milestone=mitigated", "milestone=resolved"]),
-        (("say", "milestone=r"), ["milestone=resolved"]),
+        (("milestone", ""), ["name=detected", "name=acknowledged", "name=mitigated", "name=resolved"]),
+        (("milestone", "name=r"), ["name=resolved"]),
         # As bash has it, which takes a word apart at `=`.
-        (("say", "milestone", "="), ["detected", "acknowledged", "mitigated", "resolved"]),
-        (("say", "milestone", "=", "m"), ["mitigated"]),
-        (("write", "text", "=", "hm", "sort", "=", "m"), ["mark"]),
-        (("write", "text", "=", "hm", "s"), ["sort=note", "sort=action", "sort=mark", "sort=rating"]),
+        (("milestone", "name", "="), ["detected", "acknowledged", "mitigated", "resolved"]),
+        (("milestone", "name", "=", "m"), ["mitigated"]),
+        (("note", "text", "=", "hm", "type", "=", "m"), ["mark"]),
+        (("note", "text", "=", "hm", "ty"), ["type=note", "type=action", "type=mark", "type=rating"]),
         (("choose", ""), ["label="]),
         (("answer", "name=REGION", ""), ["value="]),
         (("confirm", ""), ["yes=yes", "yes=no"]),
-        (("write", "text=hm", "sort=m"), ["sort=mark"]),
-        (("unpause", ""), []),
+        (("note", "text=hm", "type=m"), ["type=mark"]),
+        (("resume", ""), []),
         (("dance", ""), []),
     ],
 )

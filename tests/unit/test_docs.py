@@ -216,7 +216,7 @@ def test_the_words_of_a_command_are_really_looked_at() -> None:
     assert _wrong_words(gameday, ["schema", "drll"]) == "schema does not take ['drll']"
     assert _wrong_words(gameday, ["tell", "done"]) == "a run is not told 'done'"
     assert _wrong_words(gameday, ["show", "RUN", "AGAIN"]) == "show takes 1 words, not ['RUN', 'AGAIN']"
-    assert _wrong_words(gameday, ["tell", "say", "--as", "boss"]) == "tell --as takes another value"
+    assert _wrong_words(gameday, ["tell", "milestone", "--as", "boss"]) == "tell --as takes another value"
 
 
 # -- the transcript ----------------------------------------------------------------------------------------------------

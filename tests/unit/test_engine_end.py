@@ -11,17 +11,17 @@ from runner.engine.apply import apply
 from runner.engine.commands import (
     Abort,
     AbortReason,
-    Do,
+    Complete,
     GoTo,
     IllegalCommand,
+    Milestone,
+    Note,
     Order,
     Pause,
+    Resume,
     RunCommand,
-    Say,
     Stop,
     Tick,
-    Unpause,
-    Write,
 )
 from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Experiment, Indicator, Step, StopRule, Verify
@@ -45,7 +45,7 @@ def cause(drive: Drive) -> str:
 def test_the_run_ends_when_the_steps_are_done_and_recovery_has_held() -> None:
     drive = drill()
     drive.health[INDICATOR] = 0.5
-    drive.wait(10).say(Do()).wait(3)
+    drive.wait(10).say(Complete()).wait(3)
     drive.health[INDICATOR] = 1.0
     drive.wait(4)
     assert cause(drive) == ""
@@ -63,7 +63,7 @@ def test_recovery_does_not_end_a_run_whose_steps_are_not_done() -> None:
     drive.health[INDICATOR] = 1.0
     drive.wait(60)
     assert cause(drive) == ""
-    assert cause(drive.say(Do())) == "complete"
+    assert cause(drive.say(Complete())) == "complete"
 
 
 def test_a_relapse_takes_the_recovery_back() -> None:
@@ -72,7 +72,7 @@ def test_a_relapse_takes_the_recovery_back() -> None:
         drive.health[INDICATOR] = value
         drive.wait(8)
     assert drive[e.Relapsed]
-    drive.say(Do())
+    drive.say(Complete())
     assert cause(drive) == ""
     drive.health[INDICATOR] = 1.0
     assert cause(drive.finish()) == "complete"
@@ -80,7 +80,7 @@ def test_a_relapse_takes_the_recovery_back() -> None:
 
 @pytest.mark.parametrize("expect", ["impact", "no-impact"])
 def test_a_fault_that_does_not_bite_is_given_its_time(expect: str) -> None:
-    drive = drill(expect=expect).say(Do())
+    drive = drill(expect=expect).say(Complete())
     drive.finish()
     assert cause(drive) == "complete"
     assert drive.state.end is not None
@@ -89,7 +89,7 @@ def test_a_fault_that_does_not_bite_is_given_its_time(expect: str) -> None:
 
 
 def test_an_impact_at_the_last_moment_still_counts() -> None:
-    drive = drill().say(Do()).wait(29)
+    drive = drill().say(Complete()).wait(29)
     drive.health[INDICATOR] = 0.5
     drive.wait(10)
     assert drive[e.ImpactSeen]
@@ -104,7 +104,7 @@ def test_a_second_fault_after_a_recovery_is_given_its_time_too() -> None:
             Experiment(slug="y", document={}, document_hash="", actions=1, inject="between:10:90"),
         ),
     )
-    drive = Drive(plan).start().say(Do())
+    drive = Drive(plan).start().say(Complete())
     drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 80))
     drive.health[INDICATOR] = 0.5
     drive.wait(5)
@@ -130,7 +130,7 @@ def test_a_fault_injected_while_recovery_is_being_proven_is_waited_for() -> None
             ),
         )
     )
-    drive.start().say(Do())
+    drive.start().say(Complete())
     drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 15))
     drive.health[INDICATOR] = 0.5
     drive.wait(5)
@@ -146,21 +146,21 @@ def test_a_method_with_more_actions_to_come_holds_up_the_end() -> None:
     drive.wait(8)
     drive.observe(e.ExperimentArmed(experiment="x"))
     drive.observe(e.FaultIntended(experiment="x", index=0, name="one", document_hash=""))
-    drive.observe(e.ActivityStarted(experiment="x", index=0, name="one", sort="action")).say(Do())
+    drive.observe(e.ActivityStarted(experiment="x", index=0, name="one", type="action")).say(Complete())
     drive.wait(100)
     assert cause(drive) == ""
-    drive.observe(e.ActivityStarted(experiment="x", index=1, name="two", sort="action")).wait(1)
+    drive.observe(e.ActivityStarted(experiment="x", index=1, name="two", type="action")).wait(1)
     assert cause(drive) == "complete"
 
 
 def test_without_indicators_the_end_is_when_steps_and_method_are_done() -> None:
     drive = drill(indicators=(), load=None)
     assert cause(drive) == ""
-    assert cause(drive.say(Do())) == "complete"
+    assert cause(drive.say(Complete())) == "complete"
 
 
 def test_a_drill_without_experiments_ends_when_it_has_held_for_a_while() -> None:
-    drive = drill(experiments=()).wait(50).say(Do()).wait(4)
+    drive = drill(experiments=()).wait(50).say(Complete()).wait(4)
     assert cause(drive) == ""
     assert cause(drive.wait(1)) == "complete"
 
@@ -169,18 +169,18 @@ def test_a_drill_without_experiments_ends_when_it_has_held_for_a_while() -> None
 def test_an_experiment_that_nobody_injects_does_not_hold_up_the_end(inject: str) -> None:
     never = Experiment(slug="x", document={}, document_hash="", actions=1, inject=inject)
     fix = Step(id="fix", name="Fix", condition="answers.never == 'asked'")
-    drive = drill(LOOK, fix, experiments=(never,)).say(Do()).wait(5)
+    drive = drill(LOOK, fix, experiments=(never,)).say(Complete()).wait(5)
     assert cause(drive) == "complete"
 
 
 def test_a_team_that_went_back_is_not_done() -> None:
     drive = drill()
     drive.health[INDICATOR] = 0.5
-    drive.wait(3).say(Do()).say(GoTo(step="look"))
+    drive.wait(3).say(Complete()).say(GoTo(step="look"))
     drive.health[INDICATOR] = 1.0
     drive.wait(20)
     assert cause(drive) == ""
-    assert cause(drive.say(Do())) == "complete"
+    assert cause(drive.say(Complete())) == "complete"
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -280,18 +280,18 @@ def test_a_pause_stops_step_clocks_and_the_time_box() -> None:
     assert cause(drive) == ""
     assert drive.state.live_seconds(drive.clock.now()) == pytest.approx(10.0)
     assert drive.state.step_seconds("look", drive.clock.now()) == pytest.approx(10.0)
-    drive.say(Unpause()).wait(20).say(Do())
+    drive.say(Resume()).wait(20).say(Complete())
     assert drive.step("look").net_seconds == pytest.approx(30.0)
     assert drive.state.paused_total == pytest.approx(500.0)
 
 
 def test_nobody_plays_on_in_a_paused_run() -> None:
     drive = drill().say(Pause(why="fire drill"))
-    assert "paused" in drive.refused(Do())
+    assert "paused" in drive.refused(Complete())
     assert "already: fire drill" in drive.refused(Pause(why="again"))
-    drive.say(Say(milestone="detected")).say(Write(text="back in a minute"))
-    drive.say(Unpause())
-    assert "not paused" in drive.refused(Unpause())
+    drive.say(Milestone(name="detected")).say(Note(text="back in a minute"))
+    drive.say(Resume())
+    assert "not paused" in drive.refused(Resume())
     assert drive.refused(Pause(why="")) == "say why"
 
 
@@ -299,14 +299,14 @@ def test_a_command_that_ends_in_a_pause_is_looked_at_afterwards() -> None:
     drive = drill(Step(id="fix", name="Fix", run="x"), LOOK).say(RunCommand()).say(Pause(why="fire drill"))
     drive.command_ended("fix").wait(5)
     assert drive.state.current == "fix"
-    assert drive.say(Unpause()).state.current == "look"
+    assert drive.say(Resume()).state.current == "look"
 
 
 def test_a_verification_keeps_its_time_in_a_pause() -> None:
     verify = Verify(indicator=INDICATOR, lasting=5.0, within=20.0)
     drive = drill(Step(id="fix", name="Fix", verify=verify, on_failure="continue"))
     drive.health[INDICATOR] = 0.5
-    drive.wait(2).say(Do()).wait(10).say(Pause(why="fire drill")).wait(100).say(Unpause()).wait(4)
+    drive.wait(2).say(Complete()).wait(10).say(Pause(why="fire drill")).wait(100).say(Resume()).wait(4)
     drive.health[INDICATOR] = 1.0
     drive.wait(5)
     assert drive[e.VerifyEnded] == [e.VerifyEnded(step="fix", held=True)]
@@ -322,9 +322,9 @@ def test_a_pause_that_lasts_too_long_ends_the_run() -> None:
 
 
 def test_a_run_does_not_complete_while_it_is_paused() -> None:
-    drive = drill(experiments=()).say(Do()).say(Pause(why="x")).wait(60)
+    drive = drill(experiments=()).say(Complete()).say(Pause(why="x")).wait(60)
     assert cause(drive) == ""
-    assert cause(drive.say(Unpause())) == "complete"
+    assert cause(drive.say(Resume())) == "complete"
 
 
 # -- somebody ends it --------------------------------------------------------------------------------------------------

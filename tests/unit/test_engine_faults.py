@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runner.engine import events as e
-from runner.engine.commands import Abort, Do, IllegalCommand, Inject, PassPreflight, Pause, Unpause
+from runner.engine.commands import Abort, Complete, IllegalCommand, Inject, PassPreflight, Pause, Resume
 from runner.engine.plan import Experiment, RunPlan, Step
 from runner.testing import Drive, sample_plan
 
@@ -42,7 +42,7 @@ def test_after_warm_up_is_when_the_run_goes_live() -> None:
 def test_at_a_step_is_when_the_step_becomes_current() -> None:
     drive = Drive(drill(experiment(inject="at-step:fix"))).start().wait(20)
     assert not ordered(drive)
-    drive.say(Do())
+    drive.say(Complete())
     assert ordered(drive) == ["x"]
 
 
@@ -86,7 +86,7 @@ def test_nothing_is_injected_into_a_paused_run() -> None:
     drive.say(Pause(why="fire drill")).wait(60)
     assert "paused" in drive.refused(Inject(experiment="x"))
     assert not ordered(drive)
-    assert ordered(drive.say(Unpause())) == ["y"]
+    assert ordered(drive.say(Resume())) == ["y"]
 
 
 # -- the gate ----------------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_a_fault_that_started_all_the_same_is_a_fact() -> None:
     drive = Drive(drill(experiment(inject="on-command"))).start()
     drive.world = False
     drive.say(Abort(reason="unsafe", why="x"))
-    drive.observe(e.ActivityStarted(experiment="x", index=0, name="break it", sort="action"))
+    drive.observe(e.ActivityStarted(experiment="x", index=0, name="break it", type="action"))
     assert drive.state.last_injection is not None
 
 
@@ -123,7 +123,7 @@ def test_facts_of_the_undo_are_always_taken() -> None:
     drive.say(Abort(reason="unsafe", why="x"))
     drive.observe(e.UndoStarted(experiments=("x",)))
     assert drive.state.experiments["x"].status == "undoing"
-    drive.observe(e.FaultLeft(experiment="x", why="the proxy does not answer"))
+    drive.observe(e.UndoFailed(experiment="x", why="the proxy does not answer"))
     drive.observe(e.ExperimentFailed(experiment="x", why="killed"))
     assert drive.state.left == ("x",)
     assert drive.state.experiments["x"].status == "left"
@@ -190,8 +190,8 @@ def test_a_method_that_has_begun_is_open_without_any_action() -> None:
 
 def test_failed_actions_are_counted() -> None:
     drive = Drive(drill(experiment())).start()
-    drive.observe(e.ActivityEnded(experiment="x", index=1, name="more", sort="action", status="failed"))
-    drive.observe(e.ActivityEnded(experiment="x", index=2, name="look", sort="probe", status="failed"))
+    drive.observe(e.ActivityEnded(experiment="x", index=1, name="more", type="action", status="failed"))
+    drive.observe(e.ActivityEnded(experiment="x", index=2, name="look", type="probe", status="failed"))
     assert drive.state.experiments["x"].actions_failed == 1
 
 

@@ -94,7 +94,7 @@ def plans(draw: st.DrawFn) -> RunPlan:
 
 
 STEP_COMMANDS: list[Command] = [
-    c.Do(),
+    c.Complete(),
     c.RunCommand(),
     c.Confirm(),
     c.Confirm(yes=False),
@@ -111,15 +111,15 @@ STEP_COMMANDS: list[Command] = [
     c.ShowHint(),
     c.Dispute(text="wrong"),
     *(c.GoTo(step=step_id) for step_id in IDS),
-    *(c.Do(step=step_id) for step_id in IDS),
+    *(c.Complete(step=step_id) for step_id in IDS),
 ]
 RUN_COMMANDS: list[Command] = [
-    *(c.Say(milestone=word) for word in ("detected", "mitigated", "resolved", "nonsense")),
+    *(c.Milestone(name=word) for word in ("detected", "mitigated", "resolved", "nonsense")),
     c.Inject(),
     c.Inject(experiment="x"),
-    c.Write(text="note"),
+    c.Note(text="note"),
     c.Pause(why="fire drill"),
-    c.Unpause(),
+    c.Resume(),
     c.Join(person="alice"),
     c.Join(person="bob"),
     c.Leave(person="bob"),
@@ -139,7 +139,7 @@ seen: st.SearchStrategy[e.Event] = st.one_of(
     st.builds(e.HypothesisChecked, experiment=slugs, when=st.sampled_from(["before", "after"]), met=st.booleans()),
     st.builds(e.InjectionScheduled, experiment=slugs, due=st.floats(0, 60)),
     st.builds(e.FaultIntended, experiment=slugs, index=st.just(0), name=st.just("n"), document_hash=st.just("")),
-    st.builds(e.ActivityStarted, experiment=slugs, index=st.just(0), name=st.just("n"), sort=st.just("action")),
+    st.builds(e.ActivityStarted, experiment=slugs, index=st.just(0), name=st.just("n"), type=st.just("action")),
     st.builds(e.MethodEnded, experiment=slugs),
     st.builds(e.ExperimentEnded, experiment=slugs, status=st.just("completed")),
     st.builds(
@@ -366,7 +366,7 @@ def test_a_prefix_and_the_rest_give_the_same_state(plan: RunPlan, script: list[A
                 [
                     e.TailTorn(file="t", bytes=3),
                     e.Paused(why="x"),
-                    e.Unpaused(),
+                    e.Resumed(),
                     e.PhaseEntered(phase="live"),
                     e.PhaseEntered(phase="undoing"),
                     e.StepEnded(step="zz", outcome="failed"),

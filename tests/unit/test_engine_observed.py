@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.engine import events as e
-from runner.engine.commands import Do, Role, Say
+from runner.engine.commands import Complete, Milestone, Role
 from runner.engine.plan import Indicator, Step, Verify
 from runner.scoring.score import score
 from runner.testing import Drive, sample_plan
@@ -34,7 +34,7 @@ def test_a_run_does_not_wait_for_what_it_can_no_longer_see(health: float) -> Non
     drive.health[INDICATOR] = health
     drive.wait(5).observe(OVER).wait(5)
     assert drive.state.end is None
-    drive.say(Do())
+    drive.say(Complete())
     assert drive.state.end is not None
     assert (drive.state.end.cause, drive.state.end.why) == (
         "complete",
@@ -50,7 +50,7 @@ def test_a_recovery_that_was_seen_is_kept_though_the_rest_was_not_observed() -> 
     drive.health[INDICATOR] = 0.5
     drive.wait(5)
     drive.health[INDICATOR] = 1.0
-    drive.wait(8).observe(OVER).wait(20).say(Do())
+    drive.wait(8).observe(OVER).wait(20).say(Complete())
     assert drive.state.end is not None
     assert drive.state.end.why == "recovered"
     assert score(drive.log).ending == "inconclusive"
@@ -90,17 +90,17 @@ def roles(drive: Drive) -> list[str]:
 
 @pytest.mark.parametrize("role", ["facilitator", "participant"])
 def test_a_milestone_says_who_said_it(role: Role) -> None:
-    said = Drive(sample_plan(LOOK)).start().join("bo", role=role).say(Say(milestone="detected"), by="bo")
+    said = Drive(sample_plan(LOOK)).start().join("bo", role=role).say(Milestone(name="detected"), by="bo")
     assert roles(said) == [role]
-    done = Drive(sample_plan(LOOK)).start().join("bo", role=role).say(Do(), by="bo")
+    done = Drive(sample_plan(LOOK)).start().join("bo", role=role).say(Complete(), by="bo")
     assert roles(done) == [role]
-    visitor = Drive(sample_plan(LOOK)).start().say(Do(), by="bo", role=role)
+    visitor = Drive(sample_plan(LOOK)).start().say(Complete(), by="bo", role=role)
     assert roles(visitor) == [role]
 
 
 def test_a_step_that_is_verified_first_was_still_done_by_somebody() -> None:
     step = Step(id="look", name="Look", milestone="detected", verify=Verify(indicator=INDICATOR, within=30.0))
-    drive = Drive(sample_plan(step)).start().join("bo", role="facilitator").say(Do(), by="bo").wait(5)
+    drive = Drive(sample_plan(step)).start().join("bo", role="facilitator").say(Complete(), by="bo").wait(5)
     assert roles(drive) == ["facilitator"]
 
 
@@ -111,10 +111,10 @@ def test_a_step_that_nobody_did_is_nobodys_notice() -> None:
 
 def test_a_participant_notices_after_a_facilitator_has_told() -> None:
     drive = Drive(sample_plan(LOOK)).start().join("zoe").join("bo", role="participant", uid=1001)
-    drive.say(Say(milestone="detected"), by="zoe")
-    assert "said by zoe" in drive.refused(Say(milestone="detected"), by="zoe")
-    drive.say(Say(milestone="detected"), by="bo", uid=1001)
+    drive.say(Milestone(name="detected"), by="zoe")
+    assert "said by zoe" in drive.refused(Milestone(name="detected"), by="zoe")
+    drive.say(Milestone(name="detected"), by="bo", uid=1001)
     assert roles(drive) == ["facilitator", "participant"]
     assert drive.state.milestones["detected"].by == "bo"
-    assert "said by bo" in drive.refused(Say(milestone="detected"), by="bo", uid=1001)
-    assert roles(drive.say(Do(), by="bo", uid=1001)) == ["facilitator", "participant"]
+    assert "said by bo" in drive.refused(Milestone(name="detected"), by="bo", uid=1001)
+    assert roles(drive.say(Complete(), by="bo", uid=1001)) == ["facilitator", "participant"]

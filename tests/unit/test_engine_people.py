@@ -14,20 +14,20 @@ from runner.engine.commands import (
     Approve,
     Close,
     Command,
-    Do,
+    Complete,
     HandOver,
     IllegalCommand,
     Inject,
     Join,
     Leave,
+    Milestone,
+    Note,
     Order,
     PassPreflight,
     Pause,
     Role,
-    Say,
     Stop,
     Tick,
-    Write,
 )
 from runner.engine.plan import Check, Step
 from runner.engine.roles import MAY, permit
@@ -71,7 +71,14 @@ def test_a_new_role_is_recorded() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [Do(), Say(milestone="detected"), Pause(why="x"), Inject(), Write(text="x", sort="action"), HandOver(to="a")],
+    [
+        Complete(),
+        Milestone(name="detected"),
+        Pause(why="x"),
+        Inject(),
+        Note(text="x", type="action"),
+        HandOver(to="a"),
+    ],
 )
 def test_an_observer_watches(command: Command) -> None:
     assert "observer" in drill(LOOK).refused(command, role="observer")
@@ -79,7 +86,7 @@ def test_an_observer_watches(command: Command) -> None:
 
 def test_an_observer_may_join_note_and_leave() -> None:
     drive = drill(LOOK).join("eve", role="observer")
-    drive.say(Write(text="interesting"), by="eve", role="observer").say(Leave(person="eve"), by="eve", role="observer")
+    drive.say(Note(text="interesting"), by="eve", role="observer").say(Leave(person="eve"), by="eve", role="observer")
     assert drive[e.NoteWritten] == [e.NoteWritten(text="interesting")]
 
 
@@ -133,7 +140,7 @@ def test_a_run_that_nobody_ever_joined_is_not_abandoned() -> None:
 def test_the_runbook_begins_when_somebody_notices() -> None:
     drive = Drive(sample_plan(LOOK, reveal="detected")).start()
     assert drive.wait(30).state.current == ""
-    noticed = drive.say(Say(milestone="detected")).state
+    noticed = drive.say(Milestone(name="detected")).state
     assert noticed.current == LOOK.id
     assert noticed.steps[LOOK.id].started_t == pytest.approx(noticed.t)
 
@@ -151,9 +158,9 @@ def test_a_runbook_that_begins_with_noticing_begins_at_once() -> None:
 
 def test_notes_say_something_and_marks_need_not() -> None:
     drive = drill(LOOK)
-    assert "empty note" in drive.refused(Write(text="  "))
-    drive.say(Write(text="", sort="mark")).say(Write(text="buy a second gateway", sort="action"))
-    assert [note.sort for note in drive.state.notes] == ["mark", "action"]
+    assert "empty note" in drive.refused(Note(text="  "))
+    drive.say(Note(text="", type="mark")).say(Note(text="buy a second gateway", type="action"))
+    assert [note.type for note in drive.state.notes] == ["mark", "action"]
     assert drive.state.notes[1].by == "alice"
 
 
@@ -180,35 +187,35 @@ def test_a_role_may_what_the_table_says_and_no_more(kind: type[Command]) -> None
 
 def test_a_role_is_what_one_joined_as() -> None:
     drive = drill(LOOK).join("eve", role="observer").join("pat", role="participant")
-    assert "observer" in drive.refused(Do(), by="eve", role="facilitator")
+    assert "observer" in drive.refused(Complete(), by="eve", role="facilitator")
     assert "the facilitator does that" in drive.refused(Inject(), by="pat", role="facilitator")
-    drive.join("eve", role="participant").say(Do(), by="eve", role="observer")
+    drive.join("eve", role="participant").say(Complete(), by="eve", role="observer")
 
 
 def test_nobody_speaks_in_another_accounts_name() -> None:
     drive = drill(LOOK).join("alice")
-    assert "alice is here from another account (uid 1000)" in drive.refused(Do(), uid=1001)
-    drive.say(Leave(person="alice")).say(Do(), uid=1001)
+    assert "alice is here from another account (uid 1000)" in drive.refused(Complete(), uid=1001)
+    drive.say(Leave(person="alice")).say(Complete(), uid=1001)
 
 
 def test_ratings_are_given_in_the_debrief_from_one_to_five() -> None:
     drive = drill(LOOK)
-    four = Write(text="4", sort="rating", about="runbook")
+    four = Note(text="4", type="rating", about="runbook")
     assert "in the debrief" in drive.refused(four)
     drive.order(Stop(cause="stopped", why="x"))
     for text in ("0", "6", "four", "", " 4"):
-        assert "one of 1, 2, 3, 4, 5" in drive.refused(Write(text=text, sort="rating", about="runbook"))
-    assert "is about one of: confidence, runbook, realism" in drive.refused(Write(text="4", sort="rating"))
-    assert "is about one of" in drive.refused(Write(text="4", about="runbook"))
+        assert "one of 1, 2, 3, 4, 5" in drive.refused(Note(text=text, type="rating", about="runbook"))
+    assert "is about one of: confidence, runbook, realism" in drive.refused(Note(text="4", type="rating"))
+    assert "is about one of" in drive.refused(Note(text="4", about="runbook"))
     drive.say(four)
-    assert drive[e.NoteWritten] == [e.NoteWritten(text="4", sort="rating", about="runbook")]
+    assert drive[e.NoteWritten] == [e.NoteWritten(text="4", type="rating", about="runbook")]
 
 
 # -- approval ----------------------------------------------------------------------------------------------------------
 
 
 def test_whoever_drives_does_not_approve_while_somebody_else_can() -> None:
-    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Do())
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Complete())
     assert "another person approves it (bob)" in drive.refused(Approve())
     drive.say(Approve(), by="bob", uid=1001)
     assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="bob")]
@@ -216,18 +223,18 @@ def test_whoever_drives_does_not_approve_while_somebody_else_can() -> None:
 
 
 def test_another_name_from_the_same_account_is_no_second_person() -> None:
-    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(Approve(), by="bob")
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Complete()).say(Approve(), by="bob")
     assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="bob", waived="same account")]
 
 
 def test_the_account_of_somebody_who_never_joined_is_known_too() -> None:
-    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Leave(person="alice")).say(Do())
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Leave(person="alice")).say(Complete())
     assert drive.refused(Approve(), by="alice")
     assert drive.say(Approve(), by="carl", uid=1002)[e.StepApproved][0].waived == ""
 
 
 def test_somebody_with_another_account_approves_when_one_is_there() -> None:
-    drive = drill(LOOK, FIX).join("alice", "bob").join("carl", uid=1001).say(Do())
+    drive = drill(LOOK, FIX).join("alice", "bob").join("carl", uid=1001).say(Complete())
     assert "same account as you: somebody with another one approves it (carl)" in drive.refused(Approve(), by="bob")
     drive.say(Approve(), by="carl", uid=1001)
     assert drive[e.StepApproved][0].waived == ""
@@ -239,17 +246,17 @@ def test_whoever_began_the_run_drives_its_first_step() -> None:
 
 
 def test_alone_is_waived_and_recorded() -> None:
-    drive = drill(LOOK, FIX).join("alice").say(Do()).say(Approve())
+    drive = drill(LOOK, FIX).join("alice").say(Complete()).say(Approve())
     assert drive[e.StepApproved] == [e.StepApproved(step="fix", person="alice", waived="alone")]
 
 
 def test_an_observer_makes_nobody_less_alone() -> None:
-    drive = drill(LOOK, FIX).join("alice").join("eve", role="observer").say(Do()).say(Approve())
+    drive = drill(LOOK, FIX).join("alice").join("eve", role="observer").say(Complete()).say(Approve())
     assert drive[e.StepApproved][0].waived == "alone"
 
 
 def test_the_last_one_here_is_alone() -> None:
-    drive = drill(LOOK, FIX).join("alice", "bob").say(Do()).say(Leave(person="bob"), by="bob")
+    drive = drill(LOOK, FIX).join("alice", "bob").say(Complete()).say(Leave(person="bob"), by="bob")
     assert drive.say(Approve())[e.StepApproved][0].waived == "alone"
 
 
@@ -259,7 +266,7 @@ def test_a_script_that_plays_one_person_is_alone() -> None:
 
 
 def test_whom_the_step_was_handed_to_holds_it() -> None:
-    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Do()).say(HandOver(to="bob"))
+    drive = drill(LOOK, FIX).join("alice").join("bob", uid=1001).say(Complete()).say(HandOver(to="bob"))
     assert "hold this step" in drive.refused(Approve(), by="bob", uid=1001)
     assert drive.say(Approve())[e.StepApproved][0].waived == ""
 
@@ -286,7 +293,7 @@ def test_help_lists_what_is_possible_and_why_not_the_rest() -> None:
         *(f"say {word}" for word in ("detected", "acknowledged", "mitigated", "resolved")),
     }
     assert "has no command" in listed["run"]
-    assert listed["unpause"] == "the run is not paused"
+    assert listed["resume"] == "the run is not paused"
 
 
 def test_help_depends_on_who_asks() -> None:

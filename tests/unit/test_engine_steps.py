@@ -11,19 +11,19 @@ from runner.engine.commands import (
     Answer,
     Approve,
     Choose,
+    Complete,
     Confirm,
     Dispute,
-    Do,
     Fail,
     GoTo,
     IllegalCommand,
+    Milestone,
     Pause,
+    Resume,
     Retry,
     RunCommand,
-    Say,
     ShowHint,
     Skip,
-    Unpause,
 )
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
@@ -47,7 +47,7 @@ def outcomes(drive: Drive) -> list[tuple[str, str]]:
 def test_a_manual_step_waits_for_a_person() -> None:
     drive = drill(Step(id="look", name="Look")).wait(60)
     assert drive.state.current == "look"
-    drive.say(Do())
+    drive.say(Complete())
     assert outcomes(drive) == [("look", "succeeded")]
     assert drive.state.current == "next"
     assert drive.step("look").net_seconds == pytest.approx(60.0)
@@ -74,13 +74,13 @@ def test_a_scripted_step_waits_as_an_attended_one_does() -> None:
     assert not drive[e.CommandIntended]
     drive.say(RunCommand(), by="operator").command_ended("fix")
     assert drive.state.current == "next"
-    drive.say(Do(), by="operator")
+    drive.say(Complete(), by="operator")
     assert outcomes(drive) == [("fix", "succeeded"), ("next", "succeeded")]
 
 
 def test_a_command_is_not_done_by_hand_and_a_deed_has_no_command() -> None:
     drive = drill(Step(id="fix", name="Fix", run="fix"))
-    assert "command" in drive.refused(Do())
+    assert "command" in drive.refused(Complete())
     assert "no command" in drill(Step(id="look", name="Look")).refused(RunCommand())
 
 
@@ -162,7 +162,7 @@ def test_a_choice_leads_to_its_step_and_the_ones_between_are_not_visited() -> No
     )
     drive = drill(*steps)
     assert "offers" not in drive.refused(Choose(label="erors"))
-    assert "errors, slow" in drive.refused(Do())
+    assert "errors, slow" in drive.refused(Complete())
     drive.say(Choose(label="errors"))
     assert drive.state.current == "fail-over"
     assert drive.state.steps["raise"].visits == 0
@@ -190,7 +190,7 @@ def test_a_step_whose_condition_does_not_hold_is_passed_over(condition: str, tak
         Step(id="before", name="Before"),
         Step(id="maybe", name="Maybe", condition=condition),
     )
-    drive = drill(*steps).say(Choose(label="errors")).say(Do())
+    drive = drill(*steps).say(Choose(label="errors")).say(Complete())
     assert drive.state.current == ("maybe" if taken else "next")
     if not taken:
         assert e.StepEnded(step="maybe", outcome="skipped", why="if") in drive[e.StepEnded]
@@ -217,9 +217,9 @@ def test_people_may_go_to_another_step_and_that_is_not_as_written() -> None:
 
 
 def test_after_the_last_step_people_may_go_back() -> None:
-    drive = drill(Step(id="a", name="A")).say(Do()).say(Do())
+    drive = drill(Step(id="a", name="A")).say(Complete()).say(Complete())
     assert drive.state.current == ""
-    assert "no step is current" in drive.refused(Do())
+    assert "no step is current" in drive.refused(Complete())
     assert drive.say(GoTo(step="a")).state.current == "a"
 
 
@@ -235,7 +235,13 @@ def test_a_runbook_that_goes_round_in_circles_ends() -> None:
 def test_passing_over_a_step_on_a_second_round_keeps_its_first_outcome() -> None:
     once = Step(id="once", name="Once", condition="steps.again.choice != 'yes'")
     again = Step(id="again", name="Again?", choose={"yes": "a", "no": "next"})
-    drive = drill(Step(id="a", name="A"), once, again).say(Do()).say(Do()).say(Choose(label="yes")).say(Do())
+    drive = (
+        drill(Step(id="a", name="A"), once, again)
+        .say(Complete())
+        .say(Complete())
+        .say(Choose(label="yes"))
+        .say(Complete())
+    )
     assert drive.state.current == "again"
     assert (drive.step("once").outcome, drive.step("once").visits) == ("succeeded", 1)
 
@@ -250,7 +256,7 @@ def test_a_probe_is_reported_by_whoever_called_it() -> None:
     drive = drill(Step(id="fix", name="Fix", run="x", verify=PROBE, milestone="mitigated"))
     drive.observe(e.VerifyPrimed(step="fix", held=False)).say(RunCommand()).command_ended("fix")
     assert drive[e.VerifyStarted] == [e.VerifyStarted(step="fix", vacuous=False)]
-    assert "being verified" in drive.refused(Do())
+    assert "being verified" in drive.refused(Complete())
     assert "mitigated" not in drive.state.milestones
     drive.observe(e.VerifyEnded(step="fix", held=True))
     assert outcomes(drive) == [("fix", "succeeded")]
@@ -258,13 +264,15 @@ def test_a_probe_is_reported_by_whoever_called_it() -> None:
 
 
 def test_a_verification_that_already_held_proves_nothing() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=PROBE)).observe(e.VerifyPrimed(step="fix", held=True)).say(Do())
+    drive = (
+        drill(Step(id="fix", name="Fix", verify=PROBE)).observe(e.VerifyPrimed(step="fix", held=True)).say(Complete())
+    )
     assert drive[e.VerifyStarted] == [e.VerifyStarted(step="fix", vacuous=True)]
     assert drive.observe(e.VerifyEnded(step="fix", held=True)).step("fix").vacuous
 
 
 def test_a_failed_verification_fails_the_step() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=PROBE, on_failure="continue")).say(Do())
+    drive = drill(Step(id="fix", name="Fix", verify=PROBE, on_failure="continue")).say(Complete())
     drive.observe(e.VerifyEnded(step="fix", held=False, why="status 503, expected 200"))
     assert drive[e.StepEnded] == [e.StepEnded(step="fix", outcome="failed", why="status 503, expected 200")]
 
@@ -272,7 +280,7 @@ def test_a_failed_verification_fails_the_step() -> None:
 def test_an_indicator_must_hold_long_enough_after_the_deed() -> None:
     drive = drill(Step(id="fix", name="Fix", verify=WATCH))
     drive.health[INDICATOR] = 0.5
-    drive.wait(4).say(Do()).wait(5)
+    drive.wait(4).say(Complete()).wait(5)
     drive.health[INDICATOR] = 1.0
     drive.wait(2)
     assert not drive[e.VerifyEnded]
@@ -282,7 +290,7 @@ def test_an_indicator_must_hold_long_enough_after_the_deed() -> None:
 
 
 def test_good_seconds_before_the_deed_do_not_count() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=WATCH)).wait(10).say(Do()).wait(2)
+    drive = drill(Step(id="fix", name="Fix", verify=WATCH)).wait(10).say(Complete()).wait(2)
     assert not drive[e.VerifyEnded]
     drive.wait(1)
     assert drive[e.VerifyEnded] == [e.VerifyEnded(step="fix", held=True, vacuous=True)]
@@ -291,7 +299,7 @@ def test_good_seconds_before_the_deed_do_not_count() -> None:
 def test_an_indicator_that_does_not_come_back_in_time_fails_the_step() -> None:
     drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure="continue"))
     drive.health[INDICATOR] = 0.5
-    drive.say(Do()).wait_for(e.VerifyEnded)
+    drive.say(Complete()).wait_for(e.VerifyEnded)
     assert not drive[e.VerifyEnded][0].held
     assert drive.when(e.VerifyEnded) - drive.when(e.VerifyStarted) == pytest.approx(22.0)
     assert drive[e.StepEnded][0].why == "checkouts succeed did not hold for 3 s within 20 s"
@@ -317,12 +325,12 @@ def test_an_impact_that_is_there_already_is_confirmed_at_once() -> None:
     drive = drill(Step(id="look", name="Look", verify=CONFIRM))
     drive.health[INDICATOR] = 0.5
     drive.wait_for(e.ImpactSeen)
-    drive.say(Do())
+    drive.say(Complete())
     assert drive[e.VerifyEnded] == [e.VerifyEnded(step="look", held=True)]
 
 
 def test_without_an_impact_in_time_the_step_that_confirms_it_fails() -> None:
-    drive = drill(Step(id="look", name="Look", verify=CONFIRM, on_failure="continue")).say(Do())
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM, on_failure="continue")).say(Complete())
     drive.wait_for(e.VerifyEnded)
     assert drive[e.StepEnded][0].why == "no impact was measured within 20 s"
     # Its two bad seconds may have begun in the last one, and are judged a little later.
@@ -330,7 +338,7 @@ def test_without_an_impact_in_time_the_step_that_confirms_it_fails() -> None:
 
 
 def test_an_impact_at_the_last_moment_is_still_in_time() -> None:
-    drive = drill(Step(id="look", name="Look", verify=CONFIRM)).say(Do()).wait(18)
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM)).say(Complete()).wait(18)
     drive.health[INDICATOR] = 0.5
     drive.wait_for(e.VerifyEnded)
     assert drive[e.VerifyEnded] == [e.VerifyEnded(step="look", held=True)]
@@ -339,14 +347,14 @@ def test_an_impact_at_the_last_moment_is_still_in_time() -> None:
 def test_holding_too_late_is_not_holding_within() -> None:
     drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure="continue"))
     drive.health[INDICATOR] = 0.5
-    drive.say(Do()).wait(18)
+    drive.say(Complete()).wait(18)
     drive.health[INDICATOR] = 1.0
     drive.wait_for(e.VerifyEnded)
     assert not drive[e.VerifyEnded][0].held
 
 
 def test_an_indicator_is_judged_by_the_engine_alone() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=WATCH)).say(Do())
+    drive = drill(Step(id="fix", name="Fix", verify=WATCH)).say(Complete())
     with pytest.raises(IllegalCommand, match="not verified by a probe"):
         drive.observe(e.VerifyEnded(step="fix", held=True))
 
@@ -356,7 +364,7 @@ def test_a_check_that_held_for_too_short_a_time_proves_something() -> None:
     drive.health[INDICATOR] = 0.5
     drive.wait(2)
     drive.health[INDICATOR] = 1.0
-    drive.wait(2).say(Do()).say(Do())
+    drive.wait(2).say(Complete()).say(Complete())
     assert drive[e.VerifyStarted] == [e.VerifyStarted(step="fix", vacuous=False)]
 
 
@@ -365,7 +373,7 @@ def test_a_check_that_was_bad_before_the_deed_proves_something() -> None:
     drive.health[INDICATOR] = 0.5
     drive.wait(2)
     drive.health[INDICATOR] = 1.0
-    drive.wait(1).say(Do())
+    drive.wait(1).say(Complete())
     assert drive[e.VerifyStarted] == [e.VerifyStarted(step="fix", vacuous=False)]
 
 
@@ -394,7 +402,7 @@ def test_when_no_retry_is_left_people_are_asked() -> None:
     drive = drill(Step(id="fix", name="Fix", run="x", retry_max=1), commands={"fix": [3, 3]}).say(RunCommand())
     assert drive[e.StepFailing] == [e.StepFailing(step="fix", why="exit code 3")]
     assert drive.step("fix").status == "failing"
-    assert "retry it, skip it" in drive.refused(Do())
+    assert "retry it, skip it" in drive.refused(Complete())
 
 
 @pytest.mark.parametrize(
@@ -421,10 +429,12 @@ def test_a_retry_by_hand_gives_the_retries_back() -> None:
 
 
 def test_a_retried_deed_is_done_again() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=PROBE)).say(Do()).observe(e.VerifyEnded(step="fix", held=False))
+    drive = (
+        drill(Step(id="fix", name="Fix", verify=PROBE)).say(Complete()).observe(e.VerifyEnded(step="fix", held=False))
+    )
     drive.say(Retry())
     assert drive.step("fix").status == "ready"
-    drive.say(Do()).observe(e.VerifyEnded(step="fix", held=True))
+    drive.say(Complete()).observe(e.VerifyEnded(step="fix", held=True))
     assert outcomes(drive) == [("fix", "succeeded")]
 
 
@@ -521,18 +531,18 @@ TELL = Step(id="tell", name="Tell people", anytime=True, every=60.0)
 
 def test_an_anytime_step_is_never_current_and_can_be_done_again_and_again() -> None:
     drive = drill(Step(id="look", name="Look"), TELL)
-    drive.say(Do(step="tell")).say(Do(step="tell"))
+    drive.say(Complete(step="tell")).say(Complete(step="tell"))
     assert drive.state.current == "look"
     assert drive.step("tell").visits == 2
     assert outcomes(drive) == [("tell", "succeeded")] * 2
-    assert drive.say(Do()).state.current == "next"
+    assert drive.say(Complete()).state.current == "next"
 
 
 def test_an_anytime_step_reminds_until_it_is_done_and_again_later() -> None:
     drive = drill(Step(id="look", name="Look"), TELL)
     drive.wait(61)
     assert len(drive[e.StepReminded]) == 1
-    drive.wait(30).say(Do(step="tell")).wait(59)
+    drive.wait(30).say(Complete(step="tell")).wait(59)
     assert len(drive[e.StepReminded]) == 1
     drive.wait(2)
     assert len(drive[e.StepReminded]) == 2
@@ -540,9 +550,9 @@ def test_an_anytime_step_reminds_until_it_is_done_and_again_later() -> None:
 
 def test_a_reminder_waits_as_long_as_a_pause() -> None:
     drive = drill(Step(id="look", name="Look"), TELL).wait(30).say(Pause(why="fire drill")).wait(100)
-    drive.say(Unpause()).wait(29)
+    drive.say(Resume()).wait(29)
     assert not drive[e.StepReminded]
-    drive.wait(2).say(Pause(why="again")).wait(100).say(Unpause()).wait(58)
+    drive.wait(2).say(Pause(why="again")).wait(100).say(Resume()).wait(58)
     assert len(drive[e.StepReminded]) == 1
     drive.wait(2)
     assert len(drive[e.StepReminded]) == 2
@@ -555,19 +565,19 @@ def test_nobody_is_reminded_when_nobody_is_there() -> None:
 
 def test_only_the_current_step_is_done_by_name() -> None:
     drive = drill(Step(id="look", name="Look"))
-    assert "look is" in drive.refused(Do(step="next"))
-    assert drive.say(Do(step="look")).state.current == "next"
+    assert "look is" in drive.refused(Complete(step="next"))
+    assert drive.say(Complete(step="look")).state.current == "next"
 
 
 # -- milestones, hints, disputes ---------------------------------------------------------------------------------------
 
 
 def test_a_milestone_is_reached_when_its_step_succeeds_and_only_once() -> None:
-    drive = drill(Step(id="look", name="Look", milestone="detected")).say(Say(milestone="detected"), by="bob")
-    drive.say(Do())
+    drive = drill(Step(id="look", name="Look", milestone="detected")).say(Milestone(name="detected"), by="bob")
+    drive.say(Complete())
     assert len(drive[e.MilestoneReached]) == 1
     assert drive.state.milestones["detected"].by == "bob"
-    assert "was said by bob at 00:0" in drive.refused(Say(milestone="detected"))
+    assert "was said by bob at 00:0" in drive.refused(Milestone(name="detected"))
 
 
 def test_a_skipped_step_reaches_nothing() -> None:
@@ -576,20 +586,20 @@ def test_a_skipped_step_reaches_nothing() -> None:
 
 
 def test_milestones_come_in_any_order_but_only_known_ones() -> None:
-    drive = drill(Step(id="look", name="Look")).say(Say(milestone="resolved")).say(Say(milestone="detected"))
+    drive = drill(Step(id="look", name="Look")).say(Milestone(name="resolved")).say(Milestone(name="detected"))
     assert set(drive.state.milestones) == {"resolved", "detected"}
-    assert "is no milestone" in drive.refused(Say(milestone="healed"))
+    assert "is no milestone" in drive.refused(Milestone(name="healed"))
 
 
 def test_a_hint_is_recorded_when_it_is_shown_once() -> None:
     drive = drill(Step(id="look", name="Look", hint="The status page lags.")).say(ShowHint()).say(ShowHint())
     assert drive[e.HintShown] == [e.HintShown(step="look")]
-    assert "no hint" in drive.say(Do()).refused(ShowHint())
+    assert "no hint" in drive.say(Complete()).refused(ShowHint())
 
 
 def test_a_step_can_be_disputed_while_and_after_it_is_current() -> None:
     drive = drill(Step(id="look", name="Look")).say(Dispute(text="The dashboard has moved."))
-    drive.say(Do()).say(Do()).say(Dispute(text="This one too."))
+    drive.say(Complete()).say(Complete()).say(Dispute(text="This one too."))
     assert [disputed.step for disputed in drive[e.StepDisputed]] == ["look", "next"]
     assert drive.step("look").disputes == 1
 

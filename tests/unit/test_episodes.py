@@ -83,14 +83,14 @@ def test_a_fault_told_after_its_second_still_owns_it() -> None:
     value = Episodes.empty(ONE)
     for recorded in story.records():
         value = value.fold(recorded)
-    late = ev.ActivityStarted(experiment="errors", index=0, name="break it", sort="action")
+    late = ev.ActivityStarted(experiment="errors", index=0, name="break it", type="action")
     value = value.fold(ev.Recorded(99, "", 10.1, "chaos", late))
     value = value.fold(ev.Recorded(100, "", 21.0, "judge", bucket("checkouts", 12.0, "x")))
     assert value.impact == 10.2
 
 
 def test_probes_of_a_method_are_no_injection() -> None:
-    story = Story(ONE).live().at(6.0, ev.ActivityStarted(experiment="errors", index=0, name="look", sort="probe"))
+    story = Story(ONE).live().at(6.0, ev.ActivityStarted(experiment="errors", index=0, name="look", type="probe"))
     assert folded(story.seconds(6, "xxx")).injected is None
 
 

@@ -22,7 +22,7 @@ def closed(story: Story) -> Story:
 
 def test_the_last_closed_run_of_the_same_drill_before_this_one(tmp_path: Path) -> None:
     told_at(tmp_path / "20261101-gateway-outage-aaaa", closed(Story().live().step(5.0, "look", 6.0)))
-    last = closed(drill().at(16.0, ev.Paused(why="lunch")).at(18.0, ev.Unpaused()))
+    last = closed(drill().at(16.0, ev.Paused(why="lunch")).at(18.0, ev.Resumed()))
     told_at(tmp_path / "20261102-gateway-outage-bbbb", last)
     told_at(tmp_path / "20261103-gateway-outage-cccc", drill())
     told_at(tmp_path / "20261104-other-dddd", closed(Story(plan(slug="other")).live().step(5.0, "look", 9.0)))

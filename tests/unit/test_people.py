@@ -11,7 +11,7 @@ import pytest
 from runner.cli.options import person
 from runner.cli.room import at_a_terminal, need_a_terminal
 from runner.engine.availability import possible
-from runner.engine.commands import Do, Join, RunCommand, Say
+from runner.engine.commands import Complete, Join, Milestone, RunCommand
 from runner.engine.events import CommandRefused, Recorded
 from runner.engine.plan import Step
 from runner.errors import InputError
@@ -45,14 +45,14 @@ def test_who_gave_the_word_for_a_command_is_named_at_its_step() -> None:
     drive = _drive(_FIX, Step(id="last", name="Last")).join("bo")
     drive.say(RunCommand(), by="bo").command_ended("fix")
     assert drive.state.steps["fix"].who == "bo"
-    drive.say(Do(), by="alice")
+    drive.say(Complete(), by="alice")
     assert [step.who for step in score(drive.log).steps] == ["bo", "alice"]
 
 
 def test_a_milestone_that_came_with_a_step_names_the_step() -> None:
     drive = _drive(Step(id="see", name="See it", milestone="detected"), _FIX)
-    drive.say(Do())
-    assert "came with the step see" in drive.refused(Say(milestone="detected"))
+    drive.say(Complete())
+    assert "came with the step see" in drive.refused(Milestone(name="detected"))
 
 
 def test_help_tells_an_observer_that_only_notes_are_theirs() -> None:

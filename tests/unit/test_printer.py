@@ -38,13 +38,13 @@ def _told(*events: Event, by: str = "conductor", t: float = 1.0) -> str:
         (ev.LoadEnded(why="every user stopped"), "+00:01.00  ! the load ended by itself: every user stopped\n"),
         (
             ev.ActivityEnded(
-                experiment="x", index=0, name="kill", sort="action", status="succeeded", doubt="exited with 1"
+                experiment="x", index=0, name="kill", type="action", status="succeeded", doubt="exited with 1"
             ),
             "+00:01.00  ! action 'kill' exited with 1: the fault may not be in\n",
         ),
         (ev.AlertSilent(alert="Errors", why="refused"), "+00:01.00  ! alert Errors cannot be asked for: refused\n"),
         (ev.Paused(why="a call"), "+00:01.00  ‖ paused: a call  (ana)\n"),
-        (ev.FaultLeft(experiment="errors", why="exit code 1"), "+00:01.00  ✗ LEFT BEHIND: errors: exit code 1\n"),
+        (ev.UndoFailed(experiment="errors", why="exit code 1"), "+00:01.00  ✗ LEFT BEHIND: errors: exit code 1\n"),
         (ev.EndDecided(cause="aborted", why="enough"), "+00:01.00  ■ the run ends, aborted: enough  (ana)\n"),
         (ev.CommandRefused(command="RunCommand", why="no"), "+00:01.00  ✗ run was not possible: no  (ana)\n"),
     ],
@@ -70,7 +70,7 @@ def _started(step: Step, *, attended: bool = True, scripted: tuple[str, ...] = (
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, ["→ gameday tell do"]),
+        ({}, ["→ gameday tell complete"]),
         ({"run": "true"}, ["→ gameday tell run"]),
         ({"run": "true", "confirm": "Sure?"}, ["Sure?", "→ gameday tell confirm"]),
         (

@@ -134,10 +134,10 @@ def test_what_people_typed_cannot_leave_its_comment(root: Path) -> None:
 
 def story(**changes: object) -> Story:
     told = drill(plan(steps=tuple(_placed(plan().steps)), **changes))
-    told.at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", sort="action"), by="grace")
-    told.at(17.0, ev.NoteWritten(text="here", sort="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
+    told.at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", type="action"), by="grace")
+    told.at(17.0, ev.NoteWritten(text="here", type="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
     told.end(28.0).undo(28.5)
-    return told.at(30.0, ev.NoteWritten(text="4", sort="rating", about="runbook"), by="ada")
+    return told.at(30.0, ev.NoteWritten(text="4", type="rating", about="runbook"), by="ada")
 
 
 def _placed(steps: tuple[Step, ...]) -> list[Step]:
@@ -186,7 +186,7 @@ def test_a_run_that_goes_on_has_a_report_too() -> None:
 
 def test_nothing_in_it_acts() -> None:
     told = story(name=EVIL, slug=EVIL)
-    told.at(18.0, *(ev.NoteWritten(text=f"{EVIL} # x | y <b> `z", sort=s) for s in ("note", "action")), by=EVIL)
+    told.at(18.0, *(ev.NoteWritten(text=f"{EVIL} # x | y <b> `z", type=s) for s in ("note", "action")), by=EVIL)
     told.at(18.0, ev.StepDisputed(step="fix", text=EVIL), ev.Warned(text=EVIL), by=EVIL)
     text = text_of(told, Patch(text="+ ```\n+ x\n", left=(EVIL,)))
     assert not acts(text)

@@ -182,7 +182,7 @@ def test_every_second_of_a_step_is_accounted_for() -> None:
     story.at(17.0, ev.CommandStarted(step="fix", attempt=2))
     story.at(18.0, ev.CommandEnded(step="fix", attempt=2, exit_code=0, duration=1.0))
     story.at(18.0, ev.VerifyStarted(step="fix"))
-    story.at(20.0, ev.Paused(why="lunch")).at(50.0, ev.Unpaused())
+    story.at(20.0, ev.Paused(why="lunch")).at(50.0, ev.Resumed())
     story.at(52.0, ev.VerifyEnded(step="fix", held=True), ev.StepEnded(step="fix", outcome="succeeded"))
     told = card(story.end(60.0))
     fix = step(told, "fix")
@@ -301,8 +301,8 @@ def test_what_users_raised_is_scored() -> None:
 
 
 def test_what_people_wrote() -> None:
-    story = drill().at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", sort="action"), by="grace")
-    story.at(17.0, ev.NoteWritten(text="here", sort="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
+    story = drill().at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", type="action"), by="grace")
+    story.at(17.0, ev.NoteWritten(text="here", type="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
     told = card(story.at(18.0, ev.Warned(text="slow disk"), ev.SuspendSeen(seconds=2.5)).end(28.0))
     assert [(said.t, said.by, said.text) for said in told.notes] == [(16.0, "grace", "odd")]
     assert [said.text for said in (*told.actions, *told.marks)] == ["buy a pager", "here"]
@@ -312,7 +312,7 @@ def test_what_people_wrote() -> None:
 
 def test_ratings_count_once_a_person_and_name_nobody() -> None:
     def rating(text: str, about: str = "runbook") -> ev.NoteWritten:
-        return ev.NoteWritten(text=text, sort="rating", about=about)
+        return ev.NoteWritten(text=text, type="rating", about=about)
 
     story = drill().end(28.0).undo(28.5).at(30.0, rating("5"), rating("2", "realism"), by="ada")
     story.at(31.0, rating("3"), rating("nonsense"), by="bob").at(32.0, rating("4"), by="ada")
@@ -352,14 +352,14 @@ _EVENTS = st.one_of(
     st.builds(ev.VerifyStarted, step=_NAMES, vacuous=st.booleans()),
     st.builds(ev.VerifyEnded, step=_NAMES, held=st.booleans()),
     st.builds(ev.MilestoneReached, milestone=st.sampled_from(["detected", "acknowledged", "mitigated", "resolved"])),
-    st.builds(ev.ActivityStarted, experiment=_SLUGS, index=st.just(0), name=st.just("x"), sort=st.just("action")),
+    st.builds(ev.ActivityStarted, experiment=_SLUGS, index=st.just(0), name=st.just("x"), type=st.just("action")),
     st.builds(ev.FaultIntended, experiment=_SLUGS, index=st.just(0), name=st.just("x"), document_hash=st.just("0")),
     st.builds(ev.FaultUndone, experiment=_SLUGS, how=st.just("verified")),
-    st.builds(ev.FaultLeft, experiment=_SLUGS, why=st.just("stuck")),
+    st.builds(ev.UndoFailed, experiment=_SLUGS, why=st.just("stuck")),
     st.builds(ev.UndoChecked, experiment=_SLUGS, name=st.just("gone"), held=st.booleans(), while_in=st.booleans()),
     st.builds(ev.AlertFired, alert=st.sampled_from(["ErrorsHigh", "unknown"]), before=st.booleans()),
     st.builds(ev.Paused, why=st.just("")),
-    st.just(ev.Unpaused()),
+    st.just(ev.Resumed()),
     st.builds(ev.PhaseEntered, phase=st.sampled_from(["live", "undoing", "debrief", "closed"])),
     st.builds(
         ev.EndDecided,

@@ -71,7 +71,7 @@ def test_an_undo_without_a_word_of_why_is_broken() -> None:
 
 def test_a_fault_left_behind_is_broken_and_the_gravest_code() -> None:
     story = drill().end(28.0, "aborted", reason="unsafe").at(28.3, ev.UndoStarted(experiments=("errors",)))
-    story.at(29.0, ev.FaultLeft(experiment="errors", why="the proxy is gone"), ev.UndoEnded(left=("errors",)))
+    story.at(29.0, ev.UndoFailed(experiment="errors", why="the proxy is gone"), ev.UndoEnded(left=("errors",)))
     told = card(story)
     assert (told.ending, told.exit_code) == ("broken", 6)
     assert told.headline == "broken: a fault was left behind: errors: the proxy is gone"
@@ -85,7 +85,7 @@ def test_an_intent_nothing_undid_was_left_behind() -> None:
 
 def test_a_fault_undone_later_is_no_longer_left() -> None:
     story = drill().end(28.0).at(28.3, ev.UndoStarted(experiments=("errors",)))
-    story.at(29.0, ev.FaultLeft(experiment="errors", why="no route"), ev.UndoEnded(left=("errors",)))
+    story.at(29.0, ev.UndoFailed(experiment="errors", why="no route"), ev.UndoEnded(left=("errors",)))
     told = card(story.undo(500.0))
     assert (told.ending, told.exit_code, told.faults[0].state) == ("broken", 5, "undone")
 
@@ -303,7 +303,7 @@ def test_a_bare_experiment(status: str, deviated: bool, cause: str, ending: str,
 
 def test_a_bare_experiment_whose_action_failed_did_not_pass() -> None:
     story = Story(BARE, attended=False).inject(1.0)
-    failed = ev.ActivityEnded(experiment="errors", index=1, name="kill", sort="action", status="failed", exception="no")
+    failed = ev.ActivityEnded(experiment="errors", index=1, name="kill", type="action", status="failed", exception="no")
     story.at(1.5, failed).at(2.0, ev.ExperimentEnded(experiment="errors", status="completed"))
     told = card(story.end(2.1).undo(2.5))
     assert (told.ending, told.why) == ("failed", "action kill failed")

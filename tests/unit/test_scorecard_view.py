@@ -68,7 +68,7 @@ def test_an_alert_that_never_fired_is_a_finding() -> None:
 def test_what_proves_nothing_and_what_was_left_are_said() -> None:
     story = drill().at(13.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
     story.end(40.0).at(41.0, ev.UndoStarted(experiments=("errors",)))
-    story.at(42.0, ev.FaultLeft(experiment="errors", why="exit code 1"), ev.UndoEnded(left=("errors",)))
+    story.at(42.0, ev.UndoFailed(experiment="errors", why="exit code 1"), ev.UndoEnded(left=("errors",)))
     text = _text(score(story.at(43.0, ev.PhaseEntered(phase="debrief")).records()))
     assert text.count("undone-when 'gone' held while the fault was in: it proves nothing") == 1
     assert "break it" in text

@@ -102,7 +102,7 @@ def test_no_field_hides_the_envelope(kind: str) -> None:
 def test_keys_stand_in_the_promised_order_without_spaces() -> None:
     line = line_of(NoteWritten(text="hello"))
 
-    assert list(json.loads(line)) == ["seq", "at", "t", "kind", "by", "text", "sort", "about", "prev"]
+    assert list(json.loads(line)) == ["seq", "at", "t", "kind", "by", "text", "type", "about", "prev"]
     assert line == json.dumps(json.loads(line), separators=(",", ":")).encode()
 
 
@@ -184,7 +184,7 @@ def test_defaults_that_are_made_are_made_anew() -> None:
         edited(ProbesSampled(indicator="x"), shots=[[1.0, True]]),
         edited(ProbesSampled(indicator="x"), shots=["abcd"]),
         edited(ProbesSampled(indicator="x"), shots=[["a", "b", "c", "d"]]),
-        edited(ActivityEnded(experiment="e", index=0, name="n", sort="action", status="ok"), tolerance_met=1),
+        edited(ActivityEnded(experiment="e", index=0, name="n", type="action", status="ok"), tolerance_met=1),
     ],
 )
 def test_what_is_no_line_is_said_so(line: bytes) -> None:
@@ -210,7 +210,7 @@ def test_lines_decode_together_as_they_do_alone() -> None:
 
 @pytest.mark.parametrize("output", [float("nan"), float("-inf"), {1, 2}, b"bytes", object(), [[float("nan")]]])
 def test_what_json_cannot_hold_is_refused(output: object) -> None:
-    event = ActivityEnded(experiment="e", index=0, name="n", sort="action", status="ok", output=output)
+    event = ActivityEnded(experiment="e", index=0, name="n", type="action", status="ok", output=output)
 
     with pytest.raises(ValueError, match="an event `activity-ended` holds what JSON cannot"):
         plain_fields(event)

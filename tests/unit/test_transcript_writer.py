@@ -114,7 +114,7 @@ def test_secrets_never_reach_the_disk_nor_the_views(tmp_path: Path) -> None:
     secret = "hunter2-hunter2"
     writer = TranscriptWriter.create(tmp_path / "run", SystemClock(), redact=Redactor([secret]).value)
     output = {"headers": [{"Authorization": f"Bearer {secret}"}], "n": 3}
-    event = ActivityEnded(experiment="e", index=0, name=f"call {secret}", sort="action", status="ok", output=output)
+    event = ActivityEnded(experiment="e", index=0, name=f"call {secret}", type="action", status="ok", output=output)
 
     returned = writer.append(Entry(event, secret))
 

@@ -240,7 +240,7 @@ def test_an_abort_leaves_nothing_to_be_asked() -> None:
 
 
 def doubted(story: Story, why: str = "exited with 1", status: str = "succeeded") -> Story:
-    ended = ev.ActivityEnded(experiment="errors", index=0, name="break it", sort="action", status=status, doubt=why)
+    ended = ev.ActivityEnded(experiment="errors", index=0, name="break it", type="action", status=status, doubt=why)
     return story.at(10.06, ended, by="chaos")
 
 
@@ -276,7 +276,7 @@ def test_a_bare_experiment_that_was_cut_short_proves_nothing() -> None:
 
 @pytest.mark.parametrize(("why", "told"), [("no route", ": no route"), ("", "")])
 def test_a_probe_of_the_method_that_gave_no_answer_is_a_finding(why: str, told: str) -> None:
-    ended = ev.ActivityEnded(experiment="errors", index=1, name="look", sort="probe", status="failed", exception=why)
+    ended = ev.ActivityEnded(experiment="errors", index=1, name="look", type="probe", status="failed", exception=why)
     scored = card(bare().at(10.3, ended, by="chaos").end(11.0).undo(11.5))
     assert (scored.ending, scored.findings) == ("passed", (f"probe 'look' failed{told}",))
 

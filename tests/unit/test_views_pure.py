@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.geometry import Size
 
 from runner.engine import events as ev
-from runner.engine.commands import Abort, Pause, Say
+from runner.engine.commands import Abort, Milestone, Pause
 from runner.engine.events import Recorded
 from runner.engine.plan import MILESTONES, Step
 from runner.engine.state import Reached
@@ -75,7 +75,7 @@ def test_a_participant_reads_when_the_shift_began_until_somebody_noticed() -> No
     assert (shown.phase, shown.digits, shown.word, shown.level) == ("on call", "00:08", "", "")
     for role in ("facilitator", "observer"):
         assert "since impact" in dial(drive.state, drive.clock.now(), role).label
-    drive.say(Say(milestone="detected"))
+    drive.say(Milestone(name="detected"))
     assert "since impact" in dial(drive.state, drive.clock.now(), "participant").label
 
 
@@ -136,7 +136,7 @@ def test_an_alert_notices_and_wants_an_answer_in_time() -> None:
     assert fired is not None
     assert dial(drive.state, fired + 2, "facilitator").word == "3 s left to acknowledge"
     assert "; acknowledgement late" in dial(drive.state, fired + 6, "facilitator").word
-    drive.wait(6).say(Say(milestone="acknowledged"))
+    drive.wait(6).say(Milestone(name="acknowledged"))
     shown = dial(drive.state, drive.clock.now(), "facilitator")
     assert shown.word.endswith("left; acknowledged too late")
     assert shown.level == "warn"
@@ -304,12 +304,12 @@ def test_every_deed_has_a_key_of_its_own_and_a_rule_that_the_engine_knows() -> N
     assert len({deed.key for deed in ACTIONS}) == len(ACTIONS)
     rules = allowed(_drive().state, "facilitator", "alice")
     assert {deed.rule for deed in ACTIONS} <= rules.keys()
-    assert {f"say {milestone}" for milestone in MILESTONES} <= {deed.rule for deed in ACTIONS}
+    assert {f"milestone {milestone}" for milestone in MILESTONES} <= {deed.rule for deed in ACTIONS}
 
 
 def test_enter_waits_while_the_run_is_paused() -> None:
     drive = _drive()
-    assert next_action(drive.state).command == "do"
+    assert next_action(drive.state).command == "complete"
     assert next_action(drive.say(Pause(why="lunch")).state).label == ""
 
 

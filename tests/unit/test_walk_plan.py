@@ -9,7 +9,7 @@ from score_stories import drill
 from transcript_samples import create, entries
 
 from runner.engine import events as e
-from runner.engine.commands import Abort, Answer, Approve, Choose, Command, Confirm, Do, Fail
+from runner.engine.commands import Abort, Answer, Approve, Choose, Command, Complete, Confirm, Fail
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
@@ -55,7 +55,7 @@ steps:
 
 
 #: From the first step to the last.
-_TALK = (Do(), Choose(label="errors"), Approve(), Confirm(), Answer(name="REGION", value="eu"), Do())
+_TALK = (Complete(), Choose(label="errors"), Approve(), Confirm(), Answer(name="REGION", value="eu"), Complete())
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_no_step_is_automated_and_each_command_is_shown(plan: RunPlan) -> None:
 def test_a_person_says_done_and_nothing_is_run(plan: RunPlan) -> None:
     drive = _through(plan, *_TALK[:-1])
     assert drive.step("fix").status == "ready"
-    drive.say(Do(step="tell")).say(Do())
+    drive.say(Complete(step="tell")).say(Complete())
     assert drive[e.CommandIntended] == []
     assert drive[e.VerifyStarted] == []
     assert drive.step("fix").outcome == "succeeded"
@@ -127,7 +127,7 @@ def test_it_is_judged_as_a_tabletop_and_counts_in_no_rate(plan: RunPlan) -> None
 
 
 def test_a_step_that_fails_in_the_talk_is_told_and_counts_in_no_rate(plan: RunPlan) -> None:
-    drive = _through(plan, Do(), Choose(label="errors"), Fail(why="nobody may"))
+    drive = _through(plan, Complete(), Choose(label="errors"), Fail(why="nobody may"))
     card = _card(drive)
     assert (card.ending, card.exit_code, card.success) == ("failed", 1, None)
     assert card.headline == "tabletop: runbook: step fix: failed, nobody may"

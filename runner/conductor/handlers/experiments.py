@@ -238,7 +238,7 @@ class ExperimentsHandler:
 
     @_translate.register
     def _(self, report: chaos.ActivityStartedReport, slug: str) -> ev.Event | None:
-        return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, sort=report.type)
+        return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, type=report.type)
 
     @_translate.register
     def _(self, report: chaos.ActivityEndedReport, slug: str) -> ev.Event | None:
@@ -246,7 +246,7 @@ class ExperimentsHandler:
             experiment=slug,
             index=report.index,
             name=report.name,
-            sort=report.type,
+            type=report.type,
             status=report.status,
             duration=report.duration,
             output=report.output,

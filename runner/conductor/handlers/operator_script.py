@@ -54,7 +54,7 @@ class OperatorScriptHandler:
 
     async def _do_anytime(self, step_id: str, script: StepScript) -> None:
         await asyncio.sleep(script.after)
-        self._submit(cm.Do(step=step_id), self._script.name)
+        self._submit(cm.Complete(step=step_id), self._script.name)
 
     async def _play(self, step_id: str, visit: int, script: StepScript) -> None:
         await asyncio.sleep(script.after)
@@ -74,7 +74,7 @@ class OperatorScriptHandler:
         for question in step.ask:
             yield cm.Answer(name=question.name, value=script.answers.get(question.name, "")), me
         if script.say:
-            yield cm.Say(milestone=script.say), me
+            yield cm.Milestone(name=script.say), me
         if script.fail:
             yield cm.Fail(why=script.fail), me
         elif script.skip:
@@ -82,7 +82,7 @@ class OperatorScriptHandler:
         elif step.choose:
             yield cm.Choose(label=script.choose), me
         elif not step.automated:
-            yield cm.Do(step=step_id if step.anytime else ""), me
+            yield cm.Complete(step=step_id if step.anytime else ""), me
         elif not (step.approve or step.confirm or step.ask):
             yield cm.RunCommand(), me
 
@@ -107,14 +107,14 @@ class OperatorScriptHandler:
 
 def _reactions(rule: WhenScript) -> Iterator[cm.Command]:
     if rule.say:
-        yield cm.Say(milestone=rule.say)
+        yield cm.Milestone(name=rule.say)
     if rule.note:
-        yield cm.Write(text=rule.note)
+        yield cm.Note(text=rule.note)
     if rule.inject:
         yield cm.Inject(experiment=rule.inject)
     if rule.pause:
         yield cm.Pause(why=rule.why or "scripted")
     if rule.unpause:
-        yield cm.Unpause()
+        yield cm.Resume()
     if rule.abort:
         yield cm.Abort(reason=rule.abort, why=rule.why or "scripted")

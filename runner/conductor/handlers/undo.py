@@ -41,7 +41,7 @@ class UndoHandler:
         match recorded.event:
             case ev.PhaseEntered(phase="undoing"):
                 self._run.spawn(self._undo(), "undo")
-            case ev.ActivityStarted(experiment=slug, sort="action"):
+            case ev.ActivityStarted(experiment=slug, type="action"):
                 self._bites.action_started(slug)
 
     def check_while_in(self, experiment: str) -> None:
@@ -91,7 +91,7 @@ class UndoHandler:
             if code == ExitCode.PASSED:
                 self._run.observe(ev.FaultUndone(experiment=slug, how="rollbacks"), by="undo")
             else:
-                self._run.observe(ev.FaultLeft(experiment=slug, why="its undo failed; see undo.log"), by="undo")
+                self._run.observe(ev.UndoFailed(experiment=slug, why="its undo failed; see undo.log"), by="undo")
 
     async def _read_again(self) -> bool:
         """Whether the transcript could be read; whoever took the run's folder away took it along."""

@@ -15,7 +15,6 @@ from runner.engine.events import (
     ExperimentFailed,
     ExperimentLoaded,
     FaultIntended,
-    FaultLeft,
     FaultRefused,
     FaultUndone,
     HypothesisChecked,
@@ -26,6 +25,7 @@ from runner.engine.events import (
     Recorded,
     RollbackStarted,
     UndoEnded,
+    UndoFailed,
     UndoStarted,
 )
 from runner.engine.state import ExperimentView, State
@@ -111,7 +111,7 @@ def activity_started(state: State, event: ActivityStarted, record: Recorded) -> 
     if view is None:
         return state
     view = replace(view, activity=event.name)
-    if event.sort == "action":
+    if event.type == "action":
         first = view.injected_t is None
         view = replace(
             view,
@@ -126,7 +126,7 @@ def activity_ended(state: State, event: ActivityEnded, record: Recorded) -> Stat
     view = state.experiments.get(event.experiment)
     if view is None:
         return state
-    failed = event.sort == "action" and event.status != "succeeded"
+    failed = event.type == "action" and event.status != "succeeded"
     activity = "" if view.activity == event.name else view.activity
     return _with(state, replace(view, activity=activity, actions_failed=view.actions_failed + failed))
 
@@ -170,7 +170,7 @@ def fault_undone(state: State, event: FaultUndone, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="undone", undone=event.how, undone_t=record.t)
 
 
-def fault_left(state: State, event: FaultLeft, record: Recorded) -> State:
+def undo_failed(state: State, event: UndoFailed, record: Recorded) -> State:
     left = state.left if event.experiment in state.left else (*state.left, event.experiment)
     return change_experiment(state.but(left=left), event.experiment, status="left", why=event.why)
 

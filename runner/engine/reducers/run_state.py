@@ -19,13 +19,13 @@ from runner.engine.events import (
     PersonLeft,
     PhaseEntered,
     Recorded,
+    Resumed,
     RunClosed,
     RunStarted,
     SuspendSeen,
     TargetFound,
     TargetLost,
     TargetReady,
-    Unpaused,
     Warned,
 )
 from runner.engine.plan_json import plan_from_json
@@ -34,7 +34,7 @@ from runner.engine.state import (
     ExperimentView,
     IndicatorView,
     Need,
-    Note,
+    NoteView,
     Person,
     Phase,
     Reached,
@@ -119,7 +119,7 @@ def paused(state: State, event: Paused, record: Recorded) -> State:
     return state if state.paused else state.but(paused_t=record.t, paused_why=event.why)
 
 
-def unpaused(state: State, event: Unpaused, record: Recorded) -> State:
+def resumed(state: State, event: Resumed, record: Recorded) -> State:
     return _unpause(state, record.t)
 
 
@@ -136,7 +136,7 @@ def warned(state: State, event: Warned, record: Recorded) -> State:
 
 
 def _warn(state: State, record: Recorded, text: str) -> State:
-    note = Note(record.t, record.by, "warning", text)
+    note = NoteView(record.t, record.by, "warning", text)
     return state.but(warnings=(*state.warnings, note)[-_WARNINGS_KEPT:])
 
 
@@ -174,4 +174,4 @@ def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -
 
 
 def note_written(state: State, event: NoteWritten, record: Recorded) -> State:
-    return state.but(notes=(*state.notes, Note(record.t, record.by, event.sort, event.text)))
+    return state.but(notes=(*state.notes, NoteView(record.t, record.by, event.type, event.text)))

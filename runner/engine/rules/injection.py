@@ -60,7 +60,7 @@ def _applied(experiment: Experiment, view: ExperimentView) -> bool:
 def inject(state: State, order: Order, command: Inject) -> tuple[Event, ...]:
     """A facilitator gives the word. Raises IllegalCommand."""
     if state.paused:
-        raise IllegalCommand("the run is paused: unpause it first")
+        raise IllegalCommand("the run is paused: resume it first")
     slug = command.experiment or _the_waiting_one(state)
     view = state.experiments.get(slug)
     if view is None:

@@ -126,7 +126,7 @@ class DebriefScreen(Screen[None]):
         self._asker.put(question, partial(self._write, sort), why_not=partial(self._why_not, sort))
 
     def _write(self, sort: str, text: str) -> None:
-        self.run_worker(self._ask("write", text=text, sort=sort))
+        self.run_worker(self._ask("note", text=text, type=sort))
 
     def action_rate(self) -> None:
         if not self._asker.busy:
@@ -148,7 +148,7 @@ class DebriefScreen(Screen[None]):
 
     def _rated(self, about: str, rest: tuple[str, ...], words: str) -> None:
         stars = str(_RATINGS.index(words) + 1)
-        self.run_worker(self._ask("write", text=stars, sort="rating", about=about))
+        self.run_worker(self._ask("note", text=stars, type="rating", about=about))
         self._rate(rest)
 
     def action_close(self) -> None:

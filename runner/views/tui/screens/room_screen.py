@@ -275,13 +275,13 @@ class RoomScreen(RunScreen):
     async def _shell(self) -> None:
         """The room is away meanwhile; the run and its clock go on. Start and end stand in the story."""
         state = self.story.state
-        await self._ask("write", {"sort": "note", "text": "opened a shell"})
+        await self._ask("note", {"type": "note", "text": "opened a shell"})
         with self.app.suspend():
             words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
             sys.stderr.write(f"{inert(words)}\n")
             # Not beside the event loop: what it would paint meanwhile nobody takes, until it waits for ever.
             why = open_shell(state, self.folder)
-        await self._ask("write", {"sort": "note", "text": f"the shell ended{': ' + why if why else ''}"})
+        await self._ask("note", {"type": "note", "text": f"the shell ended{': ' + why if why else ''}"})
 
     def action_filter(self) -> None:
         question = AskText(
