@@ -142,8 +142,8 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
         ("Join", "olga", 0, "participant"),
         ("Join", "ana", _ANA, "observer"),
         ("Join", "ana", _ANA, "participant"),
-        ("Say", "ana", _ANA, "participant"),
-        ("Do", "olga", 0, "participant"),
+        ("Milestone", "ana", _ANA, "participant"),
+        ("Complete", "olga", 0, "participant"),
         ("Approve", "ana", _ANA, "participant"),
         ("Abort", "ana", _ANA, "participant"),
         ("Leave", "ana", _ANA, "participant"),
@@ -151,9 +151,9 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     ]
     refused = [(event["command"], event["by"], event["uid"]) for event in shared.events("command-refused")]
     assert refused == [
-        ("Do", "ana", _ANA),
+        ("Complete", "ana", _ANA),
         ("Inject", "ana", _ANA),
-        ("Do", "olga", _ANA),
+        ("Complete", "olga", _ANA),
         ("Approve", "olga", 0),
         ("Approve", "somebody", 0),
     ]

@@ -34,7 +34,7 @@ def test_two_at_once_to_their_ends(world: World, repo: Path) -> None:
         (first, second), "waiting for people: First"
     )
     assert world.call("tell", "run", "--run", first, cwd=repo).returncode == 2
-    for run, command in ((first, "do"), (second, "do"), (second, "do"), (first, "do")):
+    for run, command in ((first, "complete"), (second, "complete"), (second, "complete"), (first, "complete")):
         assert world.call("tell", command, "--run", run, cwd=repo).returncode == 0
     assert eventually(lambda: not world.open_runs(), within=20)
     done = _runs(world, repo)

@@ -289,8 +289,8 @@ def test_help_lists_what_is_possible_and_why_not_the_rest() -> None:
     drive = drill(LOOK)
     listed = dict(possible(drive.state, "facilitator", by="alice"))
     assert {name for name, why in listed.items() if not why} == {
-        *("do", "fail", "skip", "go-to", "dispute", "note", "action", "mark", "pause", "abort"),
-        *(f"say {word}" for word in ("detected", "acknowledged", "mitigated", "resolved")),
+        *("complete", "fail", "skip", "go-to", "dispute", "note", "action", "mark", "pause", "abort"),
+        *(f"milestone {word}" for word in ("detected", "acknowledged", "mitigated", "resolved")),
     }
     assert "has no command" in listed["run"]
     assert listed["resume"] == "the run is not paused"
