@@ -311,6 +311,11 @@ class Guardian:
             | mine
             | outlives(str(self._run["run"]), self._undo_began, finalize.running_steps(folder))
         )
+        closed = finalize.closed_with(folder)
+        if closed is not None and closed != ExitCode.LEFT_BEHIND:
+            # It died behind the last line: undone, judged, closed.
+            finalize.forget(self._run)
+            return self._leave(closed)
         undone = self._undo_with_retries(lambda: finalize.record_death(folder, why, pids))
         self._keep_errors()
         with contextlib.suppress(Exception):

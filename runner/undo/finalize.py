@@ -6,6 +6,7 @@ Imported by the guardian in that moment only; `gameday recover` and the conducto
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from runner.transcript.reader import read
 from runner.transcript.writer import Entry, TranscriptWriter
 
 TRANSCRIPT = "transcript.jsonl"
+#: Bytes in which the last line of a transcript ends.
+_LAST_LINE = 64 * 1024
 
 
 def run_clock(first: Recorded) -> SystemClock:
@@ -71,6 +74,16 @@ def record_death(folder: Path, why: str, fenced: tuple[int, ...]) -> None:
     with contextlib.suppress(TranscriptError, OSError):
         writer = open_transcript(folder)
         writer.append(*(Entry(event=event, by="guardian") for event in events))
+
+
+def closed_with(folder: Path) -> int | None:
+    """The exit code that the last line of the transcript names; None when that line is no `run-closed`, or unreadable."""
+    with contextlib.suppress(OSError, ValueError, GamedayError), (folder / TRANSCRIPT).open("rb") as lines:
+        # The fault may still be in: of a long transcript nothing but its end is read.
+        lines.seek(max(0, os.fstat(lines.fileno()).st_size - _LAST_LINE))
+        last = decode(lines.read().rstrip(b"\n").rpartition(b"\n")[2]).event
+        return last.exit_code if isinstance(last, RunClosed) else None
+    return None
 
 
 def running_steps(folder: Path) -> set[str] | None:

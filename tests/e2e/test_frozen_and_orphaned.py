@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def test_a_guardian_that_freezes_when_all_is_said_keeps_nobody_waiting(repo: Rep
     _freeze_if_there(going.pid("guardian"))
     # Whether it was still needed, and so counts as broken, or not.
     assert going.ended() in (4, 5)
+    going.closed()
+
+
+def test_a_conductor_that_dies_behind_the_last_line_has_nothing_to_undo(repo: Repo) -> None:
+    going = repo.start()
+    going.process.send_signal(signal.SIGINT)
+    conductor = going.pid("conductor")
+    transcript = next(repo.root.glob("runs/*/transcript.jsonl"))
+    while b'"run-closed"' not in transcript.read_bytes():
+        time.sleep(0.001)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(conductor, signal.SIGKILL)
+    assert going.ended() == 4
     going.closed()
 
 

@@ -75,7 +75,8 @@ def _freeze(scene: Scene, *wanted: str) -> Hit:
         cast = {role: pids for role, pids in cast.items() if role not in ("conductor", "chaos")}
     role, pid = scene.draw_victim(cast)
     scene.send([pid], signal.SIGSTOP)
-    return Hit(role=role, what=f"SIGSTOP to {role} {pid}", must_end=scene.subject.must_end(role, signal.SIGSTOP))
+    must_end = scene.subject.must_end(role, signal.SIGSTOP)
+    return Hit(role=role, what=f"SIGSTOP to {role} {pid}", must_end=must_end, frozen=pid)
 
 
 # -- terminals and parents ---------------------------------------------------------------------------------------------

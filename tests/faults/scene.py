@@ -26,11 +26,14 @@ class NeverThere(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """What was done, and when. `must_end`: the end is due now; else it may go on knowingly."""
+    """What was done, and when. `must_end`: the end is due now; else it may go on knowingly. `frozen`: the process that was
+    stopped; 0 for none.
+    """
 
     role: str
     what: str
     must_end: bool = True
+    frozen: int = 0
     at: float = field(default_factory=time.monotonic)
 
 

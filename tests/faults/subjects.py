@@ -112,7 +112,7 @@ def _script_roles(processes: Sequence[Process], fault: Fault) -> dict[int, str]:
 
 _IN_COMMAND = {
     "shims.rollback": "rollback",
-    "undo_main": "undo worker",
+    "runner.undo.main": "undo worker",
     "shims.probe": "probe",
     f"sleep {HOLD}": "step",
 }
@@ -232,6 +232,11 @@ class Gameday:
         self._front = self._front or min(ours, default=0)
         for process in processes:
             roles.setdefault(process.pid, known.get(process.pid) or self._role(process, set(known.values())))
+        # The rollback's process is forked of the chaos child, and looks like it before the transcript names either.
+        conductors = {process.pid for process in processes if roles[process.pid] == "conductor"}
+        for process in processes:
+            if roles[process.pid] == "chaos" and process.pid not in known and process.parent not in conductors:
+                roles[process.pid] = "rollback"
         return roles
 
     def _role(self, process: Process, known: Collection[str]) -> str:

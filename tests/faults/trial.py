@@ -6,9 +6,9 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cage import Cage
+from cage import Cage, Process
 from cells import Cell
 from faults import Fault, Shape
 from outcome import Outcome, Ticket, keep
@@ -143,7 +143,10 @@ class _Trial:
                 self._outcome.blemishes.append(wrong)
             return
         self._until(scene.cage.empty, hit.at + self._cell.grace)
-        if not hit.must_end and scene.subject.goes_on(scene.cage.processes()):
+        processes = scene.cage.processes()
+        # Whoever woke it: a process that works again gives no reason to end.
+        self._must_end = hit.must_end and not _awake(hit.frozen, processes)
+        if not self._must_end and scene.subject.goes_on(processes):
             # It holds the fault as it should; so it is ended as it should be, and the same is asked again.
             self._outcome.went_on = True
             self._scene.picture_note("it goes on")
@@ -204,3 +207,8 @@ class _Trial:
         problems = [str(problem) for problem in verify(subject.folder)]
         outcome.invalid = bool(problems)
         outcome.blemishes += (f"verify: {problem}" for problem in problems)
+
+
+def _awake(pid: int, processes: Sequence[Process]) -> bool:
+    """Whether this process, which was stopped, lives and is not stopped any more."""
+    return any(process.pid == pid and process.state != "T" for process in processes)
