@@ -90,7 +90,7 @@ class StepCommand:
         self._pipes: list[int] = []
         self._open: set[int] = set()
         self._closed = asyncio.Event()
-        self._kept = _Output(plan.output, redaction)
+        self._kept = _StepOutput(plan.output, redaction)
         self._printed = bytearray()
         self._start: ShellStart | None = None
         self._before = 0.0
@@ -236,7 +236,7 @@ class StepCommand:
                 await self._closed.wait()
 
 
-class _Output:
+class _StepOutput:
     """Keeps what a command prints: redacted, its beginning in a file, its last lines at hand."""
 
     def __init__(self, path: Path, redaction: Redaction) -> None:

@@ -314,7 +314,7 @@ async def run_command(provider: ProcessProvider, env: Mapping[str, str]) -> dict
     mark = f"probe-{uuid.uuid4().hex}"
     try:
         transport, command = await asyncio.get_running_loop().subprocess_exec(
-            _Command,
+            _CommandProtocol,
             *(["/bin/sh", "-c", words] if isinstance(words, str) else words),
             stdin=asyncio.subprocess.DEVNULL,
             env={**env, MARK: mark},
@@ -341,7 +341,7 @@ async def _end(origin: Origin) -> None:
     await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(fence, origin)))
 
 
-class _Command(asyncio.SubprocessProtocol):
+class _CommandProtocol(asyncio.SubprocessProtocol):
     """Keeps the first MOST_BYTES of each output, and says when the command has ended and when its outputs have."""
 
     def __init__(self) -> None:

@@ -69,7 +69,7 @@ def _close(link: PeerSocket, code: ExitCode) -> int:
 
 def _stand_by(opening: PreparedRun, word: int, heir: PreforkedRollback) -> tuple[int, int] | None:
     """Have the undo worker wait from here on; None where it cannot be: then the guardian starts one."""
-    from runner.undo.process import fork_worker
+    from runner.undo.undo_process import fork_worker
 
     rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
     try:

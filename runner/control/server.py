@@ -40,7 +40,7 @@ class Decides(Protocol):
         """Why not; None when it was accepted."""
 
 
-class Session(Protocol):
+class ServedRun(Protocol):
     """What the server needs of the run that it takes commands for."""
 
     secret_answers: dict[str, str]
@@ -57,7 +57,7 @@ class Session(Protocol):
 class CommandServer:
     """Listens while the run lives."""
 
-    def __init__(self, run: Session, conductor: Decides, path: Path) -> None:
+    def __init__(self, run: ServedRun, conductor: Decides, path: Path) -> None:
         self._run = run
         self._conductor = conductor
         self._path = path
@@ -138,7 +138,7 @@ class _Line:
             self._server.goes(self._joined)
 
 
-def submit_for(run: Session, conductor: Decides, command: Command, caller: Caller) -> str | None:
+def submit_for(run: ServedRun, conductor: Decides, command: Command, caller: Caller) -> str | None:
     """A person's command. A secret answer goes into memory, and only its name into the story."""
     if isinstance(command, Answer):
         secret = _secret_question(run, command.name)
@@ -156,7 +156,7 @@ def submit_for(run: Session, conductor: Decides, command: Command, caller: Calle
     return conductor.submit(command, by=caller.name, uid=caller.uid, role=caller.role)
 
 
-def _secret_question(run: Session, name: str) -> Ask | None:
+def _secret_question(run: ServedRun, name: str) -> Ask | None:
     """The question of this name whose answer nobody may read: the current step's, else any step's."""
     steps = [*filter(None, [run.state.step]), *run.plan.steps]
     asked = next((ask for step in steps for ask in step.ask if ask.name == name), None)

@@ -35,7 +35,9 @@ def resolve_secrets(
     Raises InputError naming every one that cannot be had or not be kept, and never a value.
     """
     until = time.monotonic() + _WITHIN
-    commands = {name: _Command(source["command"], root) for name, source in sources.items() if source.get("command")}
+    commands = {
+        name: _SecretCommand(source["command"], root) for name, source in sources.items() if source.get("command")
+    }
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for name, source in sources.items():
@@ -94,7 +96,7 @@ def _text(data: bytes, what: str) -> tuple[str, str]:
     return (value, "") if value else ("", f"{what} is empty")
 
 
-class _Command:
+class _SecretCommand:
     """A command that prints a secret, in the environment it was called for: it has its own to look for.
 
     It runs at once; `answer` waits for it.

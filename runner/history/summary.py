@@ -11,8 +11,8 @@ from typing import cast
 from runner.clock import parse_iso
 from runner.engine.events import Recorded, RunClosed, RunStarted
 from runner.errors import UnreadableTranscript
+from runner.transcript.head_and_tail import head, tail
 from runner.transcript.reader import read_story
-from runner.transcript.recover import head, tail
 
 TRANSCRIPT = "transcript.jsonl"
 #: Lines in which to look for the end: what people say of a run later stands behind it.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.sandbox.samples import Samples
+from runner.sandbox.metric_history import Samples
 
 WINDOW = 2.0
 

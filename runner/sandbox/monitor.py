@@ -10,8 +10,8 @@ from aiohttp import web
 
 from runner.clock import parse_iso
 from runner.sandbox.alert_rules import RULES, AlertBook
+from runner.sandbox.metric_history import Samples
 from runner.sandbox.metrics import MetricSeries, parse_exposition, parse_labels
-from runner.sandbox.samples import Samples
 from runner.sandbox.service import Post, Service, TooSlow, Unreachable
 from runner.sandbox.wiring import SERVICES
 

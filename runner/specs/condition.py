@@ -51,7 +51,7 @@ class Reference:
 
 
 @lazy_dataclass(frozen=True)
-class Comparison:
+class Equality:
     """left == right, or with `equal` false left != right."""
 
     left: Value | Reference
@@ -74,7 +74,7 @@ class Combined:
     every: bool
 
 
-Condition = Value | Reference | Comparison | Not | Combined
+Condition = Value | Reference | Equality | Not | Combined
 
 
 def parse(text: str) -> Condition:
@@ -95,7 +95,7 @@ def names(condition: Condition) -> tuple[Name, ...]:
 
 def comparisons(condition: Condition) -> Iterator[tuple[Name, str]]:
     """Every name that is compared with a fixed text, and that text."""
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Equality):
         pairs = ((condition.left, condition.right), (condition.right, condition.left))
         yield from ((a.name, b.text) for a, b in pairs if isinstance(a, Reference) and isinstance(b, Value))
     elif isinstance(condition, Not):
@@ -107,7 +107,7 @@ def comparisons(condition: Condition) -> Iterator[tuple[Name, str]]:
 
 def evaluate(condition: Condition, lookup: Lookup) -> bool:
     """Whether it holds; `lookup` gives what a name stands for, '' when nothing."""
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Equality):
         return (_value(condition.left, lookup) == _value(condition.right, lookup)) == condition.equal
     if isinstance(condition, Not):
         return not evaluate(condition.inner, lookup)
@@ -124,7 +124,7 @@ def _value(operand: Value | Reference, lookup: Lookup) -> str:
 def _names(condition: Condition) -> Iterator[Name]:
     if isinstance(condition, Reference):
         yield condition.name
-    elif isinstance(condition, Comparison):
+    elif isinstance(condition, Equality):
         yield from (side.name for side in (condition.left, condition.right) if isinstance(side, Reference))
     elif isinstance(condition, Not):
         yield from _names(condition.inner)
@@ -190,7 +190,7 @@ class _Parser:
         left = self._operand()
         for operator in ("==", "!="):
             if self._taken(operator):
-                return Comparison(left, self._operand(), equal=operator == "==")
+                return Equality(left, self._operand(), equal=operator == "==")
         return left
 
     def _operand(self) -> Value | Reference:

@@ -233,7 +233,7 @@ class Guardian:
 
     def _adopt(self, forked: tuple[int, int] | None) -> None:
         """Take on the worker that the conductor forked, or start one."""
-        from runner.undo.process import UndoProcess
+        from runner.undo.undo_process import UndoProcess
 
         if forked is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -241,7 +241,7 @@ class Guardian:
         self._stand_by()
 
     def _stand_by(self) -> None:
-        from runner.undo.process import UndoProcess
+        from runner.undo.undo_process import UndoProcess
 
         if self._folder is not None and self._undo is None:
             self._undo = UndoProcess.stand_by(self._folder)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from runner.engine.events import Recorded, RunStarted
 from runner.errors import Problem, TranscriptError, UnreadableTranscript
 from runner.transcript.codec import FIRST_PREV, LineError, decode, decode_all, line_hash, transcript_file
-from runner.transcript.recover import sound_tail
+from runner.transcript.head_and_tail import sound_tail
 
 # Bytes of lines decoded together: fast enough, and a reader's memory stays flat.
 _BATCH = 1 << 15

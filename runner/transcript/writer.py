@@ -21,7 +21,7 @@ from runner.engine.events import Event, Recorded, TailTorn
 from runner.errors import InputError, Problem, TranscriptError
 from runner.lazy_dataclass import lazy_dataclass
 from runner.transcript.codec import FILE, FIRST_PREV, decode, encode, line_hash, parse, plain_fields
-from runner.transcript.recover import sound_tail
+from runner.transcript.head_and_tail import sound_tail
 from runner.transcript.space import SpaceAhead
 
 # The lock has a file of its own, which only the owner may open: a reader of the group could stop the run with it.

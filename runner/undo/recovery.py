@@ -23,7 +23,7 @@ from runner.transcript.reader import read
 from runner.transcript.writer import Entry
 from runner.undo.fencing import fence_strays
 from runner.undo.finalize import TRANSCRIPT, close, open_transcript, record_death, running_steps
-from runner.undo.process import UndoProcess
+from runner.undo.undo_process import UndoProcess
 
 
 def left_open(registry: Registry) -> list[OpenRun]:

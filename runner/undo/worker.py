@@ -1,6 +1,6 @@
 """The undo worker: the one process that ever undoes.
 
-`runner.undo.main`, started by guardian, conductor or `gameday recover`, in a session of its own with every
+`python -m runner.undo FOLDER`, started by guardian, conductor or `gameday recover`, in a session of its own with every
 maskable signal masked. It waits for one line on its input; then it runs all rollbacks of each experiment
 whose method has begun, says the transcript, latest injected first, each in a process of its own with a deadline and retries,
 and asks every `undone-when` whether the fault is really gone. Its answer outranks the rollbacks' own status.

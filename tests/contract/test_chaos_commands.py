@@ -15,7 +15,7 @@ from talkers import goes_on, left_running, start_script
 
 from runner.actuators.chaos import ActivityEndedReport, ChaosChild, ChaosReport, MethodEndedReport
 from runner.actuators.processes import MARK, alive, carriers
-from runner.actuators.shims import commands
+from runner.actuators.shims import toolkit_commands
 
 PIPED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
@@ -34,27 +34,27 @@ PIPED: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 def test_it_answers_as_the_standard_one_does(command: Any, shell: bool) -> None:
     expected = subprocess.run(command, shell=shell, env=os.environ, check=False, **PIPED)
 
-    found = commands.run(command, shell=shell, env=os.environ, **PIPED)
+    found = toolkit_commands.run(command, shell=shell, env=os.environ, **PIPED)
 
     assert (found.returncode, found.stdout, found.stderr) == (expected.returncode, expected.stdout, expected.stderr)
 
 
 def test_a_command_that_takes_too_long_is_ended() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
-        commands.run(["sleep", "60"], timeout=0.2, **PIPED)
+        toolkit_commands.run(["sleep", "60"], timeout=0.2, **PIPED)
 
 
 def test_a_command_that_is_not_there_is_not_there() -> None:
     with pytest.raises(FileNotFoundError):
-        commands.run(["/no/such/command"], **PIPED)
+        toolkit_commands.run(["/no/such/command"], **PIPED)
 
 
 def test_of_an_endless_output_the_beginning_is_kept(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(commands, "MOST_BYTES", 100_001)
+    monkeypatch.setattr(toolkit_commands, "MOST_BYTES", 100_001)
 
-    found = commands.run("yes ü | head -c 3000000", shell=True, **PIPED)
+    found = toolkit_commands.run("yes ü | head -c 3000000", shell=True, **PIPED)
 
     assert len(found.stdout) == 100_001 - 100_001 % 3
     assert set(found.stdout.decode()) == {"ü", "\n"}
@@ -69,7 +69,7 @@ def test_what_a_command_leaves_running_is_not_waited_for_and_goes_on(
     monkeypatch.setenv(MARK, mark)
     began = time.monotonic()
 
-    found = commands.run(["sh", "-c", start_script(tmp_path / "pid", how)], **PIPED)
+    found = toolkit_commands.run(["sh", "-c", start_script(tmp_path / "pid", how)], **PIPED)
 
     assert time.monotonic() - began < 20
     assert b"started" in found.stdout

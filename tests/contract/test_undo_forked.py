@@ -15,7 +15,7 @@ import pytest
 from runner.actuators.chaos import ChaosChild
 from runner.actuators.processes import Origin, alive, descendants, fence, marks
 from runner.actuators.spawn import UNKNOWN, Adopted, PreforkedRollback, spawn
-from runner.undo.process import UndoProcess, fork_worker
+from runner.undo.undo_process import UndoProcess, fork_worker
 
 
 def _until(holds: Callable[[], object]) -> bool:

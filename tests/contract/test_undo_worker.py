@@ -19,8 +19,8 @@ from runner.engine.plan_json import plan_to_json
 from runner.host.run_registry import boot_id
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
-from runner.undo.process import UndoProcess
 from runner.undo.recovery import secrets_again, why_left
+from runner.undo.undo_process import UndoProcess
 
 
 def _action(name: str, shell: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _script_roles(processes: Sequence[Process], fault: Fault) -> dict[int, str]:
 
 _IN_COMMAND = {
     "shims.rollback": "rollback",
-    "runner.undo.main": "undo worker",
+    "-m runner.undo ": "undo worker",
     "shims.probe": "probe",
     f"sleep {HOLD}": "step",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from runner.cli.files import check
+from runner.cli.drill_files import check
 from runner.guard.policies import judge_plan
 from runner.guard.remarks import CheckFindings, look_over
 from runner.planning.compile import compile_drill

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.sandbox.alert_rules import RULES, AlertBook, Rule
+from runner.sandbox.metric_history import KEPT, STALE, Samples
 from runner.sandbox.metrics import BUCKETS, MetricRegistry, MetricSeries, parse_exposition
-from runner.sandbox.samples import KEPT, STALE, Samples
 
 
 class Ticking:

@@ -24,7 +24,6 @@ from typing import Any
 
 from runner.actuators.journal import write_journal
 from runner.actuators.processes import Origin, adopt_orphans, fence, has_children
-from runner.actuators.shims.commands import take_commands
 from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.gate import Gate
 from runner.actuators.shims.heir import leave_heir
@@ -40,6 +39,7 @@ from runner.actuators.shims.toolkit import (
     load_global_controls,
     loaded_settings,
 )
+from runner.actuators.shims.toolkit_commands import take_commands
 from runner.actuators.shims.wire import (
     Message,
     Orders,

@@ -22,7 +22,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from runner.actuators.journal import plain, write_journal
-from runner.actuators.shims.memory import Memory, after_controls
+from runner.actuators.shims.experiment_changes import ExperimentChanges, after_controls
 from runner.actuators.shims.toolkit import Dry, RunEventHandler, substitute
 from runner.actuators.shims.wire import (
     UNCONTROLLED,
@@ -89,7 +89,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._experiment = experiment
         # As the parent knows it: the toolkit hands the one that runs to whoever may change it.
         self._given = deepcopy(experiment)
-        self._memory: Memory | None = None
+        self._changes: ExperimentChanges | None = None
         self._shut = shut
         self._positions = _positions(experiment)
         self._accepted = Accepted.of(experiment)
@@ -135,7 +135,9 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
         self._redaction.learn(own)
         self._hide(own)
         self._wire.send({"kind": "configured", **_lacking(experiment, configuration, secrets)})
-        self._memory = Memory(self._experiment, configuration, secrets, self._redaction, document=self._given)
+        self._changes = ExperimentChanges(
+            self._experiment, configuration, secrets, self._redaction, document=self._given
+        )
         after_controls(self.look)
         # Not before: the toolkit has just put its own handlers in place, and its SIGTERM lets the method go on.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
@@ -145,7 +147,7 @@ class Gate(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     @_vital
     def look(self) -> None:
         """Tell what became of the configuration and of the experiment, if anything did."""
-        if self._memory is not None and (news := self._memory.news(self._hide)):
+        if self._changes is not None and (news := self._changes.news(self._hide)):
             self._wire.send({"kind": "learned", **news})
 
     def _hide(self, own: list[str]) -> None:

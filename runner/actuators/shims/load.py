@@ -33,12 +33,12 @@ def main() -> None:
     owner.lifeline.start()
     try:
         # Importing Locust changes the interpreter and takes 0.4 s: the lifeline has to be there before.
-        from runner.actuators.shims import load_run
+        from runner.actuators.shims import locust_run
     except ImportError as error:
         owner.tell({"kind": "failed", "why": f"Locust cannot be imported: {error}; reinstall gameday-runner"})
         os._exit(1)
     owner.tell({"kind": "ready"})
-    load_run.run(owner)
+    locust_run.run(owner)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _leave(_number: int, _frame: Any) -> None:
 _OUTSIDE = "out of tolerance"
 
 
-class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
+class _ProbeStamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     """Notes when the probe is really called and when it has answered."""
 
     def __init__(self, clock: Clock) -> None:
@@ -88,7 +88,7 @@ class _Prober:
 
     def answer(self, request: Message) -> None:
         """Call the probe and send what came of it; whatever fails is an answer too."""
-        stamps = _Stamps(self._clock)
+        stamps = _ProbeStamps(self._clock)
         redactor = self._redaction.known.including(leaves(request.get("secrets")))
         try:
             ok, value, error = _called(request, stamps, redactor)
@@ -110,7 +110,7 @@ class _Prober:
             os._exit(UNCONTROLLED)
 
 
-def _called(request: Message, stamps: _Stamps, redactor: Redactor) -> tuple[bool, Any, str | None]:
+def _called(request: Message, stamps: _ProbeStamps, redactor: Redactor) -> tuple[bool, Any, str | None]:
     probe = {"type": "probe", "name": "probe", **request["probe"]}
     configuration, secrets = request.get("configuration") or {}, request.get("secrets") or {}
     runner = Runner(Strategy.SKIP)

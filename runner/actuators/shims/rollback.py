@@ -28,9 +28,8 @@ from typing import Any
 
 from runner.actuators.journal import plain
 from runner.actuators.processes import start_time
-from runner.actuators.shims.commands import take_commands
 from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
-from runner.actuators.shims.memory import Memory
+from runner.actuators.shims.experiment_changes import ExperimentChanges
 from runner.actuators.shims.toolkit import (
     Control,
     InterruptExecution,
@@ -52,6 +51,7 @@ from runner.actuators.shims.toolkit import (
     load_secrets,
     loaded_settings,
 )
+from runner.actuators.shims.toolkit_commands import take_commands
 from runner.actuators.shims.wire import (
     BEAT,
     Message,
@@ -115,7 +115,7 @@ def _beat(wire: Wire) -> None:
             wire.send({"kind": "beat"})
 
 
-class _Stamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
+class _RollbackStamps(RunEventHandler):  # type: ignore[misc]  # the toolkit has no types
     """Notes when the rollback itself starts and ends, its pauses left out."""
 
     def __init__(self, wire: Wire, clock: Clock) -> None:
@@ -153,7 +153,7 @@ class _Rollback:
         self._lacking = sorted(lacking | missing | withheld)
         self._wire = wire
         self._hide(list(leaves(self._secrets)))
-        self._stamps = _Stamps(wire, self._clock)
+        self._stamps = _RollbackStamps(wire, self._clock)
         self._runner = Runner(Strategy.SKIP)
         self._runner.register_event_handler(self._stamps)
         self._broken: list[BrokenControl] = []
@@ -190,8 +190,8 @@ class _Rollback:
             raise RuntimeError(f"this rollback needs {names}, which held a secret and cannot be read again")
         self._configure_controls()
         cache_activities(self._experiment)
-        memory = Memory(self._experiment, self._configuration, self._secrets, self._redaction)
-        memory.news(self._hide)
+        changes = ExperimentChanges(self._experiment, self._configuration, self._secrets, self._redaction)
+        changes.news(self._hide)
         self._around("begin", at=0, runs=[])
         run = self._played()
         runs = [*self._before, run]
@@ -199,7 +199,7 @@ class _Rollback:
         told = self._told(run)
         # Chaos Toolkit keeps what a control adds to the runs that it is shown.
         told["added"] = self._redaction.value(plain(runs[len(self._before) + 1 :]))
-        if learned := memory.news(self._hide):
+        if learned := changes.news(self._hide):
             told["learned"] = learned
         with suppress(Exception):
             cleanup_controls(self._experiment)

@@ -14,7 +14,7 @@ from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError
 from runner.host.tool_log import note
 from runner.undo.fencing import fence_all
-from runner.undo.process import UndoProcess
+from runner.undo.undo_process import UndoProcess
 
 _ATTEMPTS = 3
 

@@ -1,4 +1,4 @@
-"""Where an undo worker that is a process of its own begins: `python -m runner.undo.main FOLDER`."""
+"""Where an undo worker that is a process of its own begins: `python -m runner.undo FOLDER`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _NOT_CHANGES = ("title", "dry")
 _TRIES = 100
 
 
-class Memory:
+class ExperimentChanges:
     """Watches the three mappings of one experiment. Ask it from any thread."""
 
     def __init__(

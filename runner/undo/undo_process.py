@@ -75,7 +75,7 @@ class UndoProcess:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "runner.undo.main", str(folder)],
+                    [sys.executable, "-P", "-m", "runner.undo", str(folder)],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,

@@ -46,7 +46,7 @@ def run(
     What it leaves running may go on to print, into nothing. Raises subprocess.TimeoutExpired, and what
     subprocess.Popen does.
     """
-    command = _Command(subprocess.Popen(arguments, **options))
+    command = _RunningCommand(subprocess.Popen(arguments, **options))
     try:
         ended = command.ends_within(timeout)
         code = command.end()
@@ -59,11 +59,11 @@ def run(
     return subprocess.CompletedProcess(arguments, code, *command.printed())
 
 
-class _Command:
+class _RunningCommand:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - the toolkit pipes both
-        self._outputs = [_Output(process.stdout.fileno()), _Output(process.stderr.fileno())]
+        self._outputs = [_KeptBeginning(process.stdout.fileno()), _KeptBeginning(process.stderr.fileno())]
         self._handle = os.pidfd_open(process.pid)
 
     def ends_within(self, seconds: float | None) -> bool:
@@ -115,7 +115,7 @@ class _Command:
         return bool(ready.intersection(others))
 
 
-class _Output:
+class _KeptBeginning:
     """The beginning of what is printed; what is beyond that is read and dropped."""
 
     def __init__(self, pipe: int) -> None:
