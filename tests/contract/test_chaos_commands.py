@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background_services import goes_on, left_running, start_script
 from chaos_driver import Stage, experiment, obedient, process, python, workshop
-from talkers import goes_on, left_running, start_script
 
 from runner.actuators.chaos import ActivityEndedReport, ChaosChild, ChaosReport, MethodEndedReport
 from runner.actuators.processes import MARK, alive, carriers

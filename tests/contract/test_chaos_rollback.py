@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background_services import goes_on, left_running, start_script
 from chaos_driver import experiment, http, process, python, workshop
-from talkers import goes_on, left_running, start_script
 
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.processes import alive

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from talkers import goes_on, left_running, start_script
+from background_services import goes_on, left_running, start_script
 
 from runner.actuators.command import MOST_READ, CommandPlan, CommandResult, StepCommand, minimal_env
 from runner.actuators.processes import MARK, alive, carriers

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from score_stories import Story, drill
+from sample_runs import Story, drill
 from test_review_screen import SIZES, screen_text, until
 from textual import events
 from textual.pilot import Pilot

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts
-from score_stories import Story, drill, plan
+from hostile_events import EVIL, acts
+from sample_runs import Story, drill, plan
 from textual.app import App
 from textual.pilot import Pilot
 from transcript_samples import told_at

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from evil_events import EVIL, acts
+from hostile_events import EVIL, acts
 from transcript_samples import create, entries
 
 from runner.engine.events import RunClosed, RunStarted

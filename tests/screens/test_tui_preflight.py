@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts
+from hostile_events import EVIL, acts
 
 from runner.engine.plan import Experiment, RunPlan, Step, Target
 from runner.guard.policies import judge_plan

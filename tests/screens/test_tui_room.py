@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts, every_event
+from hostile_events import EVIL, acts, every_event
 from textual.widgets import Input
 from tui_kit import Room, enter
 

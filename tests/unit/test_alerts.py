@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from score_stories import Story, plan
+from sample_runs import Story, plan
 
 from runner.engine import events as ev
 from runner.engine.alerts import AlertWatch

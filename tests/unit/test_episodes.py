@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from score_stories import CHECKOUTS, Story, bucket, experiment, plan
+from sample_runs import CHECKOUTS, Story, bucket, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.episodes import Episode, EpisodeFold, Episodes, news

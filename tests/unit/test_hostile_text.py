@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts, every_event, turned
+from hostile_events import EVIL, acts, every_event, turned
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from score_stories import drill
+from sample_runs import drill
 
 from runner.engine import events as ev
 from runner.engine.events import Recorded

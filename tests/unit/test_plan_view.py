@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts
+from hostile_events import EVIL, acts
 
 from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan, Step, StopRule, Target, Verify
 from runner.guard.policies import Refusal, judge_plan

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts, every_event
-from score_stories import drill
+from hostile_events import EVIL, acts, every_event
+from sample_runs import drill
 from transcript_samples import create
 
 from runner.engine import events as ev

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from evil_events import EVIL, acts
-from score_stories import Story, drill, plan
+from hostile_events import EVIL, acts
+from sample_runs import Story, drill, plan
 from transcript_samples import create
 
 from runner.cli.main import gameday

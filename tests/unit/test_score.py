@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_stories import CHECKOUTS, Story, drill, experiment, plan
+from sample_runs import CHECKOUTS, Story, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from score_stories import CHECKOUTS, FRONT, Story, drill, experiment, plan
+from sample_runs import CHECKOUTS, FRONT, Story, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step

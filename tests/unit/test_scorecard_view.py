@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evil_events import EVIL, acts, every_event
-from score_stories import Story, drill, plan
+from hostile_events import EVIL, acts, every_event
+from sample_runs import Story, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step

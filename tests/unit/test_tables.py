@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from evil_events import EVIL, acts
+from hostile_events import EVIL, acts
 
 from runner.history.due_drills import Due
 from runner.history.summary import Summary

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from score_stories import CHECKOUTS, FRONT, Story, bucket, drill, plan
+from sample_runs import CHECKOUTS, FRONT, Story, bucket, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Load, StopRule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from evil_events import EVIL, every_event
+from hostile_events import EVIL, every_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content

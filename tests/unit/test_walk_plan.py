@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from score_stories import drill
+from sample_runs import drill
 from transcript_samples import create, entries
 
 from runner.engine import events as e

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from evil_events import EVIL, every_event
+from hostile_events import EVIL, every_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_stories import Story as Told
-from score_stories import drill
+from sample_runs import Story as Told
+from sample_runs import drill
 from transcript_samples import create, told_at
 
 from runner.engine import events as ev

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from score_stories import Story, drill, plan
+from sample_runs import Story, drill, plan
 from transcript_samples import told_at as recorded_at
 
 from runner.engine import events as ev
