@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.actuators.command import minimal_env
 from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
+from runner.conductor.ports import Ports
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
@@ -59,6 +60,7 @@ class RunContext:
     redaction: Redaction
     secrets: dict[str, str]
     conductor: Conducts
+    ports: Ports
     url: str = ""
     vars: dict[str, str] = field(default_factory=dict)
     secret_answers: dict[str, str] = field(default_factory=dict)

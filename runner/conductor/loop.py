@@ -19,6 +19,7 @@ from typing import Any
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
 from runner.conductor.context import Handler
+from runner.conductor.ports import TranscriptSink
 from runner.control.peer_socket import BEAT, MOST_LEARNT, PeerSocket
 from runner.engine.apply import apply
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
@@ -38,7 +39,7 @@ from runner.engine.rules.schedule import next_deadline
 from runner.engine.state import State
 from runner.errors import TranscriptError
 from runner.host.tool_log import note
-from runner.transcript.writer import Entry, TranscriptWriter
+from runner.transcript.writer import Entry
 
 #: Samples may wait up to a second for the disk; everything else is durable before anyone acts on it.
 _BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled)
@@ -63,7 +64,7 @@ class _Waiting:
 class Conductor:
     """One run's loop. `hands` act; `link` leads to the guardian."""
 
-    writer: TranscriptWriter
+    writer: TranscriptSink
     clock: Clock
     link: PeerSocket
     hands: list[Handler] = field(default_factory=list)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.actuators.processes import start_time
+from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.experiments import ExperimentsHandler
 from runner.conductor.handlers.indicators import IndicatorsHandler
@@ -59,6 +60,7 @@ async def play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbo
         redaction=opening.redaction,
         secrets=opening.secrets,
         conductor=conductor,
+        ports=ProcessPorts(),
         where=opening.where,
         settings=opening.settings,
     )

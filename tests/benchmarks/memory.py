@@ -19,6 +19,7 @@ from figures import Row, python
 
 from runner.actuators.load import RequestWindow
 from runner.actuators.probe import ProbeResult
+from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.indicators import IndicatorsHandler
 from runner.conductor.loop import Conductor
@@ -130,6 +131,7 @@ async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
         redaction=redaction,
         secrets={},
         conductor=conductor,
+        ports=ProcessPorts(),
         caller_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
     )
     watch = IndicatorsHandler(run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.clock import SystemClock
+from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.steps import StepsHandler
 from runner.conductor.loop import Conductor
@@ -111,6 +112,7 @@ async def conducting(folder: Path, *steps: Step) -> AsyncIterator[Play]:
         redaction=redaction,
         secrets={},
         conductor=conductor,
+        ports=ProcessPorts(),
     )
     hand = StepsHandler(run)
     conductor.hands += [_World(conductor), hand]

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from runner.actuators.command import CommandPlan, CommandResult, StepCommand
+from runner.actuators.command import CommandPlan, CommandResult
 from runner.conductor.context import RunContext
+from runner.conductor.ports import CommandRunner
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.filenames import file_stem
@@ -19,7 +20,7 @@ class StepsHandler:
 
     def __init__(self, run: RunContext) -> None:
         self._run = run
-        self._commands: dict[str, StepCommand] = {}
+        self._commands: dict[str, CommandRunner] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def act(self, recorded: ev.Recorded) -> None:
@@ -49,7 +50,8 @@ class StepsHandler:
 
     async def _command(self, step: Step, attempt: int) -> None:
         output = f"steps/{file_stem(step.id)}-{attempt}.log"
-        command = StepCommand(self._plan(step, attempt, output), self._run.clock, self._run.redaction)
+        plan = self._plan(step, attempt, output)
+        command = self._run.ports.command_runner(plan, self._run.clock, self._run.redaction)
         self._commands[step.id] = command
         result = await command.run(
             lambda pid, stamp: self._run.observe(

@@ -1,19 +1,12 @@
-"""Fakes for tests of drills, no process and no waiting: a clock by hand, and a world that answers.
-
-drive = Drive(plan).start()          # armed, steady, live
-drive.say(Do()).wait(5)
-assert drive.state.current == "fail-over"
-"""
+"""A run of the engine alone: people's commands are given by the test, what the world does is simulated."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runner.clock import Stamp, iso
 from runner.engine import events as e
 from runner.engine.apply import apply
 from runner.engine.commands import Command, IllegalCommand, Join, Observed, Order, PassPreflight, Role, Tick
@@ -22,36 +15,7 @@ from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Targe
 from runner.engine.plan_json import plan_to_json
 from runner.engine.rules.schedule import next_deadline
 from runner.engine.state import State
-
-_BEGINNING = datetime(2026, 11, 20, 17, 40, tzinfo=UTC)
-
-
-class ManualClock:
-    """A clock that stands still until somebody moves it."""
-
-    def __init__(self, now: float = 0.0) -> None:
-        self._now = now
-
-    @property
-    def origin(self) -> int:
-        return 0
-
-    def now(self) -> float:
-        return self._now
-
-    def stamp(self, t: float | None = None) -> Stamp:
-        moment = self._now if t is None else t
-        return Stamp(at=iso(_BEGINNING + timedelta(seconds=moment)), t=moment)
-
-    def advance(self, seconds: float) -> None:
-        """Time passes. Raises ValueError for a negative number."""
-        if seconds < 0:
-            raise ValueError("time does not go back")
-        self._now = round(self._now + seconds, 6)
-
-    def advance_to(self, t: float) -> None:
-        """On to the moment `t`, if that is still to come."""
-        self._now = max(self._now, t)
+from runner.testing.clock import ManualClock
 
 
 def sample_plan(*steps: Step, **changes: Any) -> RunPlan:

@@ -1,0 +1,20 @@
+"""The real adapters of the ports, chosen in this one place. Each is imported when it is first needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.actuators.command import CommandPlan
+    from runner.clock import Clock
+    from runner.conductor.ports import CommandRunner
+    from runner.redact import Redaction
+
+
+class ProcessPorts:
+    """Everything that acts for the run is a process of its own."""
+
+    def command_runner(self, plan: CommandPlan, clock: Clock, redaction: Redaction) -> CommandRunner:
+        from runner.actuators.command import StepCommand
+
+        return StepCommand(plan, clock, redaction)

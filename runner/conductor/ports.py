@@ -1,0 +1,60 @@
+"""The ports of a run: what its handlers need of the world outside, each as a protocol.
+
+A handler never starts a process. It asks `Ports` for what does, so that the real adapters (`runner.conductor.adapters`)
+and the fakes (`runner.testing`) can take each other's place; both pass `tests/contract/test_ports.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from runner.actuators.command import CommandPlan, CommandResult
+    from runner.clock import Clock, Stamp
+    from runner.engine.events import Recorded
+    from runner.redact import Redaction
+    from runner.transcript.writer import Entry
+
+
+class TranscriptSink(Protocol):
+    """Where the conductor records what was decided, before anything acts on it."""
+
+    @property
+    def space_low(self) -> bool:
+        """Whether only the end of the run still fits."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still be written. Raises OSError."""
+        ...
+
+    def append(self, *entries: Entry, durable: bool = True) -> list[Recorded]:
+        """Record the entries, numbered and redacted. Raises TranscriptError or OSError."""
+        ...
+
+    def sync(self) -> None:
+        """Make what was appended before durable. Raises TranscriptError or OSError."""
+        ...
+
+
+class CommandRunner(Protocol):
+    """One command of a step."""
+
+    async def run(self, started: Callable[[int, Stamp], None]) -> CommandResult:
+        """Start it, call `started(pid, stamp)`, wait for its end. Never raises for what the command does; one that
+        cannot be started ends with 127, without a call of `started`."""
+        ...
+
+    async def kill(self) -> None:
+        """End it and everything it started; `run` returns then. Does nothing before its start and after its end."""
+        ...
+
+
+class Ports(Protocol):
+    """Makes what acts outside, for one run."""
+
+    def command_runner(self, plan: CommandPlan, clock: Clock, redaction: Redaction) -> CommandRunner:
+        """A command that is not started yet; what it prints is redacted."""
+        ...

@@ -1,0 +1,43 @@
+"""Test your drills without a process and without waiting.
+
+`Drive` plays the engine alone, on a clock that the test moves by hand:
+
+    drive = Drive(plan).start()          # armed, steady, live
+    drive.say(RunCommand()).wait(5)
+    assert drive.state.current == "fail-over"
+
+`fake_run` plays a run with its real loop and handlers, on fakes of everything outside and in virtual time:
+
+    async def story() -> None:
+        ports = FakePorts(outcomes={"./fail-over.sh": CommandOutcome(exit_code=3)})
+        async with fake_run(plan, tmp_path, lambda run: [StepsHandler(run)], ports=ports) as run:
+            run.begin()
+            assert (await run.until_seen(CommandEnded)).exit_code == 3
+
+    run_in_virtual_time(story())
+"""
+
+from runner.testing.clock import ManualClock, stamp_at
+from runner.testing.drive import Drive, bucket, healthy, sample_plan
+from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
+from runner.testing.fakes import CommandOutcome, FakeCommand, FakePorts
+from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
+
+__all__ = [
+    "Answers",
+    "CommandOutcome",
+    "Drive",
+    "FakeCommand",
+    "FakePorts",
+    "FakeRun",
+    "ManualClock",
+    "MemoryTranscript",
+    "VirtualClock",
+    "VirtualTimeLoop",
+    "bucket",
+    "fake_run",
+    "healthy",
+    "run_in_virtual_time",
+    "sample_plan",
+    "stamp_at",
+]

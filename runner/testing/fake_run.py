@@ -1,0 +1,144 @@
+"""One run with everything outside it faked: the real engine, the real loop and the real handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.clock import Clock
+from runner.conductor.context import Handler, RunContext
+from runner.conductor.loop import Conductor
+from runner.control.peer_socket import PeerSocket
+from runner.engine import events as ev
+from runner.engine.plan import RunPlan
+from runner.engine.plan_json import plan_to_json
+from runner.redact import Redaction, Redactor
+from runner.testing.fakes import FakePorts
+from runner.testing.virtual_time import VirtualClock
+from runner.transcript.writer import Entry
+
+#: Bytes that a transcript in memory says it has left.
+_ROOM = 1 << 40
+
+
+@dataclass
+class MemoryTranscript:
+    """A transcript that is kept in memory; set `failing` to have it refuse what is appended."""
+
+    clock: Clock
+    redaction: Redaction
+    recorded: list[ev.Recorded] = field(default_factory=list)
+    space_low: bool = False
+    room: int = _ROOM
+    failing: str = ""
+
+    def append(self, *entries: Entry, durable: bool = True) -> list[ev.Recorded]:  # noqa: ARG002  as the real one
+        if self.failing:
+            raise OSError(self.failing)
+        return [self._record(entry) for entry in entries]
+
+    def sync(self) -> None:
+        if self.failing:
+            raise OSError(self.failing)
+
+    def _record(self, entry: Entry) -> ev.Recorded:
+        stamp = entry.stamp or self.clock.stamp()
+        recorded = ev.Recorded(seq=len(self.recorded), at=stamp.at, t=stamp.t, by=entry.by, event=entry.event)
+        self.recorded.append(recorded)
+        return recorded
+
+
+@dataclass
+class FakeRun:
+    """A run on fakes, as a test sees it. `guardian` is the other end of the conductor's socket."""
+
+    context: RunContext
+    conductor: Conductor
+    ports: FakePorts
+    transcript: MemoryTranscript
+    guardian: PeerSocket
+
+    def begin(self, *, attended: bool = True, **more: Any) -> None:
+        """The first line of the transcript; `more` of its fields may be given."""
+        plan = plan_to_json(self.context.plan)
+        self.context.observe(ev.RunStarted(run=self.context.run, plan=plan, attended=attended, **more))
+
+    def of(self, kind: type[ev.Event]) -> list[Any]:
+        """All events of that kind so far."""
+        return [recorded.event for recorded in self.transcript.recorded if isinstance(recorded.event, kind)]
+
+    def kinds(self) -> list[str]:
+        """The names of all events so far."""
+        return [recorded.event.kind for recorded in self.transcript.recorded]
+
+    async def until(self, true: Callable[[], object], within: float = 600.0) -> None:
+        """Let the run go on until then. Raises AssertionError after `within` seconds of its time."""
+        end = self.context.clock.now() + within
+        while not true():
+            if self.context.clock.now() >= end:
+                raise AssertionError(f"not within {within:g} s; {self.kinds()}")
+            await asyncio.sleep(0.01)
+
+    async def until_seen(self, kind: type[ev.Event], within: float = 600.0) -> Any:
+        """Let the run go on until that happens; the event. Raises AssertionError."""
+        await self.until(lambda: self.of(kind), within)
+        return self.of(kind)[-1]
+
+
+class Answers:
+    """A handler that answers events: event type → what happens in turn, given the event."""
+
+    def __init__(self, run: RunContext, answers: Mapping[type[ev.Event], Callable[[Any], Iterable[ev.Event]]]) -> None:
+        self._run = run
+        self._answers = answers
+
+    def act(self, recorded: ev.Recorded) -> None:
+        for answer in self._answers.get(type(recorded.event), lambda _: ())(recorded.event):
+            self._run.observe(answer)
+
+    async def close(self) -> None:
+        return
+
+
+@contextlib.asynccontextmanager
+async def fake_run(
+    plan: RunPlan,
+    folder: Path,
+    handlers: Callable[[RunContext], Iterable[Handler]],
+    *,
+    ports: FakePorts | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> AsyncIterator[FakeRun]:
+    """A run of `plan` with the handlers that are to be tested; `begin` is the caller's. In virtual time only."""
+    clock = VirtualClock()
+    redaction = Redaction(Redactor(tuple((secrets or {}).values())))
+    ours, theirs = PeerSocket.pair()
+    transcript = MemoryTranscript(clock, redaction)
+    conductor = Conductor(writer=transcript, clock=clock, link=ours)
+    ports = ports or FakePorts()
+    context = RunContext(
+        run="r1",
+        folder=folder,
+        root=folder,
+        plan=plan,
+        clock=clock,
+        redaction=redaction,
+        secrets=dict(secrets or {}),
+        conductor=conductor,
+        ports=ports,
+    )
+    conductor.hands += handlers(context)
+    turning = asyncio.create_task(conductor.run())
+    try:
+        yield FakeRun(context, conductor, ports, transcript, theirs)
+    finally:
+        conductor.finish()
+        await turning
+        await asyncio.gather(*(handler.close() for handler in conductor.hands))
+        await context.finish_tasks()
+        ours.close()
+        theirs.close()
