@@ -29,9 +29,6 @@ from runner.engine.events import (
     CommandRefused,
     Event,
     Fenced,
-    IndicatorJudged,
-    LoadSampled,
-    ProbesSampled,
     Recorded,
     SuspendSeen,
 )
@@ -41,8 +38,7 @@ from runner.errors import TranscriptError
 from runner.host.tool_log import note
 from runner.transcript.writer import Entry
 
-#: Samples may wait up to a second for the disk; everything else is durable before anyone acts on it.
-_BATCHED: tuple[type[Event], ...] = (LoadSampled, IndicatorJudged, ProbesSampled)
+#: Seconds between two syncs of what was batched.
 _SYNC_EVERY = 0.5
 #: What changes the state wakes the loop; this is for the deadlines that a suspend brought near.
 _LONGEST_SLEEP = 0.5
@@ -140,7 +136,7 @@ class Conductor:
 
     def _record(self, given: Iterable[Entry]) -> None:
         entries = list(given)
-        durable = not all(isinstance(entry.event, _BATCHED) for entry in entries)
+        durable = not all(entry.event.batched for entry in entries)
         written = self._append(entries, durable)
         self._unsynced = not durable
         self._mind_space()

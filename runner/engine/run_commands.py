@@ -38,45 +38,6 @@ _RATINGS = ("1", "2", "3", "4", "5")
 
 # -- the world ---------------------------------------------------------------------------------------------------------
 
-#: These are the engine's own words: nobody else says them.
-_DECIDED: frozenset[type[e.Event]] = frozenset(
-    {
-        e.PhaseEntered,
-        e.BaselineTaken,
-        e.EndDecided,
-        e.Halted,
-        e.Paused,
-        e.Resumed,
-        e.CommandGiven,
-        e.PersonJoined,
-        e.PersonLeft,
-        e.MilestoneReached,
-        e.NoteWritten,
-        e.StepDisputed,
-        e.StepStarted,
-        e.StepConfirmed,
-        e.StepAnswered,
-        e.StepApproved,
-        e.StepChosen,
-        e.CommandIntended,
-        e.RetryScheduled,
-        e.StepDone,
-        e.VerifyStarted,
-        e.StepFailing,
-        e.StepRetried,
-        e.StepEnded,
-        e.StepReminded,
-        e.HintShown,
-        e.HandedOver,
-        e.ArmingBegun,
-        e.InjectionOrdered,
-        e.ImpactSeen,
-        e.MitigationSeen,
-        e.RecoverySeen,
-        e.Relapsed,
-    }
-)
-
 
 def begin(state: State, order: Order, command: Observed) -> Events:
     """The first event of all."""
@@ -89,7 +50,7 @@ def begin(state: State, order: Order, command: Observed) -> Events:
 def observe(state: State, order: Order, command: Observed) -> Events:
     """Something happened. Raises IllegalCommand for what cannot have, and for what must not."""
     event = command.event
-    if type(event) in _DECIDED or isinstance(event, e.RunStarted):
+    if event.decided or isinstance(event, e.RunStarted):
         raise IllegalCommand(f"{event.kind} is decided, not observed")
     _refuse_unknown(state, event)
     if isinstance(event, e.MethodBegun | e.FaultIntended):

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.engine.events import Recorded
+from runner.engine.events import KINDS, Recorded
 from runner.errors import TranscriptError
 from runner.history.summary import TRANSCRIPT, Summary, summaries, summarise
 from runner.transcript.codec import LineError, decode
 
 #: A sample, by the beginning of its line: nine of ten lines, and none of them says anything of a step.
-_SAMPLE = re.compile(
-    rb'\{"seq":\d+,"at":"[^"]*","t":[-+.\de]+,"kind":"(?:load-sampled|probes-sampled|indicator-judged)"'
-)
+_SAMPLES = "|".join(kind for kind, event in KINDS.items() if event.sample)
+_SAMPLE = re.compile(rf'\{{"seq":\d+,"at":"[^"]*","t":[-+.\de]+,"kind":"(?:{_SAMPLES})"'.encode())
 
 
 def last_times(folder: Path) -> dict[str, float]:
@@ -29,7 +28,7 @@ def last_times(folder: Path) -> dict[str, float]:
     # Imported where there is something to score: a review of a first run does not wait for it.
     from runner.scoring.score import score
 
-    card = score(_deeds(last.folder / TRANSCRIPT))
+    card = score(without_samples(last.folder / TRANSCRIPT))
     return {step.id: step.net for step in card.steps if step.outcome == "succeeded"}
 
 
@@ -41,7 +40,7 @@ def _before(own: Summary) -> Summary | None:
     return next((each for each in alike if each.ending), None)
 
 
-def _deeds(path: Path) -> Iterator[Recorded]:
+def without_samples(path: Path) -> Iterator[Recorded]:
     """A transcript without its samples, as far as it can be read."""
     try:
         with path.open("rb") as file:

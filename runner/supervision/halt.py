@@ -85,7 +85,7 @@ class _Stop:
         self._guardian = Origin(run.pid, run.start_time)
         self._folder = Path(run.folder)
         self._story = Follower(self._folder / TRANSCRIPT)
-        self._seen: set[str] = set()
+        self._undo_begun = self._undo_over = False
         self._conductor: ev.ProcessStarted | None = None
         self._undoers: set[int] = set()
         self._sandboxes: dict[int, int] = {}
@@ -149,12 +149,14 @@ class _Stop:
                     self._sandboxes[pid] = started
                 case ev.UndoStarted(pid=pid):
                     self._undoers.add(pid)
-            self._seen.add(recorded.event.kind)
+                    self._undo_begun = True
+                case ev.UndoEnded() | ev.RunClosed():
+                    self._undo_begun = self._undo_over = True
 
     def _undoing(self) -> bool:
         """Whether the undo was seen to begin, or there is none to do."""
         self._look()
-        return bool({"undo-started", "undo-ended", "run-closed"} & self._seen) or self._gone()
+        return self._undo_begun or self._gone()
 
     def _gone(self) -> bool:
         return not self._registry.holds(self._run.run)
@@ -178,7 +180,7 @@ class _Stop:
 
     def _until_over(self) -> None:
         """While somebody of the run still undoes; each rollback has its deadline."""
-        while self._tended() and not self._gone() and not {"undo-ended", "run-closed"} & self._seen:
+        while self._tended() and not self._gone() and not self._undo_over:
             self._wake()
             time.sleep(_LOOK)
         # The last lines, and the record: they follow at once, but for a debrief, in which people talk.

@@ -62,17 +62,15 @@ class EventText:
     def tell(self, recorded: Recorded) -> list[Line]:
         """The lines that one more event is worth; most samples are worth none."""
         event = recorded.event
-        if type(event) in _SILENT:
-            return []
         self._t = recorded.t
         self._by = recorded.by
-        self._truth = isinstance(event, _TRUTH)
+        self._truth = event.hidden
         self._lines = []
-        if isinstance(event, ev.IndicatorJudged):
+        if not event.sample:
+            self._tell(event)
+        elif isinstance(event, ev.IndicatorJudged):
             # Several a second: to look up what an event means takes longer than to see that this one is no news.
             self._judged(event)
-        else:
-            self._tell(event)
         return self._lines
 
     @property
@@ -390,34 +388,6 @@ class EventText:
     def _(self, event: ev.TailTorn) -> None:
         self._line("!", f"a half-written line was moved to {event.file}", "yellow")
 
-
-#: Events whose lines a participant must not see before somebody noticed.
-_TRUTH = (
-    ev.NeedChecked,
-    ev.BaselineTaken,
-    ev.ExperimentArmed,
-    ev.HypothesisChecked,
-    ev.ActivityStarted,
-    ev.ActivityEnded,
-    ev.FaultRefused,
-    ev.ControlBroke,
-    ev.ExperimentFailed,
-    ev.ExperimentEnded,
-    ev.ImpactSeen,
-    ev.MitigationSeen,
-    ev.RecoverySeen,
-    ev.Relapsed,
-    ev.IndicatorJudged,
-    ev.UndoChecked,
-    # What was refused may name what it was refused for.
-    ev.CommandRefused,
-    ev.LoadFailed,
-    ev.TargetLost,
-    ev.TargetFound,
-)
-
-#: Kinds that are worth no line, however many come.
-_SILENT = frozenset({ev.LoadSampled, ev.ProbesSampled})
 
 _OUTCOMES = {
     "succeeded": ("✓", "green"),

@@ -15,7 +15,7 @@ from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
 from runner.views.event_text import EventText, Line
 from runner.views.timeline import Timeline
-from runner.views.view_model import SAMPLES, Mark, ViewModel, marked
+from runner.views.view_model import Mark, ViewModel, marked
 
 #: Events between two stories that are kept: so many at most are folded to be at any moment.
 _APART = 1000
@@ -33,7 +33,7 @@ class Replay(Timeline):
             self.events: list[Recorded] = list(read(folder))
         # Children stamp their own events: a line may be a little older than the one before it.
         self._times = list(accumulate((recorded.t for recorded in self.events), max))
-        self._moments = [t for t, each in zip(self._times, self.events, strict=True) if each.event.kind not in SAMPLES]
+        self._moments = [t for t, each in zip(self._times, self.events, strict=True) if not each.event.sample]
         self._event_marks = [mark for mark in map(marked, self.events) if mark is not None]
         comments, self.problems = read_comments(folder)
         self._comments: defaultdict[int, list[Comment]] = defaultdict(list)
@@ -62,7 +62,7 @@ class Replay(Timeline):
     def current(self) -> Recorded | None:
         """The last event that is no sample; None before the first."""
         behind = range(self._next - 1, -1, -1)
-        return next((self.events[at] for at in behind if self.events[at].event.kind not in SAMPLES), None)
+        return next((self.events[at] for at in behind if not self.events[at].event.sample), None)
 
     def seek(self, t: float) -> None:
         self.t = min(max(t, 0.0), self.end)

@@ -12,8 +12,6 @@ from runner.engine.state import LoadView, State
 from runner.views.event_text import EventText, Line
 from runner.views.series import Point, Series
 
-#: Kinds that come several times a second, and are no event that anybody steps to, or must see at once.
-SAMPLES = frozenset({"load-sampled", "probes-sampled", "indicator-judged"})
 #: Lines of the log kept: a day's worth of people, and a bound.
 MOST_LINES = 5000
 #: The series of the load: requests a second, and failures a second.
@@ -62,7 +60,7 @@ class ViewModel:
         """One more event."""
         before = self.state.load
         self.state = apply(self.state, recorded)
-        self.news += recorded.event.kind not in SAMPLES
+        self.news += not recorded.event.sample
         lines = self._words.tell(recorded)
         self.lines.extend(lines)
         self.told += len(lines)
