@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from runner.engine import commands as c
 from runner.engine.commands import Command, IllegalCommand, Order, Role
 from runner.engine.plan import MILESTONES
-from runner.engine.state import State, open_questions
+from runner.engine.prompt import open_questions
+from runner.engine.state import State
 from runner.engine.table import handler
 
 
@@ -35,7 +36,7 @@ def _all(state: State) -> Iterator[tuple[str, Command]]:
     yield "complete", c.Complete()
     yield "run", c.RunCommand()
     yield "confirm", c.Confirm()
-    yield "answer", c.Answer(name=questions[0] if questions else "", value="…")
+    yield "answer", c.Answer(name=questions[0].name if questions else "", value="…")
     yield "approve", c.Approve()
     yield "choose", c.Choose(label=next(iter(step.choose), "") if step else "")
     yield "fail", c.Fail(why="…")

@@ -359,17 +359,3 @@ class State:
     def answered_by_people(self, step: Step) -> bool:
         """Somebody answers for this step: people, or the operator's script."""
         return self.attended or step.id in self.scripted
-
-
-def open_gate(step: Step, view: StepView) -> str:
-    """What the step still asks before it may go on: approve, confirm, ask, or '' for nothing."""
-    if step.approve and not view.approved:
-        return "approve"
-    if step.confirm and not view.confirmed:
-        return "confirm"
-    return "ask" if open_questions(step, view) else ""
-
-
-def open_questions(step: Step, view: StepView) -> tuple[str, ...]:
-    """The names of the questions that have no answer yet."""
-    return tuple(ask.name for ask in step.ask if ask.name not in view.answered)

@@ -38,9 +38,20 @@ from runner.engine.events import (
     StepRetried,
 )
 from runner.engine.plan import Step
+from runner.engine.prompt import (
+    ApprovalPrompt,
+    ChoicePrompt,
+    ConfirmPrompt,
+    ManualPrompt,
+    Prompt,
+    QuestionPrompt,
+    RunPrompt,
+    pending_prompt,
+    wanted,
+)
 from runner.engine.roles import role_of
 from runner.engine.rules.steps import fail, start, succeed
-from runner.engine.state import Person, State, StepView, open_gate, open_questions
+from runner.engine.state import Person, State, StepView
 
 Events = tuple[Event, ...]
 Handler = Callable[[State, Order, Any, Step, StepView], Events]
@@ -71,37 +82,21 @@ def _refuse_when_paused(state: State) -> None:
 
 
 def _why_not(step: Step, view: StepView) -> str:
-    """The reason that goes with the status."""
+    """What it waits for instead, or what it does."""
+    if waits := wanted(step, view):
+        return f"step {step.id} {waits}"
     return {
-        "asking": f"step {step.id} first needs {_gate_words(step, view)}",
-        "ready": f"step {step.id} {_ready_words(step)}",
         "running": f"the command of step {step.id} is running",
         "retry-wait": f"the command of step {step.id} is about to be tried again",
         "verifying": f"step {step.id} is being verified",
-        "failing": f"step {step.id} failed: retry it, skip it, let it fail or go to another step",
     }.get(view.status, f"step {step.id} is {view.status}")
-
-
-def _gate_words(step: Step, view: StepView) -> str:
-    gate = open_gate(step, view)
-    if gate == "ask":
-        return f"an answer: {', '.join(open_questions(step, view))}"
-    return "an approval" if gate == "approve" else "a confirmation"
-
-
-def _ready_words(step: Step) -> str:
-    if step.automated:
-        return "waits for its command to be run"
-    if step.choose:
-        return f"waits for a choice: {', '.join(step.choose)}"
-    return "is done by a person: say when it is done"
 
 
 # -- what it asks ------------------------------------------------------------------------------------------------------
 
 
 def _approve(state: State, order: Order, command: Approve, step: Step, view: StepView) -> Events:
-    _expect_gate("approve", step, view)
+    _expect(ApprovalPrompt, step, view)
     if not command.yes:
         return fail(state, step, f"not approved by {order.by}")
     return (StepApproved(step=step.id, person=order.by, waived=_waiver(state, order, view)),)
@@ -135,12 +130,12 @@ def _names(people: Iterable[Person]) -> str:
 
 
 def _confirm(state: State, order: Order, command: Confirm, step: Step, view: StepView) -> Events:
-    _expect_gate("confirm", step, view)
+    _expect(ConfirmPrompt, step, view)
     return (StepConfirmed(step=step.id),) if command.yes else fail(state, step, f"not confirmed by {order.by}")
 
 
 def _answer(state: State, order: Order, command: Answer, step: Step, view: StepView) -> Events:
-    _expect_gate("ask", step, view)
+    _expect(QuestionPrompt, step, view)
     ask = next((ask for ask in step.ask if ask.name == command.name), None)
     if ask is None:
         raise IllegalCommand(f"step {step.id} does not ask for {command.name!r}: {', '.join(a.name for a in step.ask)}")
@@ -151,29 +146,28 @@ def _answer(state: State, order: Order, command: Answer, step: Step, view: StepV
     return (StepAnswered(step=step.id, name=ask.name, value="" if ask.secret else value, secret=ask.secret),)
 
 
-def _expect_gate(gate: str, step: Step, view: StepView) -> None:
-    if open_gate(step, view) != gate:
-        raise IllegalCommand(f"step {step.id} now needs {_gate_words(step, view)}")
+def _expect(kind: type[Prompt], step: Step, view: StepView) -> None:
+    if not isinstance(pending_prompt(step, view), kind):
+        raise IllegalCommand(_why_not(step, view))
 
 
 # -- what it does ------------------------------------------------------------------------------------------------------
 
 
 def _do(state: State, order: Order, command: Complete, step: Step, view: StepView) -> Events:
-    if step.automated or step.choose:
-        raise IllegalCommand(_why_not(step, view))
+    _expect(ManualPrompt, step, view)
     return (StepDone(step=step.id, role=role_of(state, order)),)
 
 
 def _run(state: State, order: Order, command: RunCommand, step: Step, view: StepView) -> Events:
-    if not step.automated:
-        raise IllegalCommand(f"step {step.id} has no command: {_ready_words(step)}")
+    if not isinstance(pending_prompt(step, view), RunPrompt):
+        raise IllegalCommand(f"step {step.id} has no command: {wanted(step, view)}")
     return (CommandIntended(step=step.id, attempt=view.attempt + 1),)
 
 
 def _choose(state: State, order: Order, command: Choose, step: Step, view: StepView) -> Events:
     to = step.choose.get(command.label)
-    if not step.choose:
+    if not isinstance(pending_prompt(step, view), ChoicePrompt):
         raise IllegalCommand(f"step {step.id} offers no choice")
     if to is None:
         raise IllegalCommand(f"{command.label!r} is no choice of step {step.id}: {', '.join(step.choose)}")

@@ -5,9 +5,10 @@ A refusal names the rule, the value, and where it stands. In doubt, refuse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from runner.engine.plan import RunPlan, Step
+from runner.engine.plan import RunPlan
+from runner.engine.prompt import needs_people
 from runner.guard.cluster import judge_cluster
 from runner.guard.hosts import host_refused, judge_hosts, machine_refused
 from runner.guard.identity import judge_identity
@@ -122,20 +123,11 @@ def _people(plan: RunPlan, asked: _Asked) -> Iterator[Refusal]:
     for index, step in enumerate(plan.steps):
         if step.id in asked.scripted or step.anytime:
             continue
-        for need, present in _needs_a_person(step).items():
-            if present:
-                cure = "answer it in an --operator file"
-                what = f"step {step.id} has `{need}`, and nobody is there to answer"
-                at = ("steps", index, need)
-                yield Refusal(rule="people", what=what, where=plan.runbook_file or step.where, at=at, cure=cure)
-
-
-def _needs_a_person(step: Step) -> Mapping[str, bool]:
-    return {
-        "ask": not all(each.default for each in step.ask),
-        "approve": bool(step.approve),
-        "choose": bool(step.choose),
-    }
+        for need in sorted(needs_people(step)):
+            cure = "answer it in an --operator file"
+            what = f"step {step.id} has `{need}`, and nobody is there to answer"
+            at = ("steps", index, need)
+            yield Refusal(rule="people", what=what, where=plan.runbook_file or step.where, at=at, cure=cure)
 
 
 # -- what is called ----------------------------------------------------------------------------------------------------

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.engine.apply import apply
+from runner.engine.prompt import pending_prompt
 from runner.engine.state import State
 from runner.errors import TranscriptError
 from runner.transcript.reader import read
-
-_PEOPLE = ("asking", "ready", "failing")
 
 
 def standing(folder: Path) -> str:
@@ -31,6 +30,6 @@ def _words(state: State) -> str:
     if state.paused:
         return f"paused: {state.paused_why}"
     step = state.step
-    if step is not None and state.answered_by_people(step) and state.steps[step.id].status in _PEOPLE:
+    if step is not None and state.answered_by_people(step) and pending_prompt(step, state.steps[step.id]) is not None:
         return f"waiting for people: {step.name}"
     return "running"

@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.engine.availability import possible
-from runner.engine.plan import Ask, Step
-from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.engine.plan import Step
+from runner.engine.state import State
+from runner.views.prompt_text import CHOICE, REASON, TEXT, YES, next_action
 from runner.views.view_model import revealed
-
-#: What a deed wants to be told before it is done.
-REASON = "why"
-TEXT = "text"
-CHOICE = "choice"
-YES = "yes"
-
-#: Lines of a command that a question repeats.
-_COMMAND_LINES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,74 +59,6 @@ ACTIONS = (
 
 
 BY_NAME = {deed.name: deed for deed in ACTIONS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Next:
-    """What `enter` does for the current step: `label` says it; '' when there is nothing to do.
-
-    `about`: the name of the step that asks. `notes`: what whoever answers must have before their eyes. `ask`: the
-    question that it answers.
-    """
-
-    label: str = ""
-    command: str = ""
-    wants: str = ""
-    about: str = ""
-    prompt: str = ""
-    notes: tuple[str, ...] = ()
-    values: tuple[tuple[str, Any], ...] = ()
-    choices: tuple[str, ...] = ()
-    ask: Ask | None = None
-
-
-def next_action(state: State) -> Next:
-    """What the current step waits for, as one deed."""
-    step, view = state.step, state.steps.get(state.current)
-    if state.phase == "debrief":
-        return Next(label="Close the debrief", command="close")
-    if step is None or view is None or state.phase != "live" or state.paused:
-        return Next()
-    gate = open_gate(step, view) if view.status in ("asking", "ready") else ""
-    if gate:
-        return _through(gate, step, view)
-    if view.status == "failing":
-        return Next(label="Try again", command="retry")
-    if view.status != "ready":
-        return Next()
-    if step.choose:
-        return Next(label="Choose", command="choose", wants=CHOICE, prompt=step.name, choices=tuple(step.choose))
-    return Next(label="Run", command="run") if step.automated else Next(label="Done", command="complete")
-
-
-def _through(gate: str, step: Step, view: StepView) -> Next:
-    if gate == "approve":
-        notes = (f"asks a second person: {step.approve}", *_command(step))
-        return Next(label="Approve", command="approve", wants=YES, about=step.name, prompt="Approve it?", notes=notes)
-    if gate == "confirm":
-        return Next(
-            label="Confirm", command="confirm", wants=YES, about=step.name, prompt=step.confirm, notes=_command(step)
-        )
-    name = open_questions(step, view)[0]
-    ask = next(each for each in step.ask if each.name == name)
-    return Next(
-        label="Answer",
-        command="answer",
-        wants=CHOICE if ask.choices else TEXT,
-        about=step.name,
-        prompt=ask.prompt or name,
-        values=(("name", name),),
-        choices=ask.choices,
-        ask=ask,
-    )
-
-
-def _command(step: Step) -> tuple[str, ...]:
-    """What the step runs, as a question repeats it."""
-    lines = [f"$ {each}" for each in step.run.strip().splitlines()]
-    more = len(lines) - _COMMAND_LINES
-    shown = [*lines[:_COMMAND_LINES], f"… and {more} more"] if more > 0 else lines
-    return (*shown, "not run in a tabletop") if lines and step.by_hand else tuple(shown)
 
 
 def meant(state: State, deed: Action) -> str:

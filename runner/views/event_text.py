@@ -12,8 +12,8 @@ from runner.engine.plan_json import plan_from_json
 from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.scoring.raised_exceptions import raised_in
-from runner.views.asking import AFTER_FAILURE, asked, word
 from runner.views.load_text import cut_short, raised
+from runner.views.prompt_text import AFTER_FAILURE, asked, word
 from runner.views.text import clock, duration
 from runner.views.undone import undone
 

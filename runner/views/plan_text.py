@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.engine.plan import HASH_SHOWN, Experiment, Indicator, RunPlan, Step
+from runner.engine.plan import HASH_SHOWN, Experiment, Indicator, RunPlan
 from runner.guard.hosts import allowed_hosts
 from runner.guard.irreversible import lasting_action
 from runner.guard.mentions import HOST_HEADERS
@@ -16,6 +16,7 @@ from runner.planning.calls import Call, asked_calls, planned_calls
 from runner.planning.opaque_calls import command_line
 from runner.specs.env_patterns import unmatched
 from runner.targets.identity import identity_checks
+from runner.views.prompt_text import way
 from runner.views.text import duration, inert
 
 #: Cells of the column of names.
@@ -267,19 +268,13 @@ def _steps(plan: RunPlan) -> Iterator[Line]:
         yield f"runbook {plan.runbook}  ({plan.runbook_file})"
     asked = list(asked_calls(plan))
     for number, step in enumerate(plan.steps, 1):
-        yield Row(f"{number:>3}. {_way(step)}", step.name)
+        yield Row(f"{number:>3}. {way(step)}", step.name)
         for line in step.run.strip().splitlines():
             yield Row("", f"  $ {line}")
         for name, reading in step.output.items():
             yield Row("", f"  {name} is read from what it prints: {reading}")
         if step.verify and step.verify.probe:
             yield Row("", f"  verified by {_asks('', step.verify.probe, asked)}")
-
-
-def _way(step: Step) -> str:
-    if step.anytime:
-        return "anytime"
-    return "command" if step.automated else "decision" if step.choose else "person"
 
 
 def _limits(plan: RunPlan) -> Iterator[Line]:

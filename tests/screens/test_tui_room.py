@@ -18,7 +18,8 @@ from runner.engine.commands import Abort, Milestone, Pause, Role, RunCommand
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
-from runner.views.actions import ACTIONS, Action, Next, allowed, next_action
+from runner.views.actions import ACTIONS, Action, allowed
+from runner.views.prompt_text import Next, next_action
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room_screen import RoomScreen

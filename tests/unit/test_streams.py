@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.cli.streams import PlainStream, plain
-from runner.views.asking import AFTER_FAILURE
+from runner.views.prompt_text import AFTER_FAILURE
 
 _SIGNS = "✓ ✗ ── │ → … ≤ ↯ ▶ é 日本 🚒 \udc80"
 _ENCODINGS = ["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "shift_jis", "utf-8", "utf-16-le"]

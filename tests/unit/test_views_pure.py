@@ -17,8 +17,9 @@ from runner.engine.events import Recorded
 from runner.engine.plan import MILESTONES, Step
 from runner.engine.state import Reached
 from runner.testing import Drive, sample_plan
-from runner.views.actions import ACTIONS, allowed, next_action
+from runner.views.actions import ACTIONS, allowed
 from runner.views.plot import blocks, marks
+from runner.views.prompt_text import next_action
 from runner.views.run_clock import dial
 from runner.views.series import MOST, Point, Series
 from runner.views.tui.widgets.rows import Tall, fitted

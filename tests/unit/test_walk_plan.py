@@ -19,8 +19,8 @@ from runner.planning.compile import compile_walk
 from runner.scoring.score import Scorecard, score, to_json
 from runner.specs.catalogue import Catalogue
 from runner.testing import Drive
-from runner.views.asking import asked
 from runner.views.plan_text import plan_text
+from runner.views.prompt_text import asked
 from runner.views.run_clock import dial
 
 _RUNBOOK = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from typing import assert_never
 
 from runner.conductor.context import RunContext
 from runner.conductor.loop import Conductor
@@ -12,6 +13,17 @@ from runner.control.protocol import Caller
 from runner.control.server import submit_for
 from runner.engine import commands as cm
 from runner.engine import events as ev
+from runner.engine.prompt import (
+    ApprovalPrompt,
+    ChoicePrompt,
+    ConfirmPrompt,
+    ManualPrompt,
+    Prompt,
+    QuestionPrompt,
+    RetryPrompt,
+    RunPrompt,
+    prompts,
+)
 from runner.specs.operator_script import Script, StepScript, WhenScript
 
 
@@ -38,7 +50,7 @@ class OperatorScriptHandler:
             answers = self._script.steps[event.step]
             self._run.spawn(self._play(event.step, event.visit, answers), f"operator {event.step}")
         if isinstance(event, ev.StepFailing) and event.step in self._script.steps:
-            self._run.spawn(self._mend(self._script.steps[event.step]), f"operator {event.step}")
+            self._run.spawn(self._decide(self._script.steps[event.step]), f"operator {event.step}")
         for rule in self._script.when:
             if rule.event == event.kind:
                 self._run.spawn(self._later(rule), f"operator on {rule.event}")
@@ -65,36 +77,26 @@ class OperatorScriptHandler:
             self._submit(command, by)
 
     def _commands(self, step_id: str, script: StepScript) -> Iterator[tuple[cm.Command, str]]:
-        step = self._run.plan.step(step_id)
         me = self._script.name
-        if step.approve:
-            yield cm.Approve(), script.approve or me
-        if step.confirm:
-            yield cm.Confirm(yes=script.confirm), me
-        for question in step.ask:
-            yield cm.Answer(name=question.name, value=script.answers.get(question.name, "")), me
+        *gates, own = prompts(self._run.plan.step(step_id))
+        for gate in gates:
+            # A second person approves, when the script names one.
+            second = script.approve if isinstance(gate, ApprovalPrompt) else ""
+            yield from ((command, second or me) for command in _replies(gate, script))
         if script.say:
             yield cm.Milestone(name=script.say), me
         if script.fail:
             yield cm.Fail(why=script.fail), me
         elif script.skip:
             yield cm.Skip(why=script.skip), me
-        elif step.choose:
-            yield cm.Choose(label=script.choose), me
-        elif not step.automated:
-            yield cm.Complete(step=step_id if step.anytime else ""), me
-        elif not (step.approve or step.confirm or step.ask):
-            yield cm.RunCommand(), me
+        else:
+            yield from ((command, me) for command in _replies(own, script))
 
-    async def _mend(self, script: StepScript) -> None:
+    async def _decide(self, script: StepScript) -> None:
+        """The step has failed."""
         await asyncio.sleep(script.after)
-        match script.on_failing:
-            case "retry":
-                self._submit(cm.Retry(), self._script.name)
-            case "skip":
-                self._submit(cm.Skip(why="scripted"), self._script.name)
-            case _:
-                self._submit(cm.Fail(why="scripted"), self._script.name)
+        for command in _replies(RetryPrompt(), script):
+            self._submit(command, self._script.name)
 
     async def _later(self, rule: WhenScript) -> None:
         await asyncio.sleep(rule.after)
@@ -103,6 +105,38 @@ class OperatorScriptHandler:
 
     def _submit(self, command: cm.Command, name: str) -> None:
         submit_for(self._run, self._conductor, command, Caller(name=name, uid=os.getuid(), role="facilitator"))
+
+
+def _replies(prompt: Prompt, script: StepScript) -> Iterator[cm.Command]:
+    """What the script says to a prompt."""
+    match prompt:
+        case ApprovalPrompt():
+            yield cm.Approve()
+        case ConfirmPrompt():
+            yield cm.Confirm(yes=script.confirm)
+        case QuestionPrompt(ask=ask):
+            yield cm.Answer(name=ask.name, value=script.answers.get(ask.name, ""))
+        case ChoicePrompt():
+            yield cm.Choose(label=script.choose)
+        case RunPrompt(implied=implied):
+            if not implied:
+                yield cm.RunCommand()
+        case ManualPrompt():
+            yield cm.Complete()
+        case RetryPrompt():
+            yield _after_failure(script)
+        case _:
+            assert_never(prompt)
+
+
+def _after_failure(script: StepScript) -> cm.Command:
+    match script.on_failing:
+        case "retry":
+            return cm.Retry()
+        case "skip":
+            return cm.Skip(why="scripted")
+        case _:
+            return cm.Fail(why="scripted")
 
 
 def _reactions(rule: WhenScript) -> Iterator[cm.Command]:

@@ -29,7 +29,8 @@ from runner.engine.events import (
     VerifyStarted,
 )
 from runner.engine.plan import Step
-from runner.engine.state import State, StepStatus, StepView, open_gate
+from runner.engine.prompt import is_gated
+from runner.engine.state import State, StepStatus, StepView
 from runner.people import PROCESSES
 
 
@@ -69,7 +70,7 @@ def _held_already(state: State, step: Step) -> bool | None:
 
 
 def _waiting_status(step: Step, view: StepView) -> StepStatus:
-    return "asking" if open_gate(step, view) else "ready"
+    return "asking" if is_gated(step, view) else "ready"
 
 
 def step_confirmed(state: State, event: StepConfirmed, record: Recorded) -> State:

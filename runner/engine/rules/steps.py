@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import assert_never
 
 from runner.engine.breaches import BREACH
 from runner.engine.events import (
@@ -27,8 +28,21 @@ from runner.engine.events import (
 )
 from runner.engine.indicators import BUCKET
 from runner.engine.plan import Step
+from runner.engine.prompt import (
+    ApprovalPrompt,
+    ChoicePrompt,
+    ConfirmPrompt,
+    ManualPrompt,
+    Prompt,
+    QuestionPrompt,
+    RetryPrompt,
+    RunPrompt,
+    open_questions,
+    pending_prompt,
+    work_prompt,
+)
 from runner.engine.rules.rule import JUDGING_LAG, DueEvents, at_once, earliest, ends
-from runner.engine.state import State, StepView, open_gate, open_questions
+from runner.engine.state import State, StepView
 from runner.people import PROCESSES
 from runner.specs import condition
 
@@ -157,24 +171,48 @@ def _verify_or_succeed(state: State, step: Step, view: StepView) -> DueEvents:
 # -- by status -------------------------------------------------------------------------------------------------------
 
 
-def _asking(state: State, step: Step, view: StepView) -> DueEvents | None:
-    if state.answered_by_people(step):
+def _waiting(state: State, step: Step, view: StepView) -> DueEvents | None:
+    """Asking or ready: people are waited for, where there are any."""
+    prompt = pending_prompt(step, view)
+    if prompt is None:
         return None
-    if not step.automated and step.unattended in ("skip", "fail"):
+    if not state.answered_by_people(step):
+        return _without_people(state, step, view, prompt)
+    # Somebody who has just confirmed, answered or said "retry" has said "run" as well.
+    runs = isinstance(prompt, RunPrompt) and (prompt.implied or view.retried)
+    return _run(step, view) if runs else None
+
+
+def _run(step: Step, view: StepView) -> DueEvents:
+    return at_once(CommandIntended(step=step.id, attempt=view.attempt + 1))
+
+
+def _without_people(state: State, step: Step, view: StepView, prompt: Prompt) -> DueEvents | None:
+    if not isinstance(work_prompt(step), RunPrompt) and step.unattended in ("skip", "fail"):
         # What it asks may be needed later, whether or not anybody does the step.
-        return _answered(step, view) or _unattended(state, step, view)
-    gate = open_gate(step, view)
-    if gate == "confirm":
-        return at_once(StepConfirmed(step=step.id, waived="unattended"))
-    if gate == "approve":
-        return _nobody(step, "an approval")
-    return _answered(step, view) or _nobody(step, "an answer")
+        return _answered(step, view) or _left_undone(state, step)
+    match prompt:
+        case ApprovalPrompt():
+            return _nobody(step, "an approval")
+        case ConfirmPrompt():
+            return at_once(StepConfirmed(step=step.id, waived="unattended"))
+        case QuestionPrompt():
+            return _answered(step, view) or _nobody(step, "an answer")
+        case ChoicePrompt():
+            return _nobody(step, "a choice")
+        case RunPrompt():
+            return _run(step, view)
+        case ManualPrompt():
+            return _done_by_nobody(state, step, view)
+        case RetryPrompt():
+            return None
+        case _:
+            assert_never(prompt)
 
 
 def _answered(step: Step, view: StepView) -> DueEvents | None:
     """The default of the next question that has one; None when none is left."""
-    asked = open_questions(step, view)
-    ask = next((ask for ask in step.ask if ask.default and ask.name in asked), None)
+    ask = next((ask for ask in open_questions(step, view) if ask.default), None)
     return at_once(StepAnswered(step=step.id, name=ask.name, value=ask.default, waived="unattended")) if ask else None
 
 
@@ -182,27 +220,14 @@ def _nobody(step: Step, waits: str) -> DueEvents:
     return ends("broken", f"step {step.id} waits for {waits} and nobody attends the run", reason="nobody-answers")
 
 
-def _ready(state: State, step: Step, view: StepView) -> DueEvents | None:
-    if step.automated:
-        # Somebody who has just confirmed, answered or said "retry" has said "run" as well.
-        if not state.answered_by_people(step) or view.retried or asks_people(step):
-            return at_once(CommandIntended(step=step.id, attempt=view.attempt + 1))
-        return None
-    return None if state.answered_by_people(step) else _unattended(state, step, view)
-
-
-def asks_people(step: Step) -> bool:
-    """It asks for an approval, a confirmation or an answer before it goes on."""
-    return bool(step.approve or step.confirm or step.ask)
-
-
-def _unattended(state: State, step: Step, view: StepView) -> DueEvents:
+def _left_undone(state: State, step: Step) -> DueEvents:
     if step.unattended == "skip":
         return at_once(StepEnded(step=step.id, outcome="skipped", why="unattended"))
-    if step.unattended == "fail":
-        return at_once(*fail(state, step, "unattended"))
-    if step.choose:
-        return _nobody(step, "a choice")
+    return at_once(*fail(state, step, "unattended"))
+
+
+def _done_by_nobody(state: State, step: Step, view: StepView) -> DueEvents:
+    """A step for people counts as done, or as soon as it is verified."""
     if step.unattended == "done":
         return at_once(StepDone(step=step.id, role="system"))
     if step.verify is None:
@@ -267,8 +292,8 @@ def _verified(state: State, step: Step, view: StepView) -> DueEvents:
 
 
 _RULES: dict[str, StepRule] = {
-    "asking": _asking,
-    "ready": _ready,
+    "asking": _waiting,
+    "ready": _waiting,
     "ran": _ran,
     "retry-wait": _retry_wait,
     "done": _verify_or_succeed,

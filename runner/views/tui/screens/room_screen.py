@@ -16,20 +16,17 @@ from runner.engine.state import State
 from runner.views.actions import (
     ACTIONS,
     BY_NAME,
-    CHOICE,
-    YES,
     Action,
-    Next,
     allowed,
     meant,
     named,
-    next_action,
     offers,
     over,
     skipped_by,
     takers,
     undone_by_abort,
 )
+from runner.views.prompt_text import CHOICE, YES, Next, next_action
 from runner.views.text import inert
 from runner.views.tui.feed import LiveFeed
 from runner.views.tui.palette import ActionProvider

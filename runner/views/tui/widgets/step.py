@@ -14,9 +14,10 @@ from textual.content import Content
 from textual.widgets import Markdown
 
 from runner.engine.plan import Step
+from runner.engine.prompt import open_prompts
 from runner.engine.state import State, StepView
 from runner.filenames import file_stem
-from runner.views.actions import next_action
+from runner.views.prompt_text import card_line, next_action
 from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
 from runner.views.tui.widgets.panel import Panel
@@ -226,12 +227,7 @@ def _state(state: State, step: Step, view: StepView, at: _At) -> Iterator[Conten
 
 
 def _asks(step: Step, view: StepView) -> Iterator[Content]:
-    if step.approve and not view.approved:
-        yield line(("asks a second person: ", "warn"), step.approve)
-    if step.confirm and not view.confirmed:
-        yield line(("asks: ", "warn"), step.confirm)
-    if step.choose and not view.choice:
-        yield line("choose: ", (" | ".join(step.choose), "bold"))
+    yield from (line(*parts) for prompt in open_prompts(step, view) if (parts := card_line(prompt)))
 
 
 def _outcome(view: StepView) -> Content:
