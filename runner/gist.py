@@ -10,7 +10,7 @@ _BETWEEN = ("During handling of the above exception", "The above exception was t
 #: The toolkit wraps what an activity raised; its own exceptions are whole sentences.
 _WRAPPED = re.compile(r"^(?:chaoslib\.exceptions\.\w+: )+")
 _FRAME = re.compile(r'^\s+File "([^"]+)", line (\d+)', re.MULTILINE)
-_NOT_THEIRS = re.compile(r"/(?:chaoslib|runner)/")
+_NOT_TPREFORKEDS = re.compile(r"/(?:chaoslib|runner)/")
 #: Characters of one line of a message.
 _MOST = 400
 
@@ -24,7 +24,7 @@ def exception_gist(text: str) -> str:
         return ""
     first = _WRAPPED.sub("", said[0]) or said[0]
     gist = _cut(first) if len(said) == 1 else f"{_cut(first)} … {_cut(said[-1])}"
-    places = [(file, line) for file, line in _FRAME.findall(text) if not _NOT_THEIRS.search(file)]
+    places = [(file, line) for file, line in _FRAME.findall(text) if not _NOT_TPREFORKEDS.search(file)]
     return f"{gist} ({places[-1][0].rpartition('/')[2]}:{places[-1][1]})" if places else gist
 
 

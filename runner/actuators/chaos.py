@@ -214,7 +214,7 @@ class ChaosChild:
         #: How many messages it sent; while it lives there are at least five a second from the first one on.
         self.heard = 0
         #: The pid of the rollback's process that it left behind; 0 when there is none.
-        self.heir = 0
+        self.preforked = 0
 
     @classmethod
     def spawn(cls, *, log: Path | None = None) -> ChaosChild:
@@ -324,7 +324,7 @@ class ChaosChild:
     def _hear(self, message: Message) -> None:
         kind = message.pop("kind", None)
         self.heard += 1
-        self.heir = message.get("heir", self.heir)
+        self.preforked = message.get("preforked", self.preforked)
         reader = _READERS.get(str(kind))
         if reader is None:
             return

@@ -30,7 +30,7 @@ _CHUNK = 1 << 13
 MOST_READ = 4 << 20
 #: Seconds a shell gets to say that it begins; then it began when it was started.
 _SHELL = 1.0
-# A grandchild that keeps the pipe open must not hold up the story; what it says later is not the step's output.
+# A grandchild that keeps the pipe open must not hold up the run; what it prints later is not the step's output.
 _DRAIN = 0.2
 # What a pipe holds by default: all that the command itself can have printed last.
 _LAST_CHUNKS = 8

@@ -129,17 +129,17 @@ class PreforkedRollback:
         return Spawned(process, self._ours, self._output, self.mark)
 
 
-def spawn(shim: str, *, heir: PreforkedRollback | None = None) -> Spawned:
+def spawn(shim: str, *, preforked: PreforkedRollback | None = None) -> Spawned:
     """Start `runner.actuators.shims.<shim>` in its own session, with a minimal environment and no input.
 
-    `heir` is what the chaos child leaves behind when it is ready. Raises OSError.
+    `preforked` is what the chaos child leaves behind when it is ready. Raises OSError.
     """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     mark = os.urandom(8).hex()
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {MARK: mark}
     output, printing = os.pipe()
-    given = (theirs.fileno(), *(heir.given if heir else ()))
+    given = (theirs.fileno(), *(preforked.given if preforked else ()))
     with theirs, os.fdopen(printing, "wb") as stdout:
         process = subprocess.Popen(
             # Without -P a folder called "runner" where the user stands would be taken for this one.
@@ -150,7 +150,7 @@ def spawn(shim: str, *, heir: PreforkedRollback | None = None) -> Spawned:
                 "-m",
                 f"runner.actuators.shims.{shim}",
                 *map(str, given),
-                *([heir.mark] if heir else []),
+                *([preforked.mark] if preforked else []),
             ],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -159,8 +159,8 @@ def spawn(shim: str, *, heir: PreforkedRollback | None = None) -> Spawned:
             env=environment,
             start_new_session=True,
         )
-    if heir:
-        heir.give()
+    if preforked:
+        preforked.give()
     return Spawned(process, ours, output, mark)
 
 

@@ -33,11 +33,11 @@ def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -
 
 def _going_on(run: str | None, chosen: str | None) -> tuple[Path, Path]:
     """Folder and socket of a run of ours, or of one that another account opened to a group of ours."""
-    from runner.cli.runs import door, project_root
+    from runner.cli.runs import project_root, socket_of
     from runner.control.socket_path import run_of
     from runner.host.run_registry import Registry, runs_dir
 
-    socket = door(run)
+    socket = socket_of(run)
     own = next((each for each in Registry().open_runs() if each.socket == str(socket)), None)
     folder = Path(own.folder) if own is not None else run_of(socket, runs_dir(chosen, project_root()))
     if not folder.is_dir():

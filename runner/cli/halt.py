@@ -21,14 +21,14 @@ def halt_command(why: str, name: str | None) -> int:
     from runner.errors import ExitCode
     from runner.supervision.halt import halt
 
-    told, stopped = halt(person(name), why or "no reason given")
-    if told.at:
-        click.echo(inert(f"halted by {told}"))
-    codes = [ExitCode.PASSED if told.at else ExitCode.BROKEN]
+    record, stopped = halt(person(name), why or "no reason given")
+    if record.at:
+        click.echo(inert(f"halted by {record}"))
+    codes = [ExitCode.PASSED if record.at else ExitCode.BROKEN]
     for each in stopped:
         click.echo(inert(f"{each.run}: {each.how}"))
         codes.append(ExitCode(each.code))
-    if not told.at:
+    if not record.at:
         click.echo("the halt could not be written down: runs may begin again; make room, and halt again", err=True)
     return int(max(codes))
 

@@ -94,18 +94,18 @@ def _step_back() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def play_in_room(front: RunHandle, started: Started, name: str, role: str) -> int:
+def play_in_room(handle: RunHandle, started: Started, name: str, role: str) -> int:
     """The room of a run that this terminal has started. The run is left to itself: this room may be killed or closed."""
-    front.detach()
+    handle.detach()
     over = enter(started.folder, Path(started.socket), name, role)
-    return conclude(front, started) if over else say_it_goes_on(started.folder)
+    return conclude(handle, started) if over else say_it_goes_on(started.folder)
 
 
-def conclude(front: RunHandle, started: Started) -> int:
+def conclude(handle: RunHandle, started: Started) -> int:
     """The run is over: its exit code, and its scorecard on the terminal that the room gives back."""
     from runner.cli.runs import show_ended
 
-    code = front.wait()
+    code = handle.wait()
     show_ended(started.folder)
     return code
 

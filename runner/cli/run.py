@@ -106,23 +106,23 @@ def run(
 
 def play(request: Request, *, in_room: bool, role: str, as_json: bool = False) -> int:
     """Launch it, and be there until its end, in a room or line by line; its exit code."""
-    front = launch(request)
+    handle = launch(request)
     if not in_room:
-        front.forward_signals()
-    outcome = front.outcome()
+        handle.forward_signals()
+    outcome = handle.outcome()
     gc.enable()
     if isinstance(outcome, NotStarted):
         for line in outcome.lines:
             click.echo(inert(line), err=True)
-        front.wait()
+        handle.wait()
         return outcome.exit_code
     if request.detach:
-        front.detach()
+        handle.detach()
         click.echo(outcome.run)
         return 0
     if in_room:
-        return play_in_room(front, outcome, request.person, role)
-    return _follow(front, outcome, as_json)
+        return play_in_room(handle, outcome, request.person, role)
+    return _follow(handle, outcome, as_json)
 
 
 def _nothing_named(asked: bool) -> int:
@@ -132,7 +132,7 @@ def _nothing_named(asked: bool) -> int:
     raise InputError("name a drill or an experiment; see them with: gameday list")
 
 
-def _follow(front: RunHandle, started: Started, as_json: bool) -> int:
+def _follow(handle: RunHandle, started: Started, as_json: bool) -> int:
     from runner.supervision.orphaned_conductor import Survivor, last_line
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
@@ -145,30 +145,30 @@ def _follow(front: RunHandle, started: Started, as_json: bool) -> int:
     survivor = Survivor()
     parent = os.getppid()
     while True:
-        # Told before it is asked: whether a conductor goes on alone is known from the story.
-        over = front.ended()
+        # Printed before it is asked: whether a conductor goes on alone is known from the transcript.
+        over = handle.ended()
         _tell(follower, printer, survivor)
-        if over and not (front.killed and survivor.goes_on()):
+        if over and not (handle.killed and survivor.goes_on()):
             break
         if os.getppid() != parent:
             # A headless run belongs to who started it.
             parent = os.getppid()
-            front.abort("the process that started the run went away")
-        if survivor.waits_in_vain(front.guardian):
-            front.give_up()
-        front.pause(_LOOK)
+            handle.abort("the process that started the run went away")
+        if survivor.waits_in_vain(handle.guardian):
+            handle.give_up()
+        handle.pause(_LOOK)
     _tell(follower, printer, survivor)
-    code = survivor.exit_code if front.killed else front.wait()
+    code = survivor.exit_code if handle.killed else handle.wait()
     if not started.folder.exists():
-        for line in front.last_word():
+        for line in handle.last_word():
             click.echo(inert(line), err=True)
         return code
-    # Whoever read the story may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
+    # Whoever read the lines may be gone (`gameday run … 2>&1 | head`); the exit code is the run's all the same.
     with contextlib.suppress(OSError):
         _show(started.folder, as_json)
         if not survivor.closed:
             why = last_line(started.folder / "conductor.log")
-            click.echo(inert(f"the story of this run has no end: {why or 'its processes were killed'}"), err=True)
+            click.echo(inert(f"this run has no end on record: {why or 'its processes were killed'}"), err=True)
     return code
 
 

@@ -59,7 +59,7 @@ def runs_command(runs_dir: str | None, as_json: bool) -> int:
 
 
 def _warn(unseen: dict[str, OpenRun]) -> None:
-    """What the table cannot show: the halt, and open runs without a story."""
+    """What the table cannot show: the halt, and open runs without a transcript."""
     from runner.host.halt_file import halted
 
     if (halt := halted()) is not None:
@@ -121,25 +121,25 @@ def show(run: str | None, runs_dir: str | None, as_json: bool, as_report: bool, 
     record = next((each for each in Registry().open_runs() if each.folder == str(folder)), None)
     if record is not None:
         click.echo(inert(f"{record.run}: {_state('', record)}"), err=True)
-    show_folder(folder, as_json=as_json, story=False)
+    show_folder(folder, as_json=as_json, to_stderr=False)
     return 0
 
 
 def _debrief(folder: Path, *, as_patch: bool) -> int:
     from runner.views.report import debrief, report
 
-    told = debrief(folder, project_root())
-    click.echo(told.patch.text if as_patch else report(told), nl=False)
+    found = debrief(folder, project_root())
+    click.echo(found.patch.text if as_patch else report(found), nl=False)
     if as_patch:
-        for why in told.patch.left:
+        for why in found.patch.left:
             click.echo(f"not in the patch: {why}", err=True)
-        if not told.card.disputes:
+        if not found.card.disputes:
             click.echo("nobody said that a step of the runbook is wrong", err=True)
     return 0
 
 
-def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
-    """Print a scorecard: JSON on stdout, or as text; `story` puts the text on stderr, where the run was told."""
+def show_folder(folder: Path, *, as_json: bool, to_stderr: bool) -> None:
+    """Print a scorecard: JSON on stdout, or as text; `to_stderr` puts the text where the lines of the run were printed."""
     from runner.scoring.score import score, to_json
     from runner.transcript.reader import read_story
     from runner.views.scorecard_text import scorecard_text
@@ -148,14 +148,14 @@ def show_folder(folder: Path, *, as_json: bool, story: bool) -> None:
     if as_json:
         click.echo(json.dumps(to_json(card), indent=2))
         return
-    stream = sys.stderr if story else sys.stdout
+    stream = sys.stderr if to_stderr else sys.stdout
     click.echo(scorecard_text(card, stream, folder), file=stream)
 
 
 def show_ended(folder: Path, *, as_json: bool = False) -> None:
     """Print the scorecard of a run that has just ended. One that cannot be read is named: the run has its exit code."""
     try:
-        show_folder(folder, as_json=as_json, story=not as_json)
+        show_folder(folder, as_json=as_json, to_stderr=not as_json)
     except UnreadableTranscript as error:
         click.echo(inert(str(error)), err=True)
 
@@ -171,7 +171,7 @@ def verify_command(run: str | None, runs_dir: str | None) -> int:
     problems = verify(path)
     if problems:
         raise InputError(*problems)
-    # An unbroken chain of nothing is no story. Raises UnreadableTranscript.
+    # An unbroken chain of nothing is no transcript. Raises UnreadableTranscript.
     next(read_story(path))
     click.echo(inert(f"{path}: unbroken"))
     return 0
@@ -219,14 +219,14 @@ def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | N
 def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
     from runner.control.client import ask
 
-    answer = ask(door(run), {**message, "by": person(name)})
+    answer = ask(socket_of(run), {**message, "by": person(name)})
     if answer["ok"]:
         return 0
     click.echo(inert(f"not possible: {answer['why']}"), err=True)
     return int(ExitCode.BAD_INPUT)
 
 
-def door(wanted: str | None) -> Path:
+def socket_of(wanted: str | None) -> Path:
     """The socket of the run that is meant, also of one that another account opened to a group of ours."""
     from runner.control.socket_path import shared_doors
 

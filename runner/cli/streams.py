@@ -1,6 +1,6 @@
 """Standard output and standard error as they may be found: in any encoding, closed, on a full disk.
 
-A sign that the encoding lacks is replaced, and a story that nobody can read changes nothing. Standard output that
+A sign that the encoding lacks is replaced, and progress lines that nobody can read change nothing. Standard output that
 cannot be written is an error of the command, told when it ends, but for a run, whose exit code is its verdict.
 """
 

@@ -154,7 +154,7 @@ class Conductor:
                 self.fatal = f"the transcript cannot be written: {error}"
                 note(self.fatal)
                 self._queue.append(_Waiting(self._order(Stop(cause="broken", why=self.fatal)), None))
-        # The disk no longer takes the story, but the run must still be ended and undone; no fault passes the gate now.
+        # The disk no longer takes the transcript, but the run must still be ended and undone; no fault passes the gate now.
         return [self._unwritten(entry) for entry in entries]
 
     def _mind_space(self) -> None:

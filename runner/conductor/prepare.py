@@ -66,7 +66,7 @@ class PreparedRun:
 
     @property
     def announcement(self) -> dict[str, Any]:
-        """What the front and the guardian are told."""
+        """What the launcher and the guardian are told."""
         return {"run": self.run, "folder": str(self.folder), "socket": str(self.socket)}
 
 

@@ -30,8 +30,8 @@ def main(*, request: int, link: PeerSocket, status: int, sandbox_lifeline: int, 
     spare: ChaosChild | None = None
     try:
         # First of all: it warms up on the other core while this process imports and reads.
-        heir = PreforkedRollback()
-        spawned = spawn("chaos", heir=heir)
+        preforked = PreforkedRollback()
+        spawned = spawn("chaos", preforked=preforked)
         from runner.actuators.chaos import ChaosChild
         from runner.conductor.prepare import prepare_run
 
@@ -50,7 +50,7 @@ def main(*, request: int, link: PeerSocket, status: int, sandbox_lifeline: int, 
         error = failure if isinstance(failure, GamedayError) else InputError.of(failure)
         say(status, {"exit": int(error.exit_code), "lines": str(error).split("\n")})
         return _close(link, error.exit_code)
-    undo = _stand_by(opening, word, heir)
+    undo = _stand_by(opening, word, preforked)
     if not link.send({"run": {**opening.announcement, "secrets": opening.secrets, "undo": undo}}):
         # It takes away what is there of the run, and says so.
         sys.stderr.write("the guardian did not take over the run\n")
@@ -67,17 +67,17 @@ def _close(link: PeerSocket, code: ExitCode) -> int:
     return int(code)
 
 
-def _stand_by(opening: PreparedRun, word: int, heir: PreforkedRollback) -> tuple[int, int] | None:
+def _stand_by(opening: PreparedRun, word: int, preforked: PreforkedRollback) -> tuple[int, int] | None:
     """Have the undo worker wait from here on; None where it cannot be: then the guardian starts one."""
     from runner.undo.undo_process import fork_worker
 
     rollbacks = any(experiment.rollbacks for experiment in opening.plan.experiments)
     try:
-        return fork_worker(opening.folder, word, heir if rollbacks else None)
+        return fork_worker(opening.folder, word, preforked if rollbacks else None)
     except (OSError, ValueError):
         return None
     finally:
-        heir.close()
+        preforked.close()
         os.close(word)
 
 

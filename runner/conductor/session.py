@@ -44,7 +44,7 @@ def _folded(folder: Path) -> State:
     return state
 
 
-#: Seconds for what is put away after the last line of the story.
+#: Seconds for what is put away after the last line of the transcript.
 _TIDYING = 15.0
 
 
@@ -103,7 +103,7 @@ class Session:
         for role, pid in (("guardian", os.getppid()), ("conductor", os.getpid())):
             self._conductor.observe(ev.ProcessStarted(role=role, pid=pid, start_time=start_time(pid) or 0))
         await self._conductor.run()
-        # The story is told and the fault is gone: nothing that is only put away now may keep the run from ending.
+        # The transcript is complete and the fault is gone: nothing that is only put away now may keep the run from ending.
         try:
             async with asyncio.timeout(_TIDYING):
                 await self._put_away()

@@ -97,8 +97,8 @@ class EpisodeFold:
         """Everything that tells two folds apart."""
         tracks = tuple((*self._tracks[name].state(), *self._degraded[name].state()) for name in self._tracks)
         seconds = (self._spoilt_before, self._edge, frozenset(self._spoilt))
-        story = (self.past, self.current, self.ended, self.pending, tuple(self.injected.items()))
-        return (self._hold, tuple(self._tracks), tracks, tuple(self._recent), seconds, story)
+        found = (self.past, self.current, self.ended, self.pending, tuple(self.injected.items()))
+        return (self._hold, tuple(self._tracks), tracks, tuple(self._recent), seconds, found)
 
     def add(self, recorded: Recorded) -> bool:
         """Take one event in; whether it could change anything."""

@@ -256,7 +256,7 @@ class State:
     """A run at one moment. Look at `phase` first, then at `current`, `experiments`, `indicators` and `end`.
 
     `cursor` is the step of the sequence that ended last, at `cursor_t`; `jump` the step it sent us to. `driver` is who
-    last moved the runbook on. `accounts` are the uids from which the names in the story were used last, `roles` what they
+    last moved the runbook on. `accounts` are the uids from which the names in the transcript were used last, `roles` what they
     were then.
     """
 

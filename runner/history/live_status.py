@@ -12,7 +12,7 @@ from runner.transcript.reader import read
 
 
 def standing(folder: Path) -> str:
-    """`running`, `waiting for people: Fail over`, `paused: a real incident`, `undoing` …; `starting` before its story."""
+    """`running`, `waiting for people: Fail over`, `paused: a real incident`, `undoing` …; `starting` before its first event."""
     state = State.empty()
     try:
         for recorded in read(folder / "transcript.jsonl"):

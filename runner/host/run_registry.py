@@ -148,7 +148,7 @@ class Registry:
                     f"target {run.target} is taken by run {other.run} ({other.holder}); "
                     f"wait for it, or end it with: gameday abort {other.run} --why ..."
                 )
-            # Without a first line of its story it has done nothing.
+            # Without a first line of its transcript it has done nothing.
             if not has_begun(Path(other.folder)):
                 continue
             raise Refused(
@@ -185,7 +185,7 @@ def _damaged(path: Path, error: Exception) -> Problem:
 
 
 def has_begun(folder: Path) -> bool:
-    """Whether the story of a run has a first line; before that nothing can have been done."""
+    """Whether the transcript of a run has a first line; before that nothing can have been done."""
     try:
         return (folder / "transcript.jsonl").stat().st_size > 0
     except OSError:
@@ -220,7 +220,7 @@ def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None)
 
 
 def _last_written(folder: Path) -> int:
-    """When its story grew last (ns); 0 for a folder without one."""
+    """When its transcript grew last (ns); 0 for a folder without one."""
     try:
         return (folder / "transcript.jsonl").stat().st_mtime_ns
     except OSError:

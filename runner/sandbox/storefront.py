@@ -1,4 +1,4 @@
-"""The storefront: the front door. Few workers, a queue before them, and a log of every request."""
+"""The storefront: what shoppers talk to. Few workers, a queue before them, and a log of every request."""
 
 from __future__ import annotations
 

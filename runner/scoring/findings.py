@@ -19,14 +19,14 @@ TELLS = 2
 class ScoreFindings:
     """What is measured, before it is judged."""
 
-    tally: Figures
+    figures: Figures
     episodes: tuple[EpisodeScore, ...]
     times: Times
     steps: tuple[StepScore, ...]
 
     @property
     def plan(self) -> RunPlan:
-        return self.tally.plan
+        return self.figures.plan
 
     @property
     def measurable(self) -> bool:
@@ -40,17 +40,17 @@ class ScoreFindings:
     @property
     def unobserved(self) -> tuple[Unobserved, ...]:
         """Where an indicator was not observed between the first injection and the end."""
-        tally = self.tally
-        injected = min(tally.episodes.injected.values(), default=None)
-        if injected is None or tally.ended is None or tally.version < TELLS:
+        figures = self.figures
+        injected = min(figures.episodes.injected.values(), default=None)
+        if injected is None or figures.ended is None or figures.version < TELLS:
             return ()
-        return tally.coverage.gaps(injected, tally.ended, tally.load.ended)
+        return figures.coverage.gaps(injected, figures.ended, figures.load.ended)
 
     @property
     def hypotheses(self) -> tuple[HypothesisScore, ...]:
         """Those asked, and once the end is decided those that should have been."""
-        over = any(end.cause in _ASKED_AT_END for end in self.tally.ends[:1])
-        return self.tally.hypotheses.scores(over=over)
+        over = any(end.cause in _ASKED_AT_END for end in self.figures.ends[:1])
+        return self.figures.hypotheses.scores(over=over)
 
     @property
     def judges_hypotheses(self) -> bool:
@@ -58,7 +58,7 @@ class ScoreFindings:
         fault is still in when the hypothesis is asked.
         """
         alone = not self.plan.indicators or self.plan.expect == "no-impact"
-        return alone and not self.plan.bare and not self.plan.tabletop and self.tally.version >= TELLS
+        return alone and not self.plan.bare and not self.plan.tabletop and self.figures.version >= TELLS
 
 
 # -- what proves nothing -----------------------------------------------------------------------------------------------
@@ -68,29 +68,29 @@ def proves_nothing(found: ScoreFindings) -> list[str]:
     """Why a run whose end was not forced proves nothing, the plainest reason first; empty when it does prove something."""
     if not found.plan.experiments:
         return []
-    if not found.tally.episodes.injected:
+    if not found.figures.episodes.injected:
         return _not_asked(found) if found.plan.bare else ["no fault was injected"]
     reasons = [*_not_proven_in(found), *_not_observed(found), *_not_asked(found), *unheard(found)]
     return [*reasons, *(_unfinished(found) if found.plan.bare else _without_impact(found))]
 
 
 def _not_proven_in(found: ScoreFindings) -> list[str]:
-    tally = found.tally
-    if tally.version < TELLS:
+    figures = found.figures
+    if figures.version < TELLS:
         return []
     if found.plan.bare:
         # An action that failed outright fails the run; one that only may have done nothing is proven by a deviation.
-        deviated = any(end.deviated for end in tally.experiment_ends)
-        why = [] if deviated else [doubt(fault) for fault in tally.faults.doubted if fault.doubt]
+        deviated = any(end.deviated for end in figures.experiment_ends)
+        why = [] if deviated else [doubt(fault) for fault in figures.faults.doubted if fault.doubt]
     else:
-        why = [doubt(fault) for fault in tally.faults.doubted if not _bit(found, fault.experiment)]
-        why += [_cut(slug, status) for slug, status in tally.cut.items() if not _bit(found, slug)]
+        why = [doubt(fault) for fault in figures.faults.doubted if not _bit(found, fault.experiment)]
+        why += [_cut(slug, status) for slug, status in figures.cut.items() if not _bit(found, slug)]
     return [f"{each}, and nothing shows that the fault was in" for each in why]
 
 
 def _bit(found: ScoreFindings, experiment: str) -> bool:
     """Something broke after that experiment had begun."""
-    begun = found.tally.episodes.injected.get(experiment)
+    begun = found.figures.episodes.injected.get(experiment)
     return begun is not None and any(
         experiment in episode.experiments and episode.impact is not None and episode.impact >= begun
         for episode in found.episodes
@@ -107,7 +107,7 @@ def _not_observed(found: ScoreFindings) -> list[str]:
 
 def unobserved(found: ScoreFindings, gap: Unobserved) -> str:
     """One gap in words, and why it came to it where that is known."""
-    load = found.tally.load
+    load = found.figures.load
     by_load = any(each.name == gap.indicator and each.source == "load" for each in found.plan.indicators)
     ended = by_load and load.ended is not None and load.ended <= gap.until
     why = f": the load had ended at {load.ended:.1f} s ({load.why or 'by itself'})" if ended else ""
@@ -117,7 +117,7 @@ def unobserved(found: ScoreFindings, gap: Unobserved) -> str:
 def unheard(found: ScoreFindings) -> list[str]:
     """Alerts that nobody could see fire, where the time to detect rests on them: nobody noticed, no other fired."""
     rests = found.plan.time_to_detect is not None and found.impact and found.times.detected.seconds is None
-    return [_silent(alert) for alert in found.tally.alerts if alert.silent is not None] if rests else []
+    return [_silent(alert) for alert in found.figures.alerts if alert.silent is not None] if rests else []
 
 
 def _silent(alert: AlertScore) -> str:
@@ -134,10 +134,10 @@ def _not_asked(found: ScoreFindings) -> list[str]:
 
 def _unfinished(found: ScoreFindings) -> list[str]:
     """Experiments that the end cut short: what the toolkit would have said of them nobody knows."""
-    ended = {end.experiment for end in found.tally.experiment_ends if end.status != "interrupted"}
-    if found.tally.version < TELLS:
+    ended = {end.experiment for end in found.figures.experiment_ends if end.status != "interrupted"}
+    if found.figures.version < TELLS:
         return []
-    return [f"{slug} was cut short" for slug in found.tally.episodes.injected if slug not in ended]
+    return [f"{slug} was cut short" for slug in found.figures.episodes.injected if slug not in ended]
 
 
 def _without_impact(found: ScoreFindings) -> list[str]:
@@ -148,7 +148,7 @@ def _without_impact(found: ScoreFindings) -> list[str]:
         return [f"no impact within {plan.impact_within:g} s of the fault: a fault that does not bite proves nothing"]
     late = [
         episode.impact.t - episode.last_injected
-        for episode in found.tally.episodes.episodes
+        for episode in found.figures.episodes.episodes
         if episode.impact and episode.impact.t - episode.last_injected > plan.impact_within
     ]
     return [f"the impact came {late[0]:.1f} s after the fault, later than {plan.impact_within:g} s"] if late else []
@@ -159,57 +159,61 @@ def _without_impact(found: ScoreFindings) -> list[str]:
 
 def findings(found: ScoreFindings) -> tuple[str, ...]:
     """What a team should look at, whatever the verdict."""
-    told = [f"{check} held while the fault was in: it proves nothing" for check in vacuous_checks(found)]
-    told += [f"{check} held before the step was done: it proves nothing" for check in vacuous_verifies(found.steps)]
-    told += [*_of_observation(found), *_of_experiments(found), *_of_alerts(found), *_of_people(found)]
+    reasons = [f"{check} held while the fault was in: it proves nothing" for check in vacuous_checks(found)]
+    reasons += [f"{check} held before the step was done: it proves nothing" for check in vacuous_verifies(found.steps)]
+    reasons += [*_of_observation(found), *_of_experiments(found), *_of_alerts(found), *_of_people(found)]
     if found.plan.experiments and not found.plan.indicators and not found.plan.bare:
-        told.append("no indicator: neither impact nor recovery is measured")
-    return tuple(told)
+        reasons.append("no indicator: neither impact nor recovery is measured")
+    return tuple(reasons)
 
 
 def _of_observation(found: ScoreFindings) -> list[str]:
-    tally, load = found.tally, found.tally.load
-    told = [unobserved(found, gap) for gap in found.unobserved]
+    figures, load = found.figures, found.figures.load
+    reasons = [unobserved(found, gap) for gap in found.unobserved]
     watched = {rule.indicator for rule in found.plan.stop_when}
     blind = dict.fromkeys(gap.indicator for gap in found.unobserved if gap.indicator in watched)
-    told += [f"stop-when on {name} could not see anything then" for name in blind]
-    if load.ended is not None and tally.version >= TELLS and not any("the load had ended" in each for each in told):
-        told.append(f"the load ended by itself at {load.ended:.1f} s: {load.why or 'nobody told it to'}")
-    if found.plan.load and tally.episodes.injected and not load.requests and not tally.live:
-        told.append("the load made no request")
-    return told
+    reasons += [f"stop-when on {name} could not see anything then" for name in blind]
+    if (
+        load.ended is not None
+        and figures.version >= TELLS
+        and not any("the load had ended" in each for each in reasons)
+    ):
+        reasons.append(f"the load ended by itself at {load.ended:.1f} s: {load.why or 'nobody told it to'}")
+    if found.plan.load and figures.episodes.injected and not load.requests and not figures.live:
+        reasons.append("the load made no request")
+    return reasons
 
 
 def _of_experiments(found: ScoreFindings) -> list[str]:
-    tally = found.tally
-    told = [doubt(fault) for fault in tally.faults.doubted]
+    figures = found.figures
+    reasons = [doubt(fault) for fault in figures.faults.doubted]
     if not found.plan.bare:
-        told += [_cut(slug, status) for slug, status in tally.cut.items()]
-    if tally.version >= TELLS:
-        told += [
-            _with_reason(f"probe {each.name!r} {each.status}", each.exception) for each in tally.faults.broken_probes
+        reasons += [_cut(slug, status) for slug, status in figures.cut.items()]
+    if figures.version >= TELLS:
+        reasons += [
+            _with_reason(f"probe {each.name!r} {each.status}", each.exception) for each in figures.faults.broken_probes
         ]
-    told += [broken_control(event) for event in tally.broken_controls]
-    told += [hypothesis(each) for each in found.hypotheses if each.met is not True]
-    if tally.episodes.injected and not tally.live:
-        told += [f"experiment {slug} was never injected" for slug in tally.episodes.pending]
-    return told
+    reasons += [broken_control(event) for event in figures.broken_controls]
+    reasons += [hypothesis(each) for each in found.hypotheses if each.met is not True]
+    if figures.episodes.injected and not figures.live:
+        reasons += [f"experiment {slug} was never injected" for slug in figures.episodes.pending]
+    return reasons
 
 
 def _of_alerts(found: ScoreFindings) -> list[str]:
-    alerts = found.tally.alerts
-    told = []
-    if found.impact and not found.tally.live:
+    alerts = found.figures.alerts
+    reasons = []
+    if found.impact and not found.figures.live:
         never = [alert for alert in alerts if alert.status == "never"]
-        told += [f"alert {alert.name} never fired" for alert in never if alert.silent is None]
-    told += [_silent(alert) for alert in alerts if alert.silent is not None]
-    return told + [f"alert {alert.name} fired before the fault" for alert in alerts if alert.status == "before"]
+        reasons += [f"alert {alert.name} never fired" for alert in never if alert.silent is None]
+    reasons += [_silent(alert) for alert in alerts if alert.silent is not None]
+    return reasons + [f"alert {alert.name} fired before the fault" for alert in alerts if alert.status == "before"]
 
 
 def _of_people(found: ScoreFindings) -> list[str]:
     """Without people nobody expects a notice, whatever a script says or a step carries."""
-    said = found.tally.milestones.get("detected")
-    if not found.tally.attended or said is None or said.noticed or said.role == "system":
+    said = found.figures.milestones.get("detected")
+    if not found.figures.attended or said is None or said.noticed or said.role == "system":
         return []
     return [f"detected was said by the {said.role} {said.by}: that is no participant's notice"]
 
@@ -236,7 +240,7 @@ def hypothesis(score: HypothesisScore) -> str:
 
 def vacuous_checks(found: ScoreFindings) -> tuple[str, ...]:
     """The `undone-when` checks that held with the fault in."""
-    return tuple(f"undone-when {check.name!r}" for check in found.tally.faults.checks if check.bites is False)
+    return tuple(f"undone-when {check.name!r}" for check in found.figures.faults.checks if check.bites is False)
 
 
 def vacuous_verifies(steps: tuple[StepScore, ...]) -> tuple[str, ...]:

@@ -16,12 +16,12 @@ __all__ = ["Scorecard", "score", "to_json"]
 
 def score(records: Iterable[Recorded]) -> Scorecard:
     """What these events say. Any beginning of a transcript can be scored, an empty one as well."""
-    tally = Figures()
-    tally.add_all(records)
-    episodes = episode_scores(tally)
-    times = run_times(tally, episodes)
-    upto = tally.t if tally.ended is None else tally.ended
-    found = ScoreFindings(tally=tally, episodes=episodes, times=times, steps=tally.steps.scores(upto))
+    figures = Figures()
+    figures.add_all(records)
+    episodes = episode_scores(figures)
+    times = run_times(figures, episodes)
+    upto = figures.t if figures.ended is None else figures.ended
+    found = ScoreFindings(figures=figures, episodes=episodes, times=times, steps=figures.steps.scores(upto))
     judged = objectives(found)
     service_verdict, runbook_verdict = service(found, judged), runbook(found)
     return _card(found, judged, service_verdict, runbook_verdict)
@@ -30,35 +30,35 @@ def score(records: Iterable[Recorded]) -> Scorecard:
 def _card(
     found: ScoreFindings, judged: tuple[Objective, ...], service_verdict: Verdict, runbook_verdict: Verdict
 ) -> Scorecard:
-    tally, plan, how = found.tally, found.plan, ending(found, service_verdict, runbook_verdict)
+    figures, plan, how = found.figures, found.plan, ending(found, service_verdict, runbook_verdict)
     met = sum(objective.status == MET for objective in judged)
     counted = sum(objective.status != NOT_APPLICABLE for objective in judged)
     goals = [step.in_time for step in found.steps if step.in_time is not None]
     lasting = [episode.censored_after for episode in found.episodes if episode.censored_after is not None]
-    end = tally.ends[0] if tally.ends else None
+    end = figures.ends[0] if figures.ends else None
     headline = _headline(how, met, counted, service_verdict, runbook_verdict)
     return Scorecard(
-        run=tally.run,
+        run=figures.run,
         drill=plan.name,
         slug=plan.slug,
         target=plan.target.name,
         environment=plan.target.environment,
         tabletop=plan.tabletop,
-        started_at=tally.started_at,
-        attended=tally.attended,
-        people=tuple(tally.people),
-        phase=tally.phase,
+        started_at=figures.started_at,
+        attended=figures.attended,
+        people=tuple(figures.people),
+        phase=figures.phase,
         ending=how.word,
         exit_code=int(how.code),
         why=how.why,
         headline=_of_tabletop(headline) if plan.tabletop else headline,
         cause=end.cause if end else "",
         reason=end.reason if end else "",
-        success=_success(how, tally),
-        ended=tally.ended,
-        duration=tally.t if tally.ended is None else tally.ended,
-        paused=tally.pause_total,
-        suspended=tally.suspended,
+        success=_success(how, figures),
+        ended=figures.ended,
+        duration=figures.t if figures.ended is None else figures.ended,
+        paused=figures.pause_total,
+        suspended=figures.suspended,
         service=service_verdict,
         runbook=runbook_verdict,
         objectives=judged,
@@ -70,23 +70,23 @@ def _card(
         censored=bool(lasting),
         censored_after=max(lasting, default=None),
         relapses=sum(episode.relapses for episode in found.episodes),
-        out_of_tolerance=tally.episodes.out_of_tolerance,
+        out_of_tolerance=figures.episodes.out_of_tolerance,
         episodes=found.episodes,
         steps=found.steps,
-        alerts=tally.alerts,
-        faults=tally.faults.scores(),
-        checks=tally.faults.checks,
+        alerts=figures.alerts,
+        faults=figures.faults.scores(),
+        checks=figures.faults.checks,
         vacuous=(*vacuous_checks(found), *vacuous_verifies(found.steps)),
         unobserved=found.unobserved,
         hypotheses=found.hypotheses,
         findings=findings(found),
-        load=tally.load,
-        notes=tuple(tally.notes["note"]),
-        actions=tuple(tally.notes["action"]),
-        marks=tuple(tally.notes["mark"]),
-        disputes=tuple(tally.disputes),
-        ratings=tally.ratings,
-        warnings=tuple(tally.warnings),
+        load=figures.load,
+        notes=tuple(figures.notes["note"]),
+        actions=tuple(figures.notes["action"]),
+        marks=tuple(figures.notes["mark"]),
+        disputes=tuple(figures.disputes),
+        ratings=figures.ratings,
+        warnings=tuple(figures.warnings),
     )
 
 
@@ -105,12 +105,12 @@ def _of_tabletop(headline: str) -> str:
     return f"tabletop: {headline.removeprefix('passed; ').removeprefix('failed; ')}"
 
 
-def _success(how: Ending, tally: Figures) -> bool | None:
+def _success(how: Ending, figures: Figures) -> bool | None:
     """What the run counts as in a success rate: None is left out."""
-    if tally.plan.tabletop:
+    if figures.plan.tabletop:
         return None
     if how.word in ("passed", "failed"):
         return how.word == "passed"
-    stuck = how.word == "aborted" and any(end.cause == "aborted" and end.reason == "stuck" for end in tally.ends)
-    own_fault = how.word == "stopped" and any(end.cause == "stopped" and end.own_fault for end in tally.ends)
+    stuck = how.word == "aborted" and any(end.cause == "aborted" and end.reason == "stuck" for end in figures.ends)
+    own_fault = how.word == "stopped" and any(end.cause == "stopped" and end.own_fault for end in figures.ends)
     return False if stuck or own_fault else None

@@ -13,83 +13,83 @@ from runner.scoring.scorecard import AlertScore, EpisodeScore, Time, Times
 _ALERT_EVERY = 0.5
 
 
-def episode_scores(tally: Figures) -> tuple[EpisodeScore, ...]:
+def episode_scores(figures: Figures) -> tuple[EpisodeScore, ...]:
     scores: list[EpisodeScore] = []
     before = float("-inf")
-    for episode in tally.episodes.episodes:
-        scores.append(_episode(tally, episode, before))
+    for episode in figures.episodes.episodes:
+        scores.append(_episode(figures, episode, before))
         before = episode.recovered.t if episode.recovered else before
     return tuple(scores)
 
 
-def run_times(tally: Figures, scores: tuple[EpisodeScore, ...]) -> Times:
-    episodes = tally.episodes.episodes
+def run_times(figures: Figures, scores: tuple[EpisodeScore, ...]) -> Times:
+    episodes = figures.episodes.episodes
     broken = next((episode for episode in episodes if episode.impact), None)
     injected = episodes[0].injected if episodes else None
     times = Times(
         injected=_at(injected, "the first action started"),
-        returned=_at(None if injected is None else tally.faults.first_return(injected), "the first action returned"),
+        returned=_at(None if injected is None else figures.faults.first_return(injected), "the first action returned"),
         mitigated=_longest([score.time_to_mitigate for score in scores]),
         recovered=_longest([score.time_to_recover for score in scores]),
     )
-    return times if broken is None else _people(tally, broken, times)
+    return times if broken is None else _people(figures, broken, times)
 
 
-def noticed_first(tally: Figures) -> bool:
+def noticed_first(figures: Figures) -> bool:
     """A person noticed, and no alert had fired before that."""
-    broken = next((episode for episode in tally.episodes.episodes if episode.impact), None)
-    said = tally.noticed
+    broken = next((episode for episode in figures.episodes.episodes if episode.impact), None)
+    said = figures.noticed
     if broken is None or said is None or said.t < broken.injected:
         return False
-    alert = first_alert(tally, broken.injected)
+    alert = first_alert(figures, broken.injected)
     return alert is None or said.t <= (alert.fired or 0.0)
 
 
-def first_alert(tally: Figures, injected: float) -> AlertScore | None:
+def first_alert(figures: Figures, injected: float) -> AlertScore | None:
     """The alert that fired first of those that fired because of the fault."""
-    fired = [alert for alert in tally.alerts if alert.status == "fired" and (alert.fired or 0.0) >= injected]
+    fired = [alert for alert in figures.alerts if alert.status == "fired" and (alert.fired or 0.0) >= injected]
     return min(fired, key=lambda alert: alert.fired or 0.0, default=None)
 
 
-def _episode(tally: Figures, episode: Episode, before: float) -> EpisodeScore:
+def _episode(figures: Figures, episode: Episode, before: float) -> EpisodeScore:
     impact, recovered, mitigated = episode.impact, episode.recovered, episode.mitigated
-    censored = impact is not None and recovered is None and tally.ended is not None
+    censored = impact is not None and recovered is None and figures.ended is not None
     return EpisodeScore(
         experiments=episode.experiments,
         injected=episode.injected,
-        character=_character(tally, episode, before),
+        character=_character(figures, episode, before),
         indicator=impact.indicator if impact else "",
         impact=impact.t if impact else None,
         mitigated=mitigated.t if mitigated else None,
         recovered=recovered.t if recovered else None,
         time_to_mitigate=_between(impact, mitigated, "impact → every indicator inside its degraded tolerance"),
         time_to_recover=_between(impact, recovered, "impact → every indicator inside its tolerance, unbroken"),
-        censored_after=max(0.0, _span(impact.t, tally.ended or 0.0)) if impact and censored else None,
+        censored_after=max(0.0, _span(impact.t, figures.ended or 0.0)) if impact and censored else None,
         relapses=episode.relapses,
     )
 
 
-def _character(tally: Figures, episode: Episode, before: float) -> str:
-    if tally.live and (episode.impact is None or episode.recovered is None):
+def _character(figures: Figures, episode: Episode, before: float) -> str:
+    if figures.live and (episode.impact is None or episode.recovered is None):
         return "open"
     if episode.impact is None:
-        claimed = tally.plan.expect != "no-impact" and "mitigated" in tally.milestones
+        claimed = figures.plan.expect != "no-impact" and "mitigated" in figures.milestones
         return "prevented" if claimed else "no impact"
     if episode.recovered is None:
         return "not recovered"
     # Acts of an earlier incident do not count, those of this one do, from the moment the one before was over.
-    acts = sorted(tally.team_acts)
+    acts = sorted(figures.team_acts)
     after = bisect_left(acts, before)
     return "recovered" if after < len(acts) and acts[after] <= episode.recovered.t else "self-healed"
 
 
-def _people(tally: Figures, broken: Episode, times: Times) -> Times:
+def _people(figures: Figures, broken: Episode, times: Times) -> Times:
     impact = broken.impact or Moment(broken.injected)
-    alert = first_alert(tally, broken.injected)
-    person = _said(tally.noticed, "detected", impact, broken.injected)
-    by_alert = _alert(tally, alert, impact)
+    alert = first_alert(figures, broken.injected)
+    person = _said(figures.noticed, "detected", impact, broken.injected)
+    by_alert = _alert(figures, alert, impact)
     found = [time for time in (person, by_alert) if time.seconds is not None]
-    last = next((e for e in reversed(tally.episodes.episodes) if e.recovered), None)
+    last = next((e for e in reversed(figures.episodes.episodes) if e.recovered), None)
     return Times(
         injected=times.injected,
         returned=times.returned,
@@ -97,11 +97,11 @@ def _people(tally: Figures, broken: Episode, times: Times) -> Times:
         detected_by_person=person,
         detected_by_alert=by_alert,
         detected=min(found, key=lambda time: time.seconds or 0.0, default=Time()),
-        acknowledged=_acknowledged(tally, alert),
-        mitigated_claimed=_said(tally.milestones.get("mitigated"), "mitigated", impact, impact.t),
+        acknowledged=_acknowledged(figures, alert),
+        mitigated_claimed=_said(figures.milestones.get("mitigated"), "mitigated", impact, impact.t),
         mitigated=times.mitigated,
         recovered=times.recovered,
-        all_clear_error=_all_clear(tally, last),
+        all_clear_error=_all_clear(figures, last),
     )
 
 
@@ -137,29 +137,29 @@ def _said(said: MilestoneTime | None, milestone: str, impact: Moment, earliest: 
     return Time(seconds=_span(impact.t, said.t), resolution=_both(impact.resolution, FINEST), how=how)
 
 
-def _every(tally: Figures, alert: AlertScore) -> float:
-    return next((check.every for check in tally.plan.alerts if check.name == alert.name), _ALERT_EVERY)
+def _every(figures: Figures, alert: AlertScore) -> float:
+    return next((check.every for check in figures.plan.alerts if check.name == alert.name), _ALERT_EVERY)
 
 
-def _alert(tally: Figures, alert: AlertScore | None, impact: Moment) -> Time:
+def _alert(figures: Figures, alert: AlertScore | None, impact: Moment) -> Time:
     if alert is None or alert.fired is None:
         return Time()
-    resolution = _both(impact.resolution, _every(tally, alert))
+    resolution = _both(impact.resolution, _every(figures, alert))
     return Time(seconds=_span(impact.t, alert.fired), resolution=resolution, how=f"impact → alert {alert.name} fired")
 
 
-def _acknowledged(tally: Figures, alert: AlertScore | None) -> Time:
-    said = tally.milestones.get("acknowledged")
-    if alert is None or alert.fired is None or said is None or said.t < alert.fired or noticed_first(tally):
+def _acknowledged(figures: Figures, alert: AlertScore | None) -> Time:
+    said = figures.milestones.get("acknowledged")
+    if alert is None or alert.fired is None or said is None or said.t < alert.fired or noticed_first(figures):
         return Time()
-    resolution = _both(_every(tally, alert), FINEST)
+    resolution = _both(_every(figures, alert), FINEST)
     return Time(
         seconds=_span(alert.fired, said.t), resolution=resolution, how=f"alert {alert.name} fired → acknowledged"
     )
 
 
-def _all_clear(tally: Figures, last: Episode | None) -> Time:
-    said = tally.milestones.get("resolved")
+def _all_clear(figures: Figures, last: Episode | None) -> Time:
+    said = figures.milestones.get("resolved")
     if said is None or last is None or last.recovered is None:
         return Time()
     resolution = _both(last.recovered.resolution, FINEST)

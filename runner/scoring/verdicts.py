@@ -72,7 +72,7 @@ def _no_impact(found: ScoreFindings) -> Objective:
     broken = next((episode for episode in found.episodes if episode.impact is not None), None)
     if broken is not None:
         return Objective(name="no impact", status=MISSED, evidence=f"{broken.indicator} broke at {broken.impact:.1f} s")
-    if found.tally.live:
+    if found.figures.live:
         return Objective(name="no impact", evidence="no breach so far")
     if not found.episodes:
         return Objective(name="no impact", status=NOT_APPLICABLE, evidence="no fault was injected")
@@ -92,7 +92,7 @@ def _steady_state(found: ScoreFindings) -> list[Objective]:
         return [Objective(name="hypothesis", status=MISSED, evidence=hypothesis(unmet))]
     if unknown is not None:
         return [Objective(name="hypothesis", status=NOT_APPLICABLE, evidence=hypothesis(unknown))]
-    if found.tally.live:
+    if found.figures.live:
         return [Objective(name="hypothesis", evidence="it held so far")]
     return [Objective(name="hypothesis", status=MET, evidence="it held each time it was asked")]
 
@@ -101,7 +101,7 @@ def _detect(found: ScoreFindings, bound: float) -> Objective:
     name, time = "time-to-detect", found.times.detected
     reachable = bool(found.plan.alerts) or _people_can(found, "detected")
     unjudged = "" if reachable else "needs people"
-    if not found.tally.live:
+    if not found.figures.live:
         unjudged = unjudged or "; ".join(unheard(found))
     return _timed(found, name, bound, time, unjudged, "nobody noticed and no alert fired")
 
@@ -115,16 +115,16 @@ def _notice(found: ScoreFindings, bound: float) -> Objective:
 def _acknowledge(found: ScoreFindings, bound: float) -> Objective:
     name, time = "time-to-acknowledge", found.times.acknowledged
     why = "" if _people_can(found, "acknowledged") else "needs people"
-    if not why and noticed_first(found.tally):
+    if not why and noticed_first(found.figures):
         why = "a person noticed before any alert fired"
-    elif not why and found.impact and not found.tally.live and not _alerted(found):
+    elif not why and found.impact and not found.figures.live and not _alerted(found):
         why = "no alert fired"
     return _timed(found, name, bound, time, why, "nobody acknowledged the alert")
 
 
 def _alerted(found: ScoreFindings) -> bool:
     broken = next(episode for episode in found.episodes if episode.impact is not None)
-    return first_alert(found.tally, broken.injected) is not None
+    return first_alert(found.figures, broken.injected) is not None
 
 
 def _mitigate(found: ScoreFindings, bound: float) -> Objective:
@@ -154,24 +154,24 @@ def _until(found: ScoreFindings, what: str) -> str:
 
 def _people_can(found: ScoreFindings, milestone: str) -> bool:
     """Somebody could have said it: a person, or, but for what only people notice, an operator's answer to its step."""
-    tally = found.tally
-    if milestone == "detected" and tally.version >= TELLS:
-        return tally.attended or tally.noticed is not None
-    if tally.attended or milestone in tally.milestones:
+    figures = found.figures
+    if milestone == "detected" and figures.version >= TELLS:
+        return figures.attended or figures.noticed is not None
+    if figures.attended or milestone in figures.milestones:
         return True
-    return any(step.milestone == milestone and step.id in tally.scripted for step in found.plan.steps)
+    return any(step.milestone == milestone and step.id in figures.scripted for step in found.plan.steps)
 
 
 def _timed(
     found: ScoreFindings, name: str, bound: float | None, time: Time, unjudged: str, missing: str, never: str = MISSED
 ) -> Objective:
     """Judge one time. `unjudged` says why it does not apply, `missing` what is said when it was never reached."""
-    if not unjudged and not found.impact and not found.tally.live:
+    if not unjudged and not found.impact and not found.figures.live:
         unjudged = _why_no_impact(found)
     if unjudged:
         return Objective(name=name, bound=bound, status=NOT_APPLICABLE, evidence=unjudged)
     if time.seconds is None:
-        if found.tally.live:
+        if found.figures.live:
             return Objective(name=name, bound=bound)
         return Objective(name=name, bound=bound, status=never, evidence=missing)
     within = bound is None or time.seconds <= bound
@@ -201,7 +201,7 @@ def service(found: ScoreFindings, judged: tuple[Objective, ...]) -> Verdict:
     missed = [objective for objective in counted if objective.status in (MISSED, NOT_RECOVERED)]
     if missed:
         return Verdict(status="not met", why="; ".join(f"{each.name}: {_miss(each)}" for each in missed))
-    if found.tally.live:
+    if found.figures.live:
         return Verdict()
     if counted:
         return Verdict(status=MET, why=f"{len(counted)} of {len(counted)} objectives met")
@@ -227,7 +227,7 @@ def runbook(found: ScoreFindings) -> Verdict:
     if wrong:
         recovered = any(episode.recovered is not None for episode in found.episodes)
         return Verdict(status="not met", why=("recovered off-script: " if recovered else "") + "; ".join(wrong))
-    if found.tally.live:
+    if found.figures.live:
         return Verdict()
     if not any(step.critical and step.outcome == "succeeded" for step in found.steps):
         return Verdict(status=NOT_APPLICABLE, why="no critical step was left to judge")
@@ -245,9 +245,9 @@ def _wrong(step: StepScore) -> str:
 
 def _not_reached(found: ScoreFindings, steps: list[StepScore]) -> list[StepScore]:
     """Steps behind the furthest one, unless the runbook came to its own end; those before it were jumped over."""
-    if found.tally.live:
+    if found.figures.live:
         return []
-    causes = {end.cause for end in found.tally.ends}
+    causes = {end.cause for end in found.figures.ends}
     came_to_its_end = causes <= {"complete", "time-box"} and all(step.outcome != UNFINISHED for step in steps)
     if came_to_its_end:
         return []
@@ -260,11 +260,11 @@ def _not_reached(found: ScoreFindings, steps: list[StepScore]) -> list[StepScore
 
 def ending(found: ScoreFindings, service_verdict: Verdict, runbook_verdict: Verdict) -> Ending:
     """The gravest of all endings that apply."""
-    tally = found.tally
-    if tally.live:
+    figures = found.figures
+    if figures.live:
         return Ending()
-    apply = [*_left_behind(found), *_cut_short(tally)]
-    if any(end.cause in _JUDGED for end in tally.ends):
+    apply = [*_left_behind(found), *_cut_short(figures)]
+    if any(end.cause in _JUDGED for end in figures.ends):
         apply += _bare(found) if found.plan.bare else _judged(found, service_verdict, runbook_verdict)
     if not apply:
         vacuous = vacuous_checks(found)
@@ -276,9 +276,9 @@ def ending(found: ScoreFindings, service_verdict: Verdict, runbook_verdict: Verd
 
 
 def _left_behind(found: ScoreFindings) -> list[Ending]:
-    faults = found.tally.faults
+    faults = found.figures.faults
     stay = dict(faults.left)
-    if found.tally.over:
+    if found.figures.over:
         stay.update(dict.fromkeys(faults.open, "nothing says that it was undone"))
     if stay:
         why = "; ".join(f"{slug}: {reason}" for slug, reason in stay.items())
@@ -288,23 +288,23 @@ def _left_behind(found: ScoreFindings) -> list[Ending]:
     return []
 
 
-def _cut_short(tally: Figures) -> list[Ending]:
+def _cut_short(figures: Figures) -> list[Ending]:
     found = [
         Ending(end.cause, _ENDINGS[end.cause], ": ".join(part for part in (end.reason, end.why) if part))
-        for end in tally.ends
+        for end in figures.ends
         if end.cause in _ENDINGS
     ]
-    if not tally.ends and tally.closed is None:
+    if not figures.ends and figures.closed is None:
         return [Ending("broken", ExitCode.BROKEN, "the run ended without a word of why")]
     return found
 
 
 def _bare(found: ScoreFindings) -> list[Ending]:
-    tally = found.tally
-    why = [f"{end.experiment} {end.status}" for end in tally.experiment_ends if end.status in ("failed", "aborted")]
-    why += [f"{end.experiment} deviated" for end in tally.experiment_ends if end.deviated]
-    why += [f"action {fault.name} {fault.status}" for fault in tally.faults.failed_actions]
-    why += [end.why or "it deviated" for end in tally.ends if end.cause == "deviated" and not why]
+    figures = found.figures
+    why = [f"{end.experiment} {end.status}" for end in figures.experiment_ends if end.status in ("failed", "aborted")]
+    why += [f"{end.experiment} deviated" for end in figures.experiment_ends if end.deviated]
+    why += [f"action {fault.name} {fault.status}" for fault in figures.faults.failed_actions]
+    why += [end.why or "it deviated" for end in figures.ends if end.cause == "deviated" and not why]
     return [*_unproven(found), *([Ending("failed", ExitCode.FAILED, "; ".join(why))] if why else [])]
 
 

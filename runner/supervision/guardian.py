@@ -34,7 +34,7 @@ _FENCE = 0.5
 def main(*, request: int, status: int, lifeline: int) -> int:
     """Be the guardian of one run until it is over; returns the run's exit code.
 
-    What the conductor is to run comes over `request`; `status` is for the front, `lifeline` is what its terminal does.
+    What the conductor is to run comes over `request`; `status` is for the launcher, `lifeline` is what its terminal does.
     """
     os.setsid()
     _heed_signals()
@@ -64,7 +64,7 @@ def main(*, request: int, status: int, lifeline: int) -> int:
 
 
 def _heed_signals() -> None:
-    """What the front was started to ignore (nohup, a shell's background) is its terminal's business alone.
+    """What the launcher was started to ignore (nohup, a shell's background) is its terminal's business alone.
 
     Everything that a run starts is of a session of its own, which no terminal signals. What is ignored would stay so in
     every step and action, which then could not be stopped as its author meant it.
@@ -294,7 +294,7 @@ class Guardian:
         return self._rescue(f"the conductor ended unexpectedly ({how})")
 
     def _rescue(self, why: str) -> int:
-        """Fence, undo, close the story. The conductor is dead."""
+        """Fence, undo, close the transcript. The conductor is dead."""
         from runner.host.run_registry import has_begun
         from runner.undo import finalize
         from runner.undo.fencing import fence_all, outlives

@@ -51,14 +51,14 @@ def halt(person: str, why: str) -> tuple[HaltRecord, Iterator[Stopped]]:
     with registry.locked(patience=_PATIENCE):
         runs = registry.open_runs()
         try:
-            told = write_halt(person, why, [run.folder for run in runs])
+            record = write_halt(person, why, [run.folder for run in runs])
         except InputError:
-            told = HaltRecord(person=person, why=why)
-    return told, _stop_all(runs, HaltRecord(person=person, uid=os.getuid(), why=why), registry)
+            record = HaltRecord(person=person, why=why)
+    return record, _stop_all(runs, HaltRecord(person=person, uid=os.getuid(), why=why), registry)
 
 
 def resume(person: str, why: str) -> HaltRecord | None:
-    """Let runs begin again, and say so in the story of each that the halt stopped; the halt, None when there was none."""
+    """Let runs begin again, and say so in the transcript of each that the halt stopped; the halt, None when there was none."""
     with Registry().locked(patience=_PATIENCE):
         found = halted()
         if found is not None:
@@ -68,19 +68,19 @@ def resume(person: str, why: str) -> HaltRecord | None:
     return found
 
 
-def _stop_all(runs: list[OpenRun], told: HaltRecord, registry: Registry) -> Iterator[Stopped]:
+def _stop_all(runs: list[OpenRun], record: HaltRecord, registry: Registry) -> Iterator[Stopped]:
     if not runs:
         return
     with ThreadPoolExecutor(len(runs)) as pool:
-        yield from pool.map(lambda run: _Stop(run, told, registry).through(), runs)
+        yield from pool.map(lambda run: _Stop(run, record, registry).through(), runs)
 
 
 class _Stop:
     """One run, from the word to the end of its undo."""
 
-    def __init__(self, run: OpenRun, told: HaltRecord, registry: Registry) -> None:
+    def __init__(self, run: OpenRun, record: HaltRecord, registry: Registry) -> None:
         self._run = run
-        self._told = told
+        self._record = record
         self._registry = registry
         self._guardian = Origin(run.pid, run.start_time)
         self._folder = Path(run.folder)
@@ -129,7 +129,7 @@ class _Stop:
 
     def _answers(self) -> bool:
         """Whether it says that it ends, or is about to; a run that only begins has no ears yet."""
-        word = {"command": "halt", "why": self._told.why, "by": self._told.person, "role": "facilitator"}
+        word = {"command": "halt", "why": self._record.why, "by": self._record.person, "role": "facilitator"}
         end = time.monotonic() + _ANSWER
         while (left := end - time.monotonic()) > 0 and self._tended():
             with contextlib.suppress(InputError, ValueError):
@@ -210,7 +210,7 @@ class _Stop:
         else:
             for pid in descendants(self._guardian):
                 kill(pid, start_time(pid) or 0)
-        _tell(self._folder, ev.Halted(why=self._told.why, uid=self._told.uid), self._told.person)
+        _tell(self._folder, ev.Halted(why=self._record.why, uid=self._record.uid), self._record.person)
 
     def _kill_guardian(self) -> None:
         if self._run.alive:
@@ -236,7 +236,7 @@ def _undoes(pid: int, folder: Path) -> bool:
 
 
 def _tell(folder: Path, event: ev.Event, person: str) -> None:
-    """Write it into the story, where there is one; a lever that cannot write still pulls."""
+    """Write it into the transcript, where there is one; a halt that cannot be written still stops the run."""
     with contextlib.suppress(GamedayError, OSError):
         writer = open_transcript(folder)
         writer.append(Entry(event=event, by=person))

@@ -1,4 +1,4 @@
-"""The front of a run: it forks the guardian, hears how the start went, and hands on what its terminal does.
+"""The launcher of a run: it forks the guardian, hears how the start went, and hands on what its terminal does.
 
 Called before any heavy import: the guardian is this process forked while it is still small. It may be forked before the
 command line is read (`begin`): then everything below imports while this process does that.

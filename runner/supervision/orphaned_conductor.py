@@ -10,7 +10,7 @@ from runner.engine.events import ProcessStarted, Recorded, RunClosed
 from runner.errors import ExitCode
 from runner.gist import last_words
 
-#: Seconds after the end of the story in which the guardian puts away what is left; one that is frozen puts nothing away.
+#: Seconds after the end of the transcript in which the guardian puts away what is left; one that is frozen puts nothing away.
 _PUTTING_AWAY, _FROZEN = 15.0, 1.0
 
 
@@ -21,7 +21,7 @@ class Survivor:
         self._conductor: ProcessStarted | None = None
         self._over = 0.0
         self.closed = False
-        #: What the run's story ends with; BROKEN as long as it has no end.
+        #: What the run's transcript ends with; BROKEN as long as it has no end.
         self.exit_code = int(ExitCode.BROKEN)
 
     def take(self, recorded: Recorded) -> None:

@@ -74,7 +74,7 @@ class TranscriptWriter:
     def create(
         cls, folder: Path, clock: Clock, *, redact: Redact, group: int | None = None, reserve: int = 1 << 20
     ) -> TranscriptWriter:
-        """Begins the transcript of a new run, with `reserve` bytes of disk set aside for the end of its story.
+        """Begins the transcript of a new run, with `reserve` bytes of disk set aside for its end.
 
         The run folder is made if need be and is the owner's alone, or readable by the group with the id `group`.
         Raises InputError when the folder cannot be written, is full, or holds a transcript already.
@@ -205,7 +205,7 @@ class TranscriptWriter:
         return TailTorn(file=name, bytes=size - end)
 
     def _keep(self, torn: bytes) -> str:
-        """The name of the file that holds them; "" when the disk is too full for it: the story must go on."""
+        """The name of the file that holds them; "" when the disk is too full for it: the transcript must go on."""
         number = 1
         while (path := self._folder / f"transcript.torn-{number}").exists():
             number += 1

@@ -1,4 +1,4 @@
-"""What is left to do when a conductor is dead: fence, write it down, undo, close the story.
+"""What is left to do when a conductor is dead: fence, write it down, undo, close the transcript.
 
 Imported by the guardian in that moment only; `gameday recover` and the conductor's own last steps share it.
 """

@@ -32,7 +32,7 @@ def left_open(registry: Registry) -> list[OpenRun]:
 
 
 def recover(run: OpenRun, registry: Registry, tell: Callable[[str], None] = lambda _: None) -> int:
-    """Undo, verify, close the story; 0 when nothing is left of it, 6 when something is. `tell` hears what is lacking here.
+    """Undo, verify, close the transcript; 0 when nothing is left of it, 6 when something is. `tell` hears what is lacking here.
 
     Idempotent: what is undone already is not undone again. Raises Refused while a process of the run still tends it.
     """
@@ -71,7 +71,7 @@ def why_left(folder: Path) -> tuple[str, ...]:
 
 
 def accept(run: OpenRun, registry: Registry, person: str, why: str) -> None:
-    """Close what can never be undone: a person answers for it, by name, in the story and in the state folder.
+    """Close what can never be undone: a person answers for it, by name, in the transcript and in the state folder.
 
     Raises Refused while somebody tends the run or undoes it, InputError when it cannot be written down.
     """
@@ -98,7 +98,7 @@ def write_acceptance(run: OpenRun, person: str, why: str, left: tuple[str, ...] 
 
 
 def _tell_acceptance(folder: Path, person: str, why: str, left: tuple[str, ...]) -> None:
-    """The story may be damaged or gone: what counts is in the state folder already."""
+    """The transcript may be damaged or gone: what counts is in the state folder already."""
     record_death(folder, "every process of the run was killed, or the machine went down", ())
     with contextlib.suppress(GamedayError, OSError):
         events = (recorded.event for recorded in read(folder / TRANSCRIPT))
@@ -113,7 +113,7 @@ def _tell_acceptance(folder: Path, person: str, why: str, left: tuple[str, ...])
 
 
 def _faults_in(folder: Path) -> tuple[str, ...]:
-    """The experiments that nobody has undone, as far as the story can be read."""
+    """The experiments that nobody has undone, as far as the transcript can be read."""
     state = State.empty()
     with contextlib.suppress(GamedayError, OSError):
         for recorded in read(folder / TRANSCRIPT):

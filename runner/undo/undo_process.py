@@ -135,31 +135,31 @@ class UndoProcess:
         return code
 
 
-def fork_worker(folder: Path, word: int, heir: PreforkedRollback | None) -> tuple[int, int]:
+def fork_worker(folder: Path, word: int, preforked: PreforkedRollback | None) -> tuple[int, int]:
     """Fork the undo worker of this process, which must have one thread only; its pid and start time.
 
     It is given to the nearest subreaper, the guardian, and waits for the word at the read end `word`.
     """
-    told, tell = os.pipe()
+    receiving, sending = os.pipe()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _MASKED)
     between = os.fork()
     if not between:
         try:
             if worker := os.fork():
-                os.write(tell, str(worker).encode())
+                os.write(sending, str(worker).encode())
             else:
-                _be_worker(folder, word, heir)
+                _be_worker(folder, word, preforked)
         finally:
             os._exit(0)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    os.close(tell)
-    with os.fdopen(told, "rb") as answer:
+    os.close(sending)
+    with os.fdopen(receiving, "rb") as answer:
         pid = int(answer.read())
     os.waitpid(between, 0)
     return pid, start_time(pid) or 0
 
 
-def _be_worker(folder: Path, word: int, heir: PreforkedRollback | None) -> None:
+def _be_worker(folder: Path, word: int, preforked: PreforkedRollback | None) -> None:
     # Not above: the guardian imports this module too, and needs no transcript.
     from runner.transcript.codec import FILE
 
@@ -170,12 +170,12 @@ def _be_worker(folder: Path, word: int, heir: PreforkedRollback | None) -> None:
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
         # Held from now on: whoever takes the folder away does not take the undo away.
-        with (folder / FILE).open("rb") as story:
-            _let_go_of_all_but({0, 1, 2, word, story.fileno(), *(heir.kept if heir else ())})
+        with (folder / FILE).open("rb") as transcript:
+            _let_go_of_all_but({0, 1, 2, word, transcript.fileno(), *(preforked.kept if preforked else ())})
             from runner.undo.worker import undo_on_word
 
-            told = Path(f"/proc/self/fd/{story.fileno()}")
-            code = undo_on_word(folder, os.fdopen(word, "rb"), heir, told)
+            path = Path(f"/proc/self/fd/{transcript.fileno()}")
+            code = undo_on_word(folder, os.fdopen(word, "rb"), preforked, path)
     except BaseException:
         import traceback
 

@@ -54,7 +54,7 @@ class UndoLog:
     """What the transcript says is open, and the way to add to it."""
 
     def __init__(
-        self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = (), told: Path | None = None
+        self, folder: Path, secrets: Mapping[str, str], hidden: Iterable[str] = (), transcript: Path | None = None
     ) -> None:
         self.folder = folder
         self.secrets = dict(secrets)
@@ -66,14 +66,14 @@ class UndoLog:
         self.vars: Mapping[str, str] = {}
         self.cwd = ""
         # Forked from the conductor, it is where the run works, even if that folder was moved or taken away.
-        self.there = told is not None
+        self.there = transcript is not None
         self.bites: dict[str, bool] = {}
         self.sandbox: ev.ProcessStarted | None = None
         self.begun = False
         #: A fault is recorded, and the line that says how to undo it cannot be read.
         self.lost = False
         self._undone: set[str] = set()
-        for recorded in _readable(told or folder / "transcript.jsonl"):
+        for recorded in _readable(transcript or folder / "transcript.jsonl"):
             self._take(recorded)
         self._writer: TranscriptWriter | None = None
         if not self.begun:
@@ -142,13 +142,13 @@ class UndoLog:
         """A rollback, or a control around it, left it in another state: that is what the next one gets."""
         self.known[slug] = known
         document = {} if known.document == self.experiment(slug).document else known.document
-        self.tell(
+        self.record(
             ev.ConfigurationChanged(
                 experiment=slug, configuration=known.configuration, document=document, withheld=known.withheld
             )
         )
 
-    def tell(self, *events: ev.Event, t: float | None = None) -> None:
+    def record(self, *events: ev.Event, t: float | None = None) -> None:
         """Write it down if that is possible."""
         try:
             if self._writer is not None:
@@ -208,10 +208,10 @@ def _readable(path: Path) -> Iterator[ev.Recorded]:
 
 
 class UndoWorker:
-    """Undoes what is open in one story."""
+    """Undoes what is open in one transcript."""
 
-    def __init__(self, story: UndoLog, spare: RollbackChild | None) -> None:
-        self._story = story
+    def __init__(self, undo_log: UndoLog, spare: RollbackChild | None) -> None:
+        self._log = undo_log
         self._spare = spare
         self._failed: dict[str, str] = {}
         #: Experiment → the journal entries of its rollbacks so far: what its controls are shown at the end.
@@ -219,15 +219,15 @@ class UndoWorker:
 
     async def undo(self) -> tuple[str, ...]:
         """The experiments that could not be undone."""
-        story = self._story
-        experiments = story.open
-        story.tell(ev.UndoStarted(experiments=tuple(each.slug for each in experiments), pid=os.getpid()))
+        undo_log = self._log
+        experiments = undo_log.open
+        undo_log.record(ev.UndoStarted(experiments=tuple(each.slug for each in experiments), pid=os.getpid()))
         if not experiments:
-            story.tell(ev.UndoEnded())
+            undo_log.record(ev.UndoEnded())
             return ()
-        if why := "" if story.there else _enter(story.cwd):
+        if why := "" if undo_log.there else _enter(undo_log.cwd):
             left = tuple(each.slug for each in experiments)
-            story.tell(*(ev.UndoFailed(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
+            undo_log.record(*(ev.UndoFailed(experiment=slug, why=why) for slug in left), ev.UndoEnded(left=left))
             return left
         for experiment in experiments:
             # Also where the sandbox is gone: a fault may lie outside of it.
@@ -235,7 +235,7 @@ class UndoWorker:
         if self._spare is not None:
             self._spare.discard()
         left = await self._judge(experiments)
-        story.tell(ev.UndoEnded(left=left))
+        undo_log.record(ev.UndoEnded(left=left))
         return left
 
     # -- rollbacks -----------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class UndoWorker:
         slug, index = experiment.slug, 0
         entries = self._runs.setdefault(slug, [])
         # Looked at anew each time: a control may add another, as it may in Chaos Toolkit.
-        while index < len(rollbacks := self._story.rollbacks(slug)):
+        while index < len(rollbacks := self._log.rollbacks(slug)):
             name = str(rollbacks[index].get("name", index))
             result = await self._attempts(experiment, index, name)
             if result.activity:
@@ -254,13 +254,13 @@ class UndoWorker:
             index += 1
         if entries:
             with contextlib.suppress(OSError, ValueError):
-                merge_rollbacks(self._story.folder / f"journal-{file_stem(slug)}.json", entries)
+                merge_rollbacks(self._log.folder / f"journal-{file_stem(slug)}.json", entries)
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
-        attempts = 1 if self._story.vanished() else _ATTEMPTS
+        attempts = 1 if self._log.vanished() else _ATTEMPTS
         controls = True
         for attempt in range(1, attempts + 1):
-            self._story.tell(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
+            self._log.record(ev.RollbackStarted(experiment=experiment.slug, index=index, name=name, attempt=attempt))
             result = await self._attempt(experiment, index, controls=controls)
             self._told(experiment, index, name, attempt, result)
             if result.ok:
@@ -273,32 +273,32 @@ class UndoWorker:
         return result
 
     async def _attempt(self, experiment: Experiment, index: int, *, controls: bool) -> RollbackResult:
-        story = self._story
-        known = story.known[experiment.slug]
+        undo_log = self._log
+        known = undo_log.known[experiment.slug]
         order = RollbackOrder(
             experiment=known.document,
             index=index,
             configuration=known.configuration,
             withheld=known.withheld,
-            origin=story.clock.origin,
+            origin=undo_log.clock.origin,
             cwd=_here(),
-            env=story.env(),
-            redact=sorted(story.redaction.known.secrets),
+            env=undo_log.env(),
+            redact=sorted(undo_log.redaction.known.secrets),
             controls=controls,
-            settings=story.settings,
+            settings=undo_log.settings,
             runs=self._runs.get(experiment.slug, ()),
         )
         try:
             child, self._spare = self._spare or RollbackChild.spawn(), None
             another = asyncio.create_task(self._make_ready())
             try:
-                result = await child.run(order, deadline=experiment.undo_deadline, log=story.folder / "undo.log")
+                result = await child.run(order, deadline=experiment.undo_deadline, log=undo_log.folder / "undo.log")
             finally:
                 another.cancel()
         except OSError as error:
             return RollbackResult(status="broken", exception=f"no process could be started: {error}")
         if result.left is not None:
-            story.changed(experiment.slug, result.left)
+            undo_log.changed(experiment.slug, result.left)
         return result
 
     async def _make_ready(self) -> None:
@@ -309,8 +309,8 @@ class UndoWorker:
 
     def _told(self, experiment: Experiment, index: int, name: str, attempt: int, result: RollbackResult) -> None:
         slug = experiment.slug
-        self._story.tell(*(ev.ControlBroke(experiment=slug, **control) for control in result.broken_controls))
-        self._story.tell(
+        self._log.record(*(ev.ControlBroke(experiment=slug, **control) for control in result.broken_controls))
+        self._log.record(
             ev.RollbackEnded(
                 experiment=slug,
                 index=index,
@@ -328,10 +328,10 @@ class UndoWorker:
 
     async def _judge(self, experiments: list[Experiment]) -> tuple[str, ...]:
         # It may have gone meanwhile: a sandbox whose run was killed ends by itself.
-        if self._story.vanished():
-            self._story.tell(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
+        if self._log.vanished():
+            self._log.record(*(ev.FaultUndone(experiment=each.slug, how="vanished") for each in experiments))
             return ()
-        common = await self._check_all("", self._story.plan.undone_when, experiments)
+        common = await self._check_all("", self._log.plan.undone_when, experiments)
         left = []
         for experiment in experiments:
             own = await self._check_all(experiment.slug, experiment.undone_when, [experiment])
@@ -339,9 +339,9 @@ class UndoWorker:
             why = self._why_left(experiment, held)
             if why:
                 left.append(experiment.slug)
-                self._story.tell(ev.UndoFailed(experiment=experiment.slug, why=why))
+                self._log.record(ev.UndoFailed(experiment=experiment.slug, why=why))
             else:
-                self._story.tell(ev.FaultUndone(experiment=experiment.slug, how=self._how(experiment, held)))
+                self._log.record(ev.FaultUndone(experiment=experiment.slug, how=self._how(experiment, held)))
         return tuple(left)
 
     def _why_left(self, experiment: Experiment, held: dict[str, str]) -> str:
@@ -349,15 +349,15 @@ class UndoWorker:
         if wrong:
             return "; ".join(wrong)
         # A check that held while the fault was in says nothing now: then the rollbacks' own word is all there is.
-        bites = {self._story.bites.get(name) for name in held}
+        bites = {self._log.bites.get(name) for name in held}
         nothing = self._why_nothing_undid_it(experiment)
         if True in bites or (None in bites and not nothing):
             return ""
         return self._failed.get(experiment.slug, "") or nothing
 
     def _why_nothing_undid_it(self, experiment: Experiment) -> str:
-        plan = self._story.plan
-        if self._story.rollbacks(experiment.slug):
+        plan = self._log.plan
+        if self._log.rollbacks(experiment.slug):
             return ""
         from runner.guard.irreversible import discarded, lasting_action
 
@@ -366,13 +366,13 @@ class UndoWorker:
         return "nothing undid it: it has no rollbacks, and no `no-undo` says why it needs none"
 
     def _how(self, experiment: Experiment, held: dict[str, str]) -> str:
-        if any(self._story.bites.get(name, False) for name in held):
+        if any(self._log.bites.get(name, False) for name in held):
             return "verified"
-        if self._story.rollbacks(experiment.slug):
+        if self._log.rollbacks(experiment.slug):
             return "rollbacks"
         if not experiment.actions:
             return "unneeded"
-        return "discarded" if self._story.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
+        return "discarded" if self._log.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
 
     def _resolved(self, check: Check, slug: str) -> ProbeSpec:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""
@@ -381,14 +381,14 @@ class UndoWorker:
         probe = ProbeSpec.model_validate(check.probe)
         if not slug:
             return probe
-        story = self._story
-        known = story.known[slug]
+        undo_log = self._log
+        known = undo_log.known[slug]
         # What was masked in the transcript is taken again from where it came from.
         masked = {name for name, value in known.configuration.items() if MASK in str(value)}
-        again = known_configuration(known.document, {**os.environ, **story.env()})
+        again = known_configuration(known.document, {**os.environ, **undo_log.env()})
         kept = {name: value for name, value in known.configuration.items() if name not in known.withheld}
         configuration = {**kept, **{name: again[name] for name in (masked & again.keys()) - set(known.withheld)}}
-        return probe.resolved({**story.variables(), **story.secrets, **configuration})
+        return probe.resolved({**undo_log.variables(), **undo_log.secrets, **configuration})
 
     async def _check_all(self, slug: str, checks: tuple[Check, ...], experiments: list[Experiment]) -> dict[str, str]:
         """name → why not, '' when it holds."""
@@ -397,7 +397,7 @@ class UndoWorker:
         from runner.actuators.probe import ProbeCaller, hold_until
         from runner.actuators.python_probe import ProbeChild
 
-        story = self._story
+        undo_log = self._log
         within = max(experiment.undo_deadline for experiment in experiments)
         child: ProbeChild | None = None
 
@@ -405,15 +405,15 @@ class UndoWorker:
             nonlocal child
             if child is None:
                 child = ProbeChild.spawn()
-                await child.attach(origin=story.clock.origin, env=story.env(), redaction=story.redaction)
+                await child.attach(origin=undo_log.clock.origin, env=undo_log.env(), redaction=undo_log.redaction)
             return await child.call(request)
 
         caller = ProbeCaller(
-            story.clock,
-            env=story.env(),
-            variables=story.variables(),
-            secrets=story.secrets,
-            redaction=story.redaction,
+            undo_log.clock,
+            env=undo_log.env(),
+            variables=undo_log.variables(),
+            secrets=undo_log.secrets,
+            redaction=undo_log.redaction,
             python=python,
         )
         results: dict[str, str] = {}
@@ -424,9 +424,9 @@ class UndoWorker:
                 except (InputError, ValueError) as error:
                     results[check.name] = f"it cannot be asked: {error}"
                     continue
-                result = await hold_until(caller, probe, within=within, every=0.1, clock=story.clock)
+                result = await hold_until(caller, probe, within=within, every=0.1, clock=undo_log.clock)
                 results[check.name] = "" if result.ok else result.why or "it does not hold"
-                story.tell(
+                undo_log.record(
                     ev.UndoChecked(
                         experiment=slug or experiments[0].slug, name=check.name, held=result.ok, why=result.why
                     )
@@ -473,35 +473,37 @@ def _lock(folder: Path) -> IO[str]:
         return (state_dir() / "lock").open("r")
 
 
-def undo_on_word(folder: Path, word: IO[bytes], heir: PreforkedRollback | None, told: Path | None = None) -> int:
+def undo_on_word(
+    folder: Path, word: IO[bytes], preforked: PreforkedRollback | None, transcript: Path | None = None
+) -> int:
     """Wait for one line, then undo; 0 when nothing is left, 6 when something is.
 
-    `heir` may be a process for the first rollback, `told` the transcript where it is not looked for in the folder. Without a line, because its other end closed, there is nothing to
+    `preforked` may be a process for the first rollback, `transcript` the place of the transcript where that is not the folder. Without a line, because its other end closed, there is nothing to
     undo.
     """
     with _lock(folder) as lock:
         line = word.readline()
-        story = _story(folder, line, lock, told) if line else None
-        if story is None:
+        undo_log = _open_log(folder, line, lock, transcript) if line else None
+        if undo_log is None:
             return ExitCode.PASSED
-        if story.lost:
+        if undo_log.lost:
             note(f"{folder}: a fault is recorded, and the first line, which says how to undo it, cannot be read")
             return ExitCode.LEFT_BEHIND
-        left = asyncio.run(UndoWorker(story, _first(story, heir)).undo())
+        left = asyncio.run(UndoWorker(undo_log, _first(undo_log, preforked)).undo())
     return ExitCode.LEFT_BEHIND if left else ExitCode.PASSED
 
 
-def _first(story: UndoLog, heir: PreforkedRollback | None) -> RollbackChild | None:
+def _first(undo_log: UndoLog, preforked: PreforkedRollback | None) -> RollbackChild | None:
     """The process of the first rollback, when one is needed and stands ready."""
-    if heir is None or not any(story.rollbacks(each.slug) for each in story.open):
+    if preforked is None or not any(undo_log.rollbacks(each.slug) for each in undo_log.open):
         return None
-    ready = heir.take()
+    ready = preforked.take()
     return None if ready is None else RollbackChild.of(ready)
 
 
-def _story(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> UndoLog | None:
+def _open_log(folder: Path, line: bytes, lock: IO[str], transcript: Path | None) -> UndoLog | None:
     """Read it when no other worker undoes it; None when the run died before its first line: nothing was injected."""
     fcntl.flock(lock, fcntl.LOCK_EX)
-    told = json.loads(line)
-    story = UndoLog(folder, told.get("secrets", {}), told.get("hidden", ()), transcript)
-    return story if story.begun or story.lost else None
+    given = json.loads(line)
+    undo_log = UndoLog(folder, given.get("secrets", {}), given.get("hidden", ()), transcript)
+    return undo_log if undo_log.begun or undo_log.lost else None

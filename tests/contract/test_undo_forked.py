@@ -26,10 +26,10 @@ def _until(holds: Callable[[], object]) -> bool:
 
 
 @pytest.fixture
-def heir() -> PreforkedRollback:
+def preforked() -> PreforkedRollback:
     """One that a chaos child left behind; the child itself is gone."""
     given = PreforkedRollback()
-    child = ChaosChild.of(spawn("chaos", heir=given))
+    child = ChaosChild.of(spawn("chaos", preforked=given))
     assert _until(lambda: _hello(given))
     pid = json.loads(_hello(given))["pid"]
     # It says hello while the process between them, which ends at once, may still be there.
@@ -38,8 +38,8 @@ def heir() -> PreforkedRollback:
     return given
 
 
-def _hello(heir: PreforkedRollback) -> bytes:
-    with socket.socket(fileno=os.dup(heir.kept[0])) as end:
+def _hello(preforked: PreforkedRollback) -> bytes:
+    with socket.socket(fileno=os.dup(preforked.kept[0])) as end:
         end.setblocking(False)
         try:
             return end.recv(256, socket.MSG_PEEK)
@@ -47,39 +47,39 @@ def _hello(heir: PreforkedRollback) -> bytes:
             return b""
 
 
-def test_an_heir_outlives_the_end_of_its_chaos_child(heir: PreforkedRollback) -> None:
-    spawned = heir.take()
+def test_a_preforked_rollback_outlives_the_end_of_its_chaos_child(preforked: PreforkedRollback) -> None:
+    spawned = preforked.take()
     assert spawned is not None
     assert spawned.process.poll() is None
     spawned.process.kill()
 
 
-def test_an_heir_carries_a_mark_of_its_own(heir: PreforkedRollback) -> None:
-    spawned = heir.take()
+def test_a_preforked_rollback_carries_a_mark_of_its_own(preforked: PreforkedRollback) -> None:
+    spawned = preforked.take()
     assert spawned is not None
     pid = spawned.process.pid
-    assert marks([pid]) == {pid: heir.mark}
-    assert fence(Origin.of(pid, heir.mark)) == []
+    assert marks([pid]) == {pid: preforked.mark}
+    assert fence(Origin.of(pid, preforked.mark)) == []
     assert not alive(pid)
 
 
-def test_an_heir_that_nobody_takes_goes_home(heir: PreforkedRollback) -> None:
-    pid = json.loads(_hello(heir))["pid"]
-    heir.close()
+def test_a_preforked_rollback_that_nobody_takes_goes_home(preforked: PreforkedRollback) -> None:
+    pid = json.loads(_hello(preforked))["pid"]
+    preforked.close()
     assert _until(lambda: not alive(pid))
 
 
-def test_an_heir_that_died_is_not_taken(heir: PreforkedRollback) -> None:
-    pid = json.loads(_hello(heir))["pid"]
+def test_a_preforked_rollback_that_died_is_not_taken(preforked: PreforkedRollback) -> None:
+    pid = json.loads(_hello(preforked))["pid"]
     os.kill(pid, signal.SIGKILL)
     assert _until(lambda: not alive(pid))
-    assert heir.take() is None
+    assert preforked.take() is None
 
 
-def test_an_heir_is_not_waited_for() -> None:
-    heir = PreforkedRollback()
-    heir.give()
-    assert heir.take() is None
+def test_a_preforked_rollback_is_not_waited_for() -> None:
+    preforked = PreforkedRollback()
+    preforked.give()
+    assert preforked.take() is None
 
 
 def test_another_process_with_its_number_is_not_adopted() -> None:
@@ -87,8 +87,8 @@ def test_another_process_with_its_number_is_not_adopted() -> None:
         Adopted(os.getpid(), 1)
 
 
-def test_a_stranger_s_exit_code_is_not_made_up(heir: PreforkedRollback) -> None:
-    spawned = heir.take()
+def test_a_stranger_s_exit_code_is_not_made_up(preforked: PreforkedRollback) -> None:
+    spawned = preforked.take()
     assert spawned is not None
     spawned.process.kill()
     assert spawned.process.wait(20) == UNKNOWN

@@ -253,7 +253,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_undo(repo: Repo) -> None:
     repo.write("runbooks/files.yaml", _LATE)
     said = repo.gameday("run", "files", under=["sh", "-c", 'ulimit -f 16; exec "$@"', "sh"])
     assert said.code == 5
-    assert "the story of this run has no end: the transcript cannot be written" in said.err
+    assert "this run has no end on record: the transcript cannot be written" in said.err
     assert repo.leftovers() == []
 
 

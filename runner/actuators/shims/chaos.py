@@ -1,6 +1,6 @@
-"""Runs one experiment's hypothesis and method, never its rollbacks: `python -m runner.actuators.shims.chaos FD [HEIR]`.
+"""Runs one experiment's hypothesis and method, never its rollbacks: `python -m runner.actuators.shims.chaos FD [PREFORKED]`.
 
-HEIR, three words, is what a rollback's process is left behind with; see `heir`. FD is one end of a private socket. Parent to child, one JSON object a line:
+PREFORKED, three words, is what a rollback's process is left behind with; see `preforked`. FD is one end of a private socket. Parent to child, one JSON object a line:
 
     {"do": "load", "experiment": {…}, "origin": ns, "env": {…}, "secrets": […], "journal": path, "hold": bool,
      "cwd": path or "", "settings": {…}, "control_deadline": s}
@@ -26,7 +26,7 @@ from runner.actuators.journal import write_journal
 from runner.actuators.processes import Origin, adopt_orphans, fence, has_children
 from runner.actuators.shims.controls import BrokenControl, ControlWatch, check_controls
 from runner.actuators.shims.gate import Gate
-from runner.actuators.shims.heir import leave_heir
+from runner.actuators.shims.prefork import leave_preforked
 from runner.actuators.shims.raising import take_raising
 from runner.actuators.shims.toolkit import (
     Runner,
@@ -60,11 +60,11 @@ _KINDS = ("load", "arm", "inject", "go", "release")
 
 def main() -> None:
     """One experiment, then the end. Exit code 0 if its end was told, 70 if the parent was lost."""
-    descriptor, *heir = sys.argv[1:]
+    descriptor, *preforked = sys.argv[1:]
     hello: Message = {"kind": "hello"}
-    if heir:
-        socket, printing, mark = heir
-        hello["heir"] = leave_heir(int(descriptor), int(socket), int(printing), mark)
+    if preforked:
+        socket, printing, mark = preforked
+        hello["preforked"] = leave_preforked(int(descriptor), int(socket), int(printing), mark)
     take_signals(_leave)
     take_commands()
     take_raising()

@@ -171,9 +171,9 @@ class ExperimentsHandler:
 
     @_translate.register
     def _(self, report: chaos.ExperimentLoadedReport, slug: str) -> ev.Event | None:
-        if heir := self._children[slug].heir:
+        if preforked := self._children[slug].preforked:
             # What undoes is not to be fenced off with what injects.
-            self._run.spare(heir)
+            self._run.spare(preforked)
         return ev.ExperimentLoaded(experiment=slug, asks=report.asks)
 
     @_translate.register

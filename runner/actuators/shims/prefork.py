@@ -13,31 +13,31 @@ import sys
 from runner.actuators.processes import MARK
 
 
-def leave_heir(wire: int, socket: int, printing: int, mark: str) -> int:
+def leave_preforked(wire: int, socket: int, printing: int, mark: str) -> int:
     """Fork it; its pid. The caller goes on without the descriptors that are its own, it without the caller's `wire`."""
-    told, tell = os.pipe()
+    receiving, sending = os.pipe()
     between = os.fork()
     if not between:
         try:
             # Twice, so that it is nobody's child here: the chaos child is ended with all that came out of it.
-            if heir := os.fork():
-                os.write(tell, str(heir).encode())
+            if preforked := os.fork():
+                os.write(sending, str(preforked).encode())
             else:
                 os.close(wire)
-                os.close(told)
-                os.close(tell)
-                _be_heir(socket, printing, mark)
+                os.close(receiving)
+                os.close(sending)
+                _become_rollback(socket, printing, mark)
         finally:
             os._exit(0)
-    for descriptor in (socket, printing, tell):
+    for descriptor in (socket, printing, sending):
         os.close(descriptor)
-    with os.fdopen(told, "rb") as answer:
+    with os.fdopen(receiving, "rb") as answer:
         pid = int(answer.read())
     os.waitpid(between, 0)
     return pid
 
 
-def _be_heir(socket: int, printing: int, mark: str) -> None:
+def _become_rollback(socket: int, printing: int, mark: str) -> None:
     from runner.actuators.shims import rollback
 
     os.setsid()
