@@ -3,9 +3,6 @@
 The child (`runner.actuators.shims.load`) is spawned early and waits; `start` gives it the plan. It lives as long as it
 hears from us: a beat every 200 ms from the event loop. Without one for 2 s, or when our end of the socket closes, the
 child and its workers kill themselves.
-
-All times are seconds of the run's clock; response times are seconds, except the keys of `hist`, which are
-milliseconds, rounded as Locust rounds them (to 1 below 100, to 10 below 1000, and so on).
 """
 
 from __future__ import annotations
@@ -20,10 +17,20 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
+from runner.actuators.load_reports import (
+    LoadEndedReport,
+    LoadFailedReport,
+    LoadPlan,
+    LoadReport,
+    LoadSampledReport,
+    LoadSpawnedReport,
+    LoadStartedReport,
+    RequestWindow,
+    UserException,
+)
 from runner.actuators.processes import MARK, Origin, fence, frozen
 from runner.clock import SystemClock
 from runner.lazy_dataclass import lazy_dataclass
@@ -53,127 +60,6 @@ class Patience:
 
     start: float = START_WITHIN
     silence: float = SILENCE
-
-
-@lazy_dataclass(frozen=True, kw_only=True)
-class LoadPlan:
-    """What to generate. `watch` maps a request ("POST /checkout") to the limits, in seconds, that count it as slow.
-
-    `env` is set in the child on top of a minimal environment; `folder` takes load.log, Locust's load_*.csv and
-    load.html; `origin` is the run's clock; `secrets` are taken out of everything written. `conf`: a locust.conf.
-    `stop_within`: seconds for the users' `on_stop` and the listeners of `test_stop` at the end.
-    """
-
-    locustfiles: tuple[Path, ...]
-    conf: Path | None = None
-    host: str | None
-    users: int
-    spawn_rate: float
-    processes: int = 1
-    env: Mapping[str, str] = field(default_factory=dict)
-    watch: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    folder: Path
-    origin: int
-    secrets: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    user_classes: tuple[str, ...] = ()
-    stop_within: float = 10.0
-
-    def named(self, text: str) -> str:
-        """`text` with the files as people know them: the child was given absolute paths."""
-        for path in (*self.locustfiles, *([self.conf] if self.conf else [])):
-            text = text.replace(str(path.absolute()), str(path))
-        return text
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class RequestWindow:
-    """One request name in one window.
-
-    `p50`, `p95`, `p99` in seconds, None when no request had a response time; `rate` in requests per second; `first`,
-    `last`, `first_bad`, `last_bad` are when a request, or a failed one, ended; `slow` maps each watched limit to how
-    many were slower, and the first and the last moment one was.
-    """
-
-    n: int
-    failures: int
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    rate: float
-    hist: tuple[tuple[int, int], ...]
-    first: float
-    last: float
-    first_bad: float | None
-    last_bad: float | None
-    slow: Mapping[float, tuple[int, float, float]]
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class LoadStartedReport:
-    """The locustfile is imported, the workers are up, the first users are about to be spawned."""
-
-    t: float
-    classes: tuple[str, ...]
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class LoadSpawnedReport:
-    """A ramp is complete; with a load shape, one of its stages."""
-
-    t: float
-    users: int
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class LoadSampledReport:
-    """The requests that ended in [t0, t1), half a second aligned to the run's clock (the last one may be shorter).
-
-    Silence is told too. Samples of one window add up: with several processes, what one of them reports more than
-    0.6 s late comes as a further sample of the same window.
-    """
-
-    t0: float
-    t1: float
-    users: int
-    requests: Mapping[str, RequestWindow]
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class UserException:
-    """An error that users raised: where (file:line:column, '' when unknown), what, and how often."""
-
-    where: str
-    what: str
-    count: int
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class LoadEndedReport:
-    """The load has stopped; `exit_code` is what `locust --headless` would have ended with.
-
-    `cut`: the seconds after which `on_stop` and `test_stop` were cut, 0 when they ended by themselves.
-    """
-
-    t: float
-    why: str
-    exit_code: int
-    cut: float = 0.0
-    exceptions: tuple[UserException, ...] = ()
-
-
-@lazy_dataclass(frozen=True, slots=True)
-class LoadFailedReport:
-    """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile.
-
-    `locustfile`: it is that file's fault, whenever it comes up.
-    """
-
-    why: str
-    locustfile: bool = False
-
-
-LoadReport = LoadStartedReport | LoadSpawnedReport | LoadSampledReport | LoadEndedReport | LoadFailedReport
 
 
 class LoadChild:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.actuators.command import CommandPlan
     from runner.clock import Clock
-    from runner.conductor.ports import CommandRunner
+    from runner.conductor.ports import CommandRunner, LoadSource
+    from runner.engine.plan import Load
     from runner.redact import Redaction
 
 
@@ -18,3 +19,8 @@ class ProcessPorts:
         from runner.actuators.command import StepCommand
 
         return StepCommand(plan, clock, redaction)
+
+    def load_source(self, load: Load) -> LoadSource:  # noqa: ARG002  Locust is the only tool
+        from runner.actuators.load import LoadChild
+
+        return LoadChild.spawn()

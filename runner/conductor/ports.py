@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from runner.actuators.command import CommandPlan, CommandResult
+    from runner.actuators.load_reports import LoadPlan, LoadReport
     from runner.clock import Clock, Stamp
     from runner.engine.events import Recorded
+    from runner.engine.plan import Load
     from runner.redact import Redaction
     from runner.transcript.writer import Entry
 
@@ -52,9 +54,39 @@ class CommandRunner(Protocol):
         ...
 
 
+class LoadSource(Protocol):
+    """The load of a run, whichever tool generates it. It is made early, and waits for its plan.
+
+    It reports `LoadStartedReport` or `LoadFailedReport` first, then windows, and `LoadEndedReport` or `LoadFailedReport`
+    last and once.
+    """
+
+    @property
+    def pid(self) -> int:
+        """The process that generates it."""
+        ...
+
+    async def attach(self, report: Callable[[LoadReport], None]) -> None:
+        """Call `report`, in the running loop, for whatever is reported from now on."""
+        ...
+
+    def start(self, plan: LoadPlan) -> None:
+        """Begin. What goes wrong is reported."""
+        ...
+
+    async def stop(self, grace: float) -> None:
+        """End it: what was measured is reported, its files are written, nothing of it is left. Bounded: it is killed
+        when it takes `grace` seconds longer than its plan lets the users take."""
+        ...
+
+
 class Ports(Protocol):
     """Makes what acts outside, for one run."""
 
     def command_runner(self, plan: CommandPlan, clock: Clock, redaction: Redaction) -> CommandRunner:
         """A command that is not started yet; what it prints is redacted."""
+        ...
+
+    def load_source(self, load: Load) -> LoadSource:
+        """What generates the plan's load; it may begin to import. Raises OSError."""
         ...

@@ -20,7 +20,7 @@
 from runner.testing.clock import ManualClock, stamp_at
 from runner.testing.drive import Drive, bucket, healthy, sample_plan
 from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
-from runner.testing.fakes import CommandOutcome, FakeCommand, FakePorts
+from runner.testing.fakes import CommandOutcome, FakeCommand, FakeLoad, FakePorts, window
 from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "CommandOutcome",
     "Drive",
     "FakeCommand",
+    "FakeLoad",
     "FakePorts",
     "FakeRun",
     "ManualClock",
@@ -40,4 +41,5 @@ __all__ = [
     "run_in_virtual_time",
     "sample_plan",
     "stamp_at",
+    "window",
 ]

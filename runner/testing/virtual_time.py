@@ -63,18 +63,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The clock of a run on a `VirtualTimeLoop`; it begins at 0 s when it is made."""
+    """The clock of a run on a `VirtualTimeLoop`; at 0 s the loop was made."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
 
     @property
     def origin(self) -> int:
         return 0
 
     def now(self) -> float:
-        return round(self._loop.time() - self._began, 6)
+        return round(self._loop.time(), 6)
 
     def stamp(self, t: float | None = None) -> Stamp:
         return stamp_at(self.now() if t is None else t)

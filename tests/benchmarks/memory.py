@@ -17,7 +17,7 @@ from typing import Any
 
 from figures import Row, python
 
-from runner.actuators.load import RequestWindow
+from runner.actuators.load_reports import RequestWindow
 from runner.actuators.probe import ProbeResult
 from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext

@@ -10,15 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from runner.actuators.load import (
-    LoadChild,
-    LoadEndedReport,
-    LoadFailedReport,
-    LoadPlan,
-    LoadReport,
-    LoadSampledReport,
-    Patience,
-)
+from runner.actuators.load import LoadChild, Patience
+from runner.actuators.load_reports import LoadEndedReport, LoadFailedReport, LoadPlan, LoadReport, LoadSampledReport
 from runner.clock import SystemClock
 
 _REASONS = {200: "OK", 500: "Internal Server Error"}

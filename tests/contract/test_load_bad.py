@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from load_target import Watcher
 
-from runner.actuators.load import LoadEndedReport, LoadFailedReport, Patience
+from runner.actuators.load import Patience
+from runner.actuators.load_reports import LoadEndedReport, LoadFailedReport
 
 USER = """
 from locust import HttpUser, task

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadChild, LoadEndedReport, LoadSpawnedReport, LoadStartedReport
+from runner.actuators.load import LoadChild
+from runner.actuators.load_reports import LoadEndedReport, LoadSpawnedReport, LoadStartedReport
 
 # Each user sends a known number of requests, so the windows can be held against the target's own count.
 COUNTED = """

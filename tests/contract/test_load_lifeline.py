@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadEndedReport, LoadFailedReport, Patience
+from runner.actuators.load import Patience
+from runner.actuators.load_reports import LoadEndedReport, LoadFailedReport
 from runner.actuators.processes import Origin, alive, descendants, fence
 
 GRACE = 3.0
@@ -71,7 +72,8 @@ class Hog(User):
 OWNER = """
 import asyncio, signal, sys, time
 from pathlib import Path
-from runner.actuators.load import LoadChild, LoadPlan
+from runner.actuators.load import LoadChild
+from runner.actuators.load_reports import LoadPlan
 from runner.clock import boottime_ns
 
 async def own(folder, host, processes):

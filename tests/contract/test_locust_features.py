@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from load_target import Target, Watcher
 
-from runner.actuators.load import LoadEndedReport, LoadFailedReport
+from runner.actuators.load_reports import LoadEndedReport, LoadFailedReport
 
 _USER = """
 from locust import HttpUser, constant, events, tag, task

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.actuators.load import LoadSampledReport, _parse
+from runner.actuators.load import _parse
+from runner.actuators.load_reports import LoadSampledReport
 from runner.actuators.shims import load_windows
 from runner.actuators.shims.load_windows import Recorder, sample
 from runner.engine.indicators import LOAD, SILENCE, Judge, percentile, watch

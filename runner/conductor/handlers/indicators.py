@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.actuators.load import RequestWindow
+from runner.actuators.load_reports import RequestWindow
 from runner.actuators.ticks import ticks
 from runner.conductor.context import RunContext
 from runner.engine import events as ev

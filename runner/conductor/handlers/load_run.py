@@ -1,18 +1,19 @@
-"""The hand that holds the load: one Locust child, started at warm-up, stopped when the run ends."""
+"""The handler that holds the load: one load source, started at warm-up, stopped when the run ends."""
 
 from __future__ import annotations
 
-from runner.actuators import load
-from runner.actuators.load import LoadChild, LoadPlan, RequestWindow
+from runner.actuators import load_reports as reports
+from runner.actuators.load_reports import LoadPlan, LoadReport, RequestWindow
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.indicators import IndicatorsHandler
+from runner.conductor.ports import LoadSource
 from runner.engine import events as ev
 from runner.engine.indicators import watch
 from runner.errors import Refused
 from runner.private import make_private_folder
 from runner.specs.substitution import substitute
 
-#: Seconds Locust gets to write its files, once its users have stopped.
+#: Seconds the load gets to write its files, once its users have stopped.
 _GRACE = 4.0
 
 
@@ -22,37 +23,38 @@ class LoadHandler:
     def __init__(self, run: RunContext, watcher: IndicatorsHandler) -> None:
         self._run = run
         self._watch = watcher
-        self._child: LoadChild | None = None
+        self._source: LoadSource | None = None
         self._ended = False
 
     @property
     def pid(self) -> int:
-        """The load child's pid, 0 when there is none."""
-        return self._child.pid if self._child is not None else 0
+        """The load's pid, 0 when there is none."""
+        return self._source.pid if self._source is not None else 0
 
     def prepare(self) -> None:
-        """Start the child before it is needed: Locust takes a while to import."""
-        if self._run.plan.load is not None and self._child is None:
-            self._child = LoadChild.spawn()
+        """Start the tool before it is needed: Locust takes a while to import."""
+        load = self._run.plan.load
+        if load is not None and self._source is None:
+            self._source = self._run.ports.load_source(load)
 
     def act(self, recorded: ev.Recorded) -> None:
         match recorded.event:
-            case ev.PhaseEntered(phase="warm-up") if self._child is not None:
-                self._run.spawn(self._start(self._child), "load")
+            case ev.PhaseEntered(phase="warm-up") if self._source is not None:
+                self._run.spawn(self._start(self._source), "load")
             case ev.PhaseEntered(phase="undoing"):
                 self._ended = True
 
     async def close(self) -> None:
         """Stop the load; bounded, whatever its users do."""
         self._ended = True
-        if self._child is not None:
-            await self._child.stop(grace=_GRACE)
+        if self._source is not None:
+            await self._source.stop(grace=_GRACE)
 
-    async def _start(self, child: LoadChild) -> None:
+    async def _start(self, source: LoadSource) -> None:
         make_private_folder(self._run.folder / "load")
-        await child.attach(self._heard)
-        self._run.observe(ev.ProcessStarted(role="load", pid=child.pid))
-        child.start(self._plan())
+        await source.attach(self._heard)
+        self._run.observe(ev.ProcessStarted(role="load", pid=source.pid))
+        source.start(self._plan())
 
     def _plan(self) -> LoadPlan:
         plan = self._run.plan.load
@@ -74,36 +76,36 @@ class LoadHandler:
             user_classes=plan.user_classes,
         )
 
-    def _heard(self, report: load.LoadReport) -> None:
+    def _heard(self, report: LoadReport) -> None:
         event = self._translate(report)
         if event is None:
             return
         t = getattr(report, "t", None)
         self._run.observe(event, by="load", stamp=None if t is None else self._run.clock.stamp(t))
-        if isinstance(report, load.LoadSampledReport):
+        if isinstance(report, reports.LoadSampledReport):
             self._watch.requests(report.t1, report.users, report.requests)
 
-    def _translate(self, report: load.LoadReport) -> ev.Event | None:
+    def _translate(self, report: LoadReport) -> ev.Event | None:
         match report:
-            case load.LoadStartedReport():
+            case reports.LoadStartedReport():
                 users = self._run.plan.load.users if self._run.plan.load else 0
-                return ev.LoadStarted(users=users, pid=self._child.pid if self._child else 0)
-            case load.LoadSpawnedReport(users=users):
+                return ev.LoadStarted(users=users, pid=self._source.pid if self._source else 0)
+            case reports.LoadSpawnedReport(users=users):
                 return ev.LoadSpawned(users=users)
-            case load.LoadSampledReport():
+            case reports.LoadSampledReport():
                 return ev.LoadSampled(
                     since=report.t0,
                     until=report.t1,
                     users=report.users,
                     requests={name: _figures(window) for name, window in report.requests.items()},
                 )
-            case load.LoadEndedReport():
+            case reports.LoadEndedReport():
                 return ev.LoadEnded(why=report.why, cut=report.cut, exceptions=self._exceptions(report))
-            case load.LoadFailedReport(why=why, locustfile=locustfile):
+            case reports.LoadFailedReport(why=why, locustfile=locustfile):
                 return None if self._ended else ev.LoadFailed(why=self._shown(why), locustfile=locustfile)
         return None
 
-    def _exceptions(self, report: load.LoadEndedReport) -> tuple[dict[str, str | int], ...]:
+    def _exceptions(self, report: reports.LoadEndedReport) -> tuple[dict[str, str | int], ...]:
         return tuple({"where": self._shown(e.where), "what": e.what, "count": e.count} for e in report.exceptions)
 
     def _shown(self, text: str) -> str:
