@@ -166,7 +166,7 @@ class Conductor:
 
     def _mind_room(self) -> None:
         with contextlib.suppress(OSError):
-            if self.state.end is None and self.writer.room < _LEAST_ROOM:
+            if not self.state.ending and self.writer.room < _LEAST_ROOM:
                 why = f"the run folder fills up: less than {_LEAST_ROOM >> 20} MB is left on its disk"
                 self.submit(Stop(cause="stopped", why=why))
 
@@ -204,7 +204,7 @@ class Conductor:
     def _stopped_ticking(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.broke(f"the loop broke: {error}", error)
-            if self.state.end is not None:
+            if self.state.ending:
                 self.finish()
 
     def resume(self, state: State) -> None:

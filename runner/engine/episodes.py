@@ -35,6 +35,7 @@ from runner.engine.events import (
     UndoStarted,
 )
 from runner.engine.indicators import BUCKET
+from runner.engine.phases import is_ending
 from runner.engine.plan import RunPlan
 from runner.lazy_dataclass import lazy_dataclass
 
@@ -43,8 +44,6 @@ _RECENT = 8
 
 #: Bad seconds told apart before the older half is only counted: no indicator is that far behind another.
 _APART = 128
-
-_AFTER_LIVE = ("undoing", "debrief", "closed")
 
 _OfExperiment = ActivityStarted | MethodEnded | ExperimentEnded | ExperimentFailed | FaultRefused
 
@@ -139,7 +138,7 @@ class EpisodeFold:
         return True
 
     def _phase(self, event: PhaseEntered, t: float) -> bool:
-        return event.phase in _AFTER_LIVE and self._end(event, t)
+        return is_ending(event.phase) and self._end(event, t)
 
     def _end(self, _event: Event, t: float) -> bool:
         self.ended = t

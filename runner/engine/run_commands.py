@@ -83,7 +83,7 @@ def _refuse_unknown(state: State, event: e.Event) -> None:
 
 def _let_in(state: State, view: ExperimentView) -> None:
     """The gate: no fault without the word, and none once the end is decided."""
-    if state.end:
+    if state.ending:
         raise IllegalCommand(f"no fault goes in: {ending_words(state)}")
     # An action that was seen to start without the word does not let the next one in.
     if view.ordered_t is None or view.status not in ("ordered", "injected"):
@@ -135,10 +135,10 @@ def already_ending(state: State, order: Order, command: Command) -> Events:
 
 
 def ending_words(state: State) -> str:
-    if state.end is None:
+    end = state.end
+    if end is None:
         return "the run is over"
-    why = f" ({state.end.why})" if state.end.why else ""
-    return f"already ending: {state.end.cause}{why}"
+    return f"already ending: {end.cause}" + (f" ({end.why})" if end.why else "")
 
 
 def close_debrief(state: State, order: Order, command: Command) -> Events:
@@ -167,7 +167,7 @@ def leave(state: State, order: Order, command: Leave) -> Events:
     if command.person not in {person.name for person in state.present}:
         raise IllegalCommand(f"{command.person} is not here")
     gone = e.PersonLeft(person=command.person, uid=order.uid)
-    if len(state.present) > 1 or state.end is not None:
+    if len(state.present) > 1 or state.ending:
         return (gone,)
     limit = f"{state.plan.abandon_after:g} s"
     back = f"gameday attach {state.run.rpartition('-')[2]}"

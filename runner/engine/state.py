@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from runner.engine.episodes import Episodes
 from runner.engine.events import BaselineTaken, EndDecided, LoadSampled, RunClosed
+from runner.engine.phases import Phase, is_ending, is_over
 from runner.engine.plan import RunPlan, Step, Target
 from runner.lazy_dataclass import but, lazy_dataclass
-
-Phase = Literal["", "preflight", "warm-up", "live", "undoing", "debrief", "closed"]
 
 #: pending → asking → ready → running → ran → (retry-wait →) verifying → verified → ended; a person's step goes from
 #: ready to done. `failing` waits for a person's decision. ran, done and verified last only until the next decision.
@@ -317,6 +316,16 @@ class State:
     def but(self, **changes: Any) -> State:
         """This state with other values for these fields."""
         return but(self, **changes)
+
+    @property
+    def ending(self) -> bool:
+        """The run's end is decided: no fault goes in any more, and what is in is undone, or has been."""
+        return self.end is not None or is_ending(self.phase)
+
+    @property
+    def over(self) -> bool:
+        """The undo is behind it: what is left is the debrief, or nothing."""
+        return is_over(self.phase)
 
     @property
     def paused(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.engine.apply import apply
+from runner.engine.phases import is_ending
 from runner.engine.prompt import pending_prompt
 from runner.engine.state import State
 from runner.errors import TranscriptError
@@ -23,7 +24,7 @@ def standing(folder: Path) -> str:
 
 
 def _words(state: State) -> str:
-    if state.phase in ("undoing", "debrief", "closed"):
+    if is_ending(state.phase):
         return state.phase
     if not state.phase:
         return "starting"

@@ -12,8 +12,9 @@ from typing import get_args
 
 from runner.engine.commands import AbortReason
 from runner.engine.events import KINDS
+from runner.engine.phases import Phase
 from runner.engine.plan import MILESTONES
-from runner.engine.state import ExperimentStatus, Phase, StepStatus
+from runner.engine.state import ExperimentStatus, StepStatus
 from runner.redact import SHORTEST, Redactor
 
 #: What events say of how something went, beside the words of the engine's own types.

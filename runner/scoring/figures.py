@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.engine import events as ev
 from runner.engine.episodes import EpisodeFold
+from runner.engine.phases import is_over
 from runner.engine.plan import RunPlan, Target
 from runner.engine.plan_json import plan_from_json
 from runner.people import NOTICES
@@ -97,7 +98,7 @@ class Figures:
     @property
     def over(self) -> bool:
         """The undo is behind us: what is open now stays open."""
-        return self.undo_ended or self.phase in ("debrief", "closed") or self.closed is not None
+        return self.undo_ended or is_over(self.phase) or self.closed is not None
 
     @property
     def pause_total(self) -> float:

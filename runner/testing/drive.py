@@ -275,7 +275,7 @@ def _arms(_drive: Drive, event: e.ArmingBegun) -> Iterable[e.Event]:
 
 def _injects(drive: Drive, event: e.InjectionOrdered) -> Iterable[e.Event]:
     slug = event.experiment
-    if drive.state.end:
+    if drive.state.ending:
         return
     yield e.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
     yield e.ActivityStarted(experiment=slug, index=0, name="break it", type="action")

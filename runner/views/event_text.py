@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 
 from runner.engine import events as ev
 from runner.engine.events import Event, Recorded
+from runner.engine.phases import is_ending
 from runner.engine.plan import Step
 from runner.engine.plan_json import plan_from_json
 from runner.engine.wording import broken_control
@@ -103,7 +104,7 @@ class EventText:
     @_tell.register
     def _(self, event: ev.PhaseEntered) -> None:
         self._live = event.phase == "live"
-        self._ending = self._ending or event.phase in ("undoing", "debrief", "closed")
+        self._ending = self._ending or is_ending(event.phase)
         self._line("──", event.phase, "bold blue")
 
     @_tell.register

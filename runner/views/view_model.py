@@ -125,6 +125,6 @@ def revealed(state: State, role: str) -> bool:
     """
     if role in ("facilitator", "observer") or state.plan.reveal == "always":
         return True
-    if state.phase in ("undoing", "debrief", "closed") or "detected" in state.milestones:
+    if state.ending or "detected" in state.milestones:
         return True
     return any(alert.fired_t is not None for alert in state.alerts.values())

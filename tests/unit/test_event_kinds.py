@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from evil_events import every_event
+from hostile_events import every_event
 
 import runner
 from runner.clock import Stamp

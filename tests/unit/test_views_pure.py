@@ -218,7 +218,8 @@ def test_where_marks_are_crowded_the_important_ones_stay(told: str, row: str) ->
 @given(st.lists(st.floats(0, 100), max_size=len(_SIGNS)))
 def test_no_mark_is_lost_where_each_has_a_cell(times: list[float]) -> None:
     row = marks((Mark(t, sign, "") for t, sign in zip(times, _SIGNS, strict=False)), 0, 100, 1000)
-    lonely = len({int(t * 10) for t in times}) == len(times)
+    # The very end has no cell of its own.
+    lonely = len({min(int(t * 10), 999) for t in times}) == len(times)
     assert not lonely or sum(sign != " " for sign, _ in row) == len(times)
 
 

@@ -150,7 +150,7 @@ class ExperimentsHandler:
             self._children[slug].refuse("the conductor broke")
             self._run.conductor.broke(f"{type(report).__name__} of {slug}: {error}", error)
             return
-        if isinstance(report, chaos.Asking) and self._run.state.end is not None:
+        if isinstance(report, chaos.Asking) and self._run.state.ending:
             self._children[slug].refuse("the run is ending")
 
     async def _look_first(self, slug: str, report: chaos.Asking) -> None:
@@ -201,7 +201,7 @@ class ExperimentsHandler:
     @_translate.register
     def _(self, report: chaos.Asking, slug: str) -> ev.Event | None:
         experiment = self._experiment(slug)
-        refusal = "" if self._run.state.end is None else "the run is ending"
+        refusal = "the run is ending" if self._run.state.ending else ""
         refusal = refusal or self._judged(slug, report)
         if refusal:
             return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)

@@ -149,7 +149,7 @@ class PreflightHandler:
         until = self._run.clock.now() + _LOADED_WITHIN
         while True:
             state = self._run.state
-            if state.end is not None:
+            if state.ending:
                 return False
             if self._run.clock.now() > until:
                 slow = [slug for slug, view in state.experiments.items() if view.status == "waiting"]

@@ -28,6 +28,7 @@ from runner.engine.events import (
     TargetReady,
     Warned,
 )
+from runner.engine.phases import Phase
 from runner.engine.plan_json import plan_from_json
 from runner.engine.state import (
     AlertView,
@@ -36,7 +37,6 @@ from runner.engine.state import (
     Need,
     NoteView,
     Person,
-    Phase,
     Reached,
     State,
     StepView,

@@ -16,7 +16,7 @@ BREACH = 2.0
 
 def leave(state: State) -> DueEvents | None:
     """Whatever ends a run, undoing follows, even when there is nothing to undo."""
-    return at_once(PhaseEntered(phase="undoing")) if state.end else None
+    return at_once(PhaseEntered(phase="undoing")) if state.ending else None
 
 
 def debrief(state: State) -> DueEvents | None:

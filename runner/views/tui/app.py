@@ -22,7 +22,6 @@ from runner.views.view_model import ViewModel
 
 #: Seconds between two looks at whether the debrief has begun.
 _LOOK = 0.25
-_OVER = ("debrief", "closed")
 
 
 class Room(BaseApp[bool]):
@@ -56,14 +55,14 @@ class Room(BaseApp[bool]):
 
     def _begin_debrief(self) -> None:
         """Once, and never over a question that somebody is answering."""
-        if not self._debriefed and self._board is not None and self._board.story.state.phase in _OVER:
+        if not self._debriefed and self._board is not None and self._board.story.state.over:
             self.action_debrief()
 
     def action_debrief(self) -> None:
         board = self._board
         if board is None or self.screen is not board:
             return
-        if board.story.state.phase not in _OVER:
+        if not board.story.state.over:
             self.notify("the debrief comes when the run is over")
             return
         # Its modules read runbooks: half as much again as all that a room imports.

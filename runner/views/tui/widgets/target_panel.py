@@ -86,7 +86,7 @@ def _sealed(state: State) -> Iterator[Content]:
 
 def _over(state: State) -> bool:
     """Nothing is looked at any more."""
-    return state.phase in ("debrief", "closed")
+    return state.over
 
 
 def _window(state: State, now: float, cells: int) -> tuple[float, float]:
