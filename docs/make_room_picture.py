@@ -29,21 +29,21 @@ def fresh_run(runs: Path) -> Path:
     return next(runs.iterdir())
 
 
-def telling_moment(reel: Replay) -> float:
+def telling_moment(replay: Replay) -> float:
     """Seconds of the run's clock at which the fault is in and the team is at work."""
-    at = {mark.label: mark.t for mark in reversed(reel.marks)}
-    impact = at.get("impact", reel.end / 2)
-    return impact + (at.get("recovered", reel.end) - impact) * 0.75
+    at = {mark.label: mark.t for mark in reversed(replay.marks)}
+    impact = at.get("impact", replay.end / 2)
+    return impact + (at.get("recovered", replay.end) - impact) * 0.75
 
 
 async def picture(folder: Path) -> str:
-    reel = Replay(folder)
-    app = Review(reel, folder, Visitor(name="ana", role="facilitator"), {})
+    replay = Replay(folder)
+    app = Review(replay, folder, Visitor(name="ana", role="facilitator"), {})
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         # Not the one that was chosen last in this account's rooms.
         app.theme = "textual-dark"
-        reel.seek(telling_moment(reel))
+        replay.seek(telling_moment(replay))
         await app.screen.look()  # type: ignore[attr-defined]
         await pilot.pause()
         return app.export_screenshot(title="gameday review", simplify=True)

@@ -19,18 +19,18 @@ class Zero:
 
 
 class Comparison(Timeline):
-    """`reels`, each at its own moment; `zeros` says where each is aligned."""
+    """`replays`, each at its own moment; `zeros` says where each is aligned."""
 
     def __init__(self, left: Replay, right: Replay) -> None:
-        self.reels = (left, right)
+        self.replays = (left, right)
         self.zeros = (zero(left), zero(right))
         self.begin = min(-each.t for each in self.zeros)
         self.marks = sorted([*self.marks_of(0), *self.marks_of(1)], key=lambda mark: mark.t)
-        self._moments = sorted(t - at.t for reel, at in self._both() for t in reel.moments)
+        self._moments = sorted(t - at.t for replay, at in self._both() for t in replay.moments)
 
     @property
     def end(self) -> float:
-        return max(reel.end - at.t for reel, at in self._both())
+        return max(replay.end - at.t for replay, at in self._both())
 
     @property
     def moments(self) -> Sequence[float]:
@@ -41,27 +41,27 @@ class Comparison(Timeline):
         zero = self.zeros[side].t
         return [
             replace(mark, t=mark.t - zero, known=None if mark.known is None else mark.known - zero)
-            for mark in self.reels[side].marks
+            for mark in self.replays[side].marks
         ]
 
     def seek(self, t: float) -> None:
         self.t = min(max(t, self.begin), self.end)
-        for reel, at in self._both():
-            reel.seek(self.t + at.t)
+        for replay, at in self._both():
+            replay.seek(self.t + at.t)
 
     def found(self, text: str) -> Sequence[float]:
-        return sorted(t - at.t for reel, at in self._both() for t in reel.found(text))
+        return sorted(t - at.t for replay, at in self._both() for t in replay.found(text))
 
     def _both(self) -> list[tuple[Replay, Zero]]:
-        return list(zip(self.reels, self.zeros, strict=True))
+        return list(zip(self.replays, self.zeros, strict=True))
 
 
-def zero(reel: Replay) -> Zero:
+def zero(replay: Replay) -> Zero:
     """The impact; without one the fault, without that the beginning of the run."""
-    impact = next((mark for mark in reel.marks if mark.label == "impact"), None)
+    impact = next((mark for mark in replay.marks if mark.label == "impact"), None)
     if impact is not None:
         return Zero(t=impact.t, what="impact")
-    fault = next((mark for mark in reel.marks if mark.style == "fault"), None)
+    fault = next((mark for mark in replay.marks if mark.style == "fault"), None)
     if fault is not None:
         return Zero(t=fault.t, what="no impact; aligned at the fault")
     return Zero(t=0.0, what="no fault; aligned at the beginning")

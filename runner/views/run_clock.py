@@ -31,7 +31,7 @@ class RunClock:
         return _SIGNS[self.level]
 
 
-def dial(state: State, now: float, role: str) -> RunClock:
+def read_clock(state: State, now: float, role: str) -> RunClock:
     """The clock at `now` (s of the run's clock)."""
     phase = "paused" if state.paused else state.phase or "starting"
     if state.phase in ("", "preflight", "warm-up"):

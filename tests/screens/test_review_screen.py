@@ -114,13 +114,13 @@ MOVES = [
 
 def test_each_key_leads_where_help_says(folder: Path) -> None:
     async def play(screen: ReviewScreen, pilot: Pilot[None]) -> None:
-        assert screen.reel.t == pytest.approx(13.9)
+        assert screen.replay.t == pytest.approx(13.9)
         for keys, t in MOVES:
             await pilot.press("i")
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
-            assert screen.reel.t == pytest.approx(t, abs=1e-6), keys
+            assert screen.replay.t == pytest.approx(t, abs=1e-6), keys
 
     played(folder, play)
 
@@ -131,12 +131,12 @@ def test_it_plays_stops_and_goes_faster_and_slower(folder: Path) -> None:
             await pilot.press("plus")
             assert screen.speed == speed
         await pilot.press("space")
-        await until(pilot, lambda: screen.reel.over)
+        await until(pilot, lambda: screen.replay.over)
         assert not screen.playing
         await pilot.press("space")
         assert not screen.playing
         await pilot.press("home", "space")
-        await until(pilot, lambda: screen.reel.t > 0.0)
+        await until(pilot, lambda: screen.replay.t > 0.0)
         await pilot.press("space")
         assert not screen.playing
         for speed in (20, 10, 5, 2, 1, 1):
@@ -149,9 +149,9 @@ def test_it_plays_stops_and_goes_faster_and_slower(folder: Path) -> None:
 def test_a_click_on_the_time_line_goes_there(folder: Path) -> None:
     async def play(screen: ReviewScreen, pilot: Pilot[None]) -> None:
         await pilot.click(TimelineBar, offset=(1, 1))
-        assert screen.reel.t == 0.0
+        assert screen.replay.t == 0.0
         await pilot.click(TimelineBar, offset=(25, 1))
-        assert 10.0 < screen.reel.t < 20.0
+        assert 10.0 < screen.replay.t < 20.0
 
     played(folder, play)
 
@@ -205,7 +205,7 @@ def test_a_comment_is_kept_at_the_current_event(folder: Path) -> None:
         await pilot.pause()
         assert "❝ why [5]?  (ana)" in log_text(screen)
         assert "❝" in screen_text(pilot.app)
-        assert screen.reel.t == 16.0
+        assert screen.replay.t == 16.0
 
     played(folder, play)
     (comment,), problems = read_comments(folder)
@@ -298,7 +298,7 @@ def test_nothing_in_a_hostile_run_acts(tmp_path: Path, size: tuple[int, int]) ->
     async def play(screen: ReviewScreen, pilot: Pilot[None]) -> None:
         await pilot.press("end", "c", "[", "/", "x", "]", "enter")
         await until(pilot, lambda: bool(read_comments(folder)[0]))
-        screen.reel.comment(EVIL, EVIL)
+        screen.replay.comment(EVIL, EVIL)
         await pilot.press("home", "end")
         assert not acts(screen_text(pilot.app))
         assert "[/nope]" in log_text(screen)
@@ -328,9 +328,9 @@ def test_two_runs_side_by_side(folder: Path, tmp_path: Path, size: tuple[int, in
         assert "no impact" in text
         assert "Only look" in text
         assert "-00" not in text.splitlines()[-2]
-        assert [round(reel.t, 3) for reel in screen.pair.reels] == [12.2, 10.0]
+        assert [round(replay.t, 3) for replay in screen.pair.replays] == [12.2, 10.0]
         await pilot.press("left")
-        assert [round(reel.t, 3) for reel in screen.pair.reels] == [7.2, 5.0]
+        assert [round(replay.t, 3) for replay in screen.pair.replays] == [7.2, 5.0]
         assert "-00:05.00" in screen_text(pilot.app)
         await pilot.press("slash", *"odd", "enter")
         await pilot.pause()

@@ -127,12 +127,12 @@ def test_a_step_is_ahead_of_or_behind_last_time_once_it_is_done() -> None:
 
     async def scene(room: Room) -> None:
         runbook = room.app.screen.query_one(RunbookPanel)
-        for ghost, words in ((20.0, "last time 20.0 s"), (5.0, "behind last time: 5.0 s")):
-            runbook.show(drive.state, drive.clock.now(), {"fix": ghost})
+        for previous, words in ((20.0, "last time 20.0 s"), (5.0, "behind last time: 5.0 s")):
+            runbook.show(drive.state, drive.clock.now(), {"fix": previous})
             assert under(room, "fix").strip() == words
         state = drive.say(Complete()).state
-        for ghost, words in ((20.0, "ahead of last time by 8.0 s"), (5.0, "behind last time by 7.0 s")):
-            runbook.show(state, drive.clock.now(), {"fix": ghost})
+        for previous, words in ((20.0, "ahead of last time by 8.0 s"), (5.0, "behind last time by 7.0 s")):
+            runbook.show(state, drive.clock.now(), {"fix": previous})
             assert under(room, "fix").endswith(words)
 
     enter(drive, scene)

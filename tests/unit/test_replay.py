@@ -64,62 +64,62 @@ def folded(folder: Path, t: float) -> tuple[object, ...]:
 def test_any_moment_is_what_a_fold_from_the_beginning_gives(moments: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reel_module, "_APART", 7)
-        reel = Replay(run())
+        replay = Replay(run())
         for moment in moments:
-            reel.seek(moment)
-            assert looks(reel.story) == folded(run(), reel.t)
-            assert 0.0 <= reel.t <= reel.end
+            replay.seek(moment)
+            assert looks(replay.story) == folded(run(), replay.t)
+            assert 0.0 <= replay.t <= replay.end
 
 
 def test_there_and_back_again() -> None:
-    reel = Replay(run())
+    replay = Replay(run())
     forwards = []
-    while not reel.over:
-        reel.step(1)
-        forwards.append(reel.t)
-    backwards = [reel.t]
-    while reel.t > 0.0:
-        reel.step(-1)
-        backwards.append(reel.t)
-    assert forwards[:-1] == [t for t in sorted(set(forwards)) if t < reel.end]
+    while not replay.over:
+        replay.step(1)
+        forwards.append(replay.t)
+    backwards = [replay.t]
+    while replay.t > 0.0:
+        replay.step(-1)
+        backwards.append(replay.t)
+    assert forwards[:-1] == [t for t in sorted(set(forwards)) if t < replay.end]
     assert sorted({0.0, *forwards}) == sorted(set(backwards))
 
 
 def test_marks_and_moments_are_found_by_name_and_in_order() -> None:
-    reel = Replay(run())
-    assert reel.to("impact")
+    replay = Replay(run())
+    assert replay.to("impact")
     # A moment before, at the impact itself, the run did not know of it.
-    assert reel.t == pytest.approx(13.9)
-    assert not reel.to("nothing like it")
-    assert reel.t == pytest.approx(13.9)
-    assert reel.next_mark(1)
-    assert reel.t == pytest.approx(14.0)
-    assert reel.next_mark(-1)
-    assert reel.t == pytest.approx(12.2)
-    reel.tenth(10)
-    assert (reel.t, reel.over) == (reel.end, True)
-    assert not reel.next_mark(1)
+    assert replay.t == pytest.approx(13.9)
+    assert not replay.to("nothing like it")
+    assert replay.t == pytest.approx(13.9)
+    assert replay.next_mark(1)
+    assert replay.t == pytest.approx(14.0)
+    assert replay.next_mark(-1)
+    assert replay.t == pytest.approx(12.2)
+    replay.tenth(10)
+    assert (replay.t, replay.over) == (replay.end, True)
+    assert not replay.next_mark(1)
 
 
 def test_search_goes_both_ways_and_stays_where_nothing_is() -> None:
-    reel = Replay(run())
-    reel.seek(0.0)
-    assert reel.search("ODD")
-    assert reel.t == 16.0
-    assert not reel.search("odd")
-    reel.seek(reel.end)
-    assert reel.search("odd", -1)
-    assert reel.search("grace", -1) is False
-    assert not reel.search("no such word")
-    assert reel.t == 16.0
+    replay = Replay(run())
+    replay.seek(0.0)
+    assert replay.search("ODD")
+    assert replay.t == 16.0
+    assert not replay.search("odd")
+    replay.seek(replay.end)
+    assert replay.search("odd", -1)
+    assert replay.search("grace", -1) is False
+    assert not replay.search("no such word")
+    assert replay.t == 16.0
 
 
 def test_a_transcript_with_nothing_in_it_can_be_looked_at(tmp_path: Path) -> None:
     create(tmp_path / "r").close()
-    reel = Replay(tmp_path / "r")
-    reel.step(1)
-    reel.step(-1)
-    assert (reel.t, reel.end, reel.current) == (0.0, 0.0, None)
+    replay = Replay(tmp_path / "r")
+    replay.step(1)
+    replay.step(-1)
+    assert (replay.t, replay.end, replay.current) == (0.0, 0.0, None)
 
 
 def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
@@ -128,10 +128,10 @@ def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
         if not isinstance(event, ev.Unrecognised | ev.RunStarted | ev.ProbesSampled):
             writer.append(Entry(event, EVIL))
     writer.close()
-    reel = Replay(tmp_path / "r")
-    reel.seek(reel.end)
-    reel.search("x")
-    assert reel.story.state.seq == len(reel.events)
+    replay = Replay(tmp_path / "r")
+    replay.seek(replay.end)
+    replay.search("x")
+    assert replay.story.state.seq == len(replay.events)
 
 
 # -- comments ----------------------------------------------------------------------------------------------------------
@@ -140,13 +140,13 @@ def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
 def test_a_comment_stands_at_its_moment_and_the_transcript_as_it_was(tmp_path: Path) -> None:
     folder = told_at(tmp_path / "r", whole().records())
     before = (folder / "transcript.jsonl").read_bytes()
-    reel = Replay(folder)
-    reel.seek(16.5)
-    assert not reel.found("so late")
-    made = reel.comment("ana", " why so late? ")
-    assert reel.found("so late") == [16.0]
-    assert (made.text, made.t, reel.events[made.seq - 1].event) == ("why so late?", 16.0, ev.NoteWritten(text="odd"))
-    assert [line.text for line in list(reel.story.lines)[-2:]] == ["note: odd", "why so late?"]
+    replay = Replay(folder)
+    replay.seek(16.5)
+    assert not replay.found("so late")
+    made = replay.comment("ana", " why so late? ")
+    assert replay.found("so late") == [16.0]
+    assert (made.text, made.t, replay.events[made.seq - 1].event) == ("why so late?", 16.0, ev.NoteWritten(text="odd"))
+    assert [line.text for line in list(replay.story.lines)[-2:]] == ["note: odd", "why so late?"]
     assert (folder / "transcript.jsonl").read_bytes() == before
     assert not verify(folder / "transcript.jsonl")
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
@@ -166,15 +166,15 @@ def test_a_comment_on_an_early_event_is_in_every_story_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reel_module, "_APART", 5)
-    reel = Replay(told_at(tmp_path / "r", whole().records()))
-    reel.seek(reel.end)
-    reel.seek(6.0)
-    reel.comment("ana", "one")
-    reel.comment("bob", "two")
-    for moment in (reel.end, 20.0):
-        reel.seek(moment)
-        assert [line.text for line in reel.story.lines if line.sign == "❝"] == ["one", "two"]
-        assert reel.story.told == len(reel.story.lines)
+    replay = Replay(told_at(tmp_path / "r", whole().records()))
+    replay.seek(replay.end)
+    replay.seek(6.0)
+    replay.comment("ana", "one")
+    replay.comment("bob", "two")
+    for moment in (replay.end, 20.0):
+        replay.seek(moment)
+        assert [line.text for line in replay.story.lines if line.sign == "❝"] == ["one", "two"]
+        assert replay.story.told == len(replay.story.lines)
 
 
 def test_lines_that_are_no_comments_are_named_and_kept(tmp_path: Path) -> None:
@@ -191,10 +191,10 @@ def test_lines_that_are_no_comments_are_named_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_comment_says_something_and_not_too_much(tmp_path: Path) -> None:
-    reel = Replay(told_at(tmp_path / "r", whole().records()))
+    replay = Replay(told_at(tmp_path / "r", whole().records()))
     for text, why in (("  ", "says nothing"), ("x" * (LONGEST + 1), f"at most {LONGEST} characters")):
         with pytest.raises(InputError, match=why):
-            reel.comment("ana", text)
+            replay.comment("ana", text)
     assert not (tmp_path / "r" / FILE).exists()
 
 
@@ -209,9 +209,9 @@ def test_two_runs_meet_at_their_impact(tmp_path: Path) -> None:
     assert [round(each.t, 3) for each in pair.zeros] == [12.2, 22.2]
     assert pair.begin == pytest.approx(-22.2)
     pair.seek(0.0)
-    assert [round(reel.t, 3) for reel in pair.reels] == [12.2, 22.2]
+    assert [round(replay.t, 3) for replay in pair.replays] == [12.2, 22.2]
     pair.seek(-15.0)
-    assert [round(reel.t, 3) for reel in pair.reels] == [0.0, 7.2]
+    assert [round(replay.t, 3) for replay in pair.replays] == [0.0, 7.2]
     assert pair.to("impact")
     assert pair.t == pytest.approx(13.9 - 12.2)
     assert pair.search("first", -1)

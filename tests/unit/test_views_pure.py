@@ -20,7 +20,7 @@ from runner.testing import Drive, sample_plan
 from runner.views.actions import ACTIONS, allowed
 from runner.views.plot import blocks, marks
 from runner.views.prompt_text import next_action
-from runner.views.run_clock import dial
+from runner.views.run_clock import read_clock
 from runner.views.series import MOST, Point, Series
 from runner.views.tui.widgets.rows import Tall, fitted
 from runner.views.tui.widgets.target_panel import target_lines
@@ -54,7 +54,7 @@ def _hurt(seconds: float, **changes: object) -> Drive:
 def test_the_clock_counts_from_impact_against_the_goal(spent: float, digits: str, word: str, level: str) -> None:
     state = _hurt(8, time_to_recover=60.0).state
     assert state.episodes.impact is not None
-    shown = dial(state, state.episodes.impact + spent, "facilitator")
+    shown = read_clock(state, state.episodes.impact + spent, "facilitator")
     assert (shown.digits, shown.word, shown.level) == (digits, word, level)
     assert "since impact" in shown.label
 
@@ -64,20 +64,20 @@ def test_the_clock_stands_still_at_recovery_and_when_the_end_was_decided() -> No
     drive.health["checkouts succeed"] = 1.0
     drive.wait(20)
     state = drive.state
-    assert {dial(state, state.t + later, "facilitator").digits for later in (0, 100)} == {"00:07"}
-    assert dial(state, state.t, "facilitator").word == "recovered"
+    assert {read_clock(state, state.t + later, "facilitator").digits for later in (0, 100)} == {"00:07"}
+    assert read_clock(state, state.t, "facilitator").word == "recovered"
     ended = _hurt(8).say(Abort(reason="stuck", why="enough")).state
-    assert len({dial(ended, ended.t + later, "facilitator").digits for later in (0, 100)}) == 1
+    assert len({read_clock(ended, ended.t + later, "facilitator").digits for later in (0, 100)}) == 1
 
 
 def test_a_participant_reads_when_the_shift_began_until_somebody_noticed() -> None:
     drive = _hurt(8, reveal="detected")
-    shown = dial(drive.state, drive.clock.now(), "participant")
+    shown = read_clock(drive.state, drive.clock.now(), "participant")
     assert (shown.phase, shown.digits, shown.word, shown.level) == ("on call", "00:08", "", "")
     for role in ("facilitator", "observer"):
-        assert "since impact" in dial(drive.state, drive.clock.now(), role).label
+        assert "since impact" in read_clock(drive.state, drive.clock.now(), role).label
     drive.say(Milestone(name="detected"))
-    assert "since impact" in dial(drive.state, drive.clock.now(), "participant").label
+    assert "since impact" in read_clock(drive.state, drive.clock.now(), "participant").label
 
 
 def test_an_alert_that_fired_before_the_fault_reveals_nothing() -> None:
@@ -96,7 +96,7 @@ def _spoken(spent: float, said: tuple[str, float] | None = None, **goals: float)
     assert impact is not None
     if said is not None:
         state = state.but(milestones={said[0]: Reached(t=impact + said[1], by="alice")})
-    shown = dial(state, impact + spent, "facilitator")
+    shown = read_clock(state, impact + spent, "facilitator")
     return shown.word, shown.level
 
 
@@ -125,7 +125,7 @@ def test_a_recovery_in_time_does_not_hide_a_late_mitigation() -> None:
     drive = _hurt(8, time_to_recover=60.0, time_to_mitigate=5.0)
     drive.health["checkouts succeed"] = 1.0
     drive.wait(20)
-    shown = dial(drive.state, drive.state.t, "facilitator")
+    shown = read_clock(drive.state, drive.state.t, "facilitator")
     assert (shown.word, shown.level) == ("recovered; mitigated too late", "warn")
 
 
@@ -135,10 +135,10 @@ def test_an_alert_notices_and_wants_an_answer_in_time() -> None:
     drive.observe(ev.AlertFired(alert="New"))
     fired = drive.state.alerts["New"].fired_t
     assert fired is not None
-    assert dial(drive.state, fired + 2, "facilitator").word == "3 s left to acknowledge"
-    assert "; acknowledgement late" in dial(drive.state, fired + 6, "facilitator").word
+    assert read_clock(drive.state, fired + 2, "facilitator").word == "3 s left to acknowledge"
+    assert "; acknowledgement late" in read_clock(drive.state, fired + 6, "facilitator").word
     drive.wait(6).say(Milestone(name="acknowledged"))
-    shown = dial(drive.state, drive.clock.now(), "facilitator")
+    shown = read_clock(drive.state, drive.clock.now(), "facilitator")
     assert shown.word.endswith("left; acknowledged too late")
     assert shown.level == "warn"
 
@@ -332,7 +332,7 @@ def test_any_story_folds_and_can_be_shown(events: list[ev.Event], prefix: int, r
     for recorded in log:
         story.take(recorded)
     state = story.state
-    assert dial(state, 10.0, role).digits
+    assert read_clock(state, 10.0, role).digits
     next_action(state)
     assert allowed(state, role, "alice")
     for width in (20, 60):

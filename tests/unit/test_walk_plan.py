@@ -21,7 +21,7 @@ from runner.specs.catalogue import Catalogue
 from runner.testing import Drive
 from runner.views.plan_text import plan_text
 from runner.views.prompt_text import asked
-from runner.views.run_clock import dial
+from runner.views.run_clock import read_clock
 
 _RUNBOOK = """
 name: Gateway outage
@@ -145,7 +145,7 @@ def test_a_drill_is_not_taken_for_one(plan: RunPlan) -> None:
 
 def test_everything_is_shown_to_everybody(plan: RunPlan) -> None:
     drive = Drive(plan).start()
-    assert dial(drive.state, 10.0, "participant").label == "tabletop: no fault"
+    assert read_clock(drive.state, 10.0, "participant").label == "tabletop: no fault"
 
 
 def test_talking_for_an_hour_ends_nothing(plan: RunPlan) -> None:

@@ -47,8 +47,8 @@ class Room(BaseApp[bool]):
         story = self._feed.catch_up()
         self.call_from_thread(self._enter, story, last_times(self._folder))
 
-    def _enter(self, story: ViewModel, ghost: Mapping[str, float]) -> None:
-        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, ghost)
+    def _enter(self, story: ViewModel, previous: Mapping[str, float]) -> None:
+        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, previous)
         self.push_screen(self._board)
         self.call_after_refresh(look_seldom, self)
         self.set_interval(_LOOK, self._begin_debrief)
@@ -79,11 +79,19 @@ class Review(BaseApp[None]):
     """`gameday review`."""
 
     def __init__(
-        self, reel: Replay, folder: Path, visitor: Visitor, ghost: Mapping[str, float], *, beside: Replay | None = None
+        self,
+        replay: Replay,
+        folder: Path,
+        visitor: Visitor,
+        previous: Mapping[str, float],
+        *,
+        beside: Replay | None = None,
     ) -> None:
         super().__init__()
         self._screen: Screen[None] = (
-            ReviewScreen(reel, folder, visitor, ghost) if beside is None else BesideScreen(Comparison(reel, beside))
+            ReviewScreen(replay, folder, visitor, previous)
+            if beside is None
+            else BesideScreen(Comparison(replay, beside))
         )
 
     def on_mount(self) -> None:

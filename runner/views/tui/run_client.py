@@ -53,7 +53,7 @@ class RunClient:
                 return f"the run does not answer ({error or 'it is silent'})"
 
     async def _ask(self, message: dict[str, Any]) -> str:
-        reader, writer = self._streams or await self._dial()
+        reader, writer = self._streams or await self._connect()
         said = {**message, "by": self._visitor.name, "role": self._visitor.role}
         writer.write(json.dumps(said).encode() + b"\n")
         await writer.drain()
@@ -63,7 +63,7 @@ class RunClient:
         answer = json.loads(line)
         return "" if answer.get("ok") else str(answer.get("why") or "it said no")
 
-    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._streams = await asyncio.open_unix_connection(str(self._path))
         return self._streams
 

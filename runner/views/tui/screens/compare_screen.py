@@ -7,7 +7,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from runner.views.compare import Comparison, Zero
 from runner.views.replay import Replay
-from runner.views.run_clock import dial
+from runner.views.run_clock import read_clock
 from runner.views.text import clock
 from runner.views.tui.paint import line
 from runner.views.tui.screens.player import Player
@@ -35,7 +35,7 @@ class BesideScreen(Player):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="columns"):
-            yield from (Column(reel, zero) for reel, zero in zip(self.pair.reels, self.pair.zeros, strict=True))
+            yield from (Column(replay, zero) for replay, zero in zip(self.pair.replays, self.pair.zeros, strict=True))
         yield TimelineBar()
         yield Keys()
 
@@ -53,9 +53,9 @@ class BesideScreen(Player):
 class Column(Vertical):
     """One of the two: which run, its clock, its runbook, its target, its log."""
 
-    def __init__(self, reel: Replay, zero: Zero) -> None:
+    def __init__(self, replay: Replay, zero: Zero) -> None:
         super().__init__(classes="column")
-        self._reel = reel
+        self._replay = replay
         self._zero = zero
 
     def compose(self) -> ComposeResult:
@@ -71,11 +71,11 @@ class Column(Vertical):
 
     def show(self) -> None:
         """Paint the moment that the run is at."""
-        story, t = self._reel.story, self._reel.t
-        now = dial(story.state, t, _ROLE)
+        story, t = self._replay.story, self._replay.t
+        now = read_clock(story.state, t, _ROLE)
         state = story.state
         begun = state.started_at[:16].replace("T", " ")
-        short = (state.run or self._reel.folder.name).rpartition("-")[2]
+        short = (state.run or self._replay.folder.name).rpartition("-")[2]
         aligned = "" if self._zero.what == "impact" else f"  {self._zero.what}"
         which = line((short, "bold"), (aligned, "warn"), (f"  {begun}  {state.plan.name}", "dim"))
         self.query_one("#which", Panel).show(which)

@@ -26,37 +26,37 @@ class ReviewScreen(Player, RunScreen):
         Binding("d", "debrief", "Debrief", priority=True),
     ]
 
-    def __init__(self, reel: Replay, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
-        RunScreen.__init__(self, folder, visitor, ghost)
-        self.track = self.reel = reel
+    def __init__(self, replay: Replay, folder: Path, visitor: Visitor, previous: Mapping[str, float]) -> None:
+        RunScreen.__init__(self, folder, visitor, previous)
+        self.track = self.replay = replay
 
     def below(self) -> ComposeResult:
         yield TimelineBar()
 
     async def on_mount(self) -> None:
-        if not self.reel.to("impact"):
-            self.reel.seek(zero(self.reel).t)
-        for problem in self.reel.problems:
+        if not self.replay.to("impact"):
+            self.replay.seek(zero(self.replay).t)
+        for problem in self.replay.problems:
             self.notify(problem, severity="warning", markup=False)
         await self.look()
 
     async def look(self) -> None:
-        await self.show(self.reel.story, self.reel.t)
-        self.show_timeline([self.reel.marks])
+        await self.show(self.replay.story, self.replay.t)
+        self.show_timeline([self.replay.marks])
 
     def action_comment(self) -> None:
         self.playing = False
         self.run_worker(self._comment())
 
     async def _comment(self) -> None:
-        if self.reel.current is None:
+        if self.replay.current is None:
             self.notify("nothing has happened that a comment could be about")
             return
         text = await self.app.push_screen_wait(AskText("Comment on this moment"))
         if text is None:
             return
         try:
-            self.reel.comment(self.visitor.name, text)
+            self.replay.comment(self.visitor.name, text)
         except (InputError, OSError) as error:
             self.notify(f"not kept: {error}", severity="error", markup=False)
         await self.look()

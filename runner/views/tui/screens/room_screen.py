@@ -78,9 +78,9 @@ class RoomScreen(RunScreen):
         folder: Path,
         visitor: Visitor,
         door: RunClient,
-        ghost: Mapping[str, float],
+        previous: Mapping[str, float],
     ) -> None:
-        super().__init__(folder, visitor, ghost)
+        super().__init__(folder, visitor, previous)
         self.story = story
         self._feed = feed
         self._door = door

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 
-from runner.views.run_clock import dial
+from runner.views.run_clock import read_clock
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.widgets.head import Head
 from runner.views.tui.widgets.keys import Keys
@@ -26,16 +26,16 @@ ROWS = [(0, "-tiny"), (16, "-short"), (30, "-tall")]
 
 
 class RunScreen(Screen[None]):
-    """`folder` is the run's; `ghost`: how long each step took in the last run (s)."""
+    """`folder` is the run's; `previous`: how long each step took in the last run (s)."""
 
     HORIZONTAL_BREAKPOINTS = COLUMNS
     VERTICAL_BREAKPOINTS = ROWS
 
-    def __init__(self, folder: Path, visitor: Visitor, ghost: Mapping[str, float]) -> None:
+    def __init__(self, folder: Path, visitor: Visitor, previous: Mapping[str, float]) -> None:
         super().__init__()
         self.folder = folder
         self.visitor = visitor
-        self._ghost = ghost
+        self._previous = previous
 
     def compose(self) -> ComposeResult:
         yield Head(id="head")
@@ -65,8 +65,8 @@ class RunScreen(Screen[None]):
         """Paint what differs from what is shown; without `samples` the target stays as it is."""
         role = self.visitor.role
         trouble = self.trouble(story)
-        self.query_one(Head).show(story, dial(story.state, now, role), role, self.visitor.name, trouble)
-        self.query_one(RunbookPanel).show(story.state, now, self._ghost)
+        self.query_one(Head).show(story, read_clock(story.state, now, role), role, self.visitor.name, trouble)
+        self.query_one(RunbookPanel).show(story.state, now, self._previous)
         await self.query_one(StepCard).show(story.state, now, role, self.folder)
         if samples:
             width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)

@@ -17,29 +17,29 @@ class Head(Horizontal):
 
     def compose(self) -> ComposeResult:
         # Apart, because they change apart: a slow line is sent no minutes each second.
-        with Horizontal(id="dial"):
-            yield Digits("00:", id="dial-minutes")
-            yield Digits("00", id="dial-seconds")
-        with Vertical(id="dial-words"):
+        with Horizontal(id="clock"):
+            yield Digits("00:", id="clock-minutes")
+            yield Digits("00", id="clock-seconds")
+        with Vertical(id="clock-text"):
             yield Panel(id="phase")
-            yield Panel(id="dial-label")
-            yield Panel(id="dial-word")
+            yield Panel(id="clock-label")
+            yield Panel(id="clock-state")
         with Vertical(id="where"):
             yield Panel(id="drill")
             yield Panel(id="target-name")
             yield Panel(id="people")
 
-    def show(self, story: ViewModel, dial: RunClock, role: str, name: str, trouble: str = "") -> None:
+    def show(self, story: ViewModel, clock: RunClock, role: str, name: str, trouble: str = "") -> None:
         """`trouble`: why this room may not show what is so."""
-        minutes, colon, seconds = dial.digits.rpartition(":")
-        for digits, value in (("#dial-minutes", minutes + colon), ("#dial-seconds", seconds)):
+        minutes, colon, seconds = clock.digits.rpartition(":")
+        for digits, value in (("#clock-minutes", minutes + colon), ("#clock-seconds", seconds)):
             shown = self.query_one(digits, Digits)
             if shown.value != value:
                 shown.update(value)
-        self.query_one("#dial").set_classes(dial.level)
-        self._say("phase", (dial.phase.upper(), "title"))
-        self._say("dial-label", dial.label)
-        self._say("dial-word", (f"{dial.sign} {dial.word}" if dial.word else "", dial.level))
+        self.query_one("#clock").set_classes(clock.level)
+        self._say("phase", (clock.phase.upper(), "title"))
+        self._say("clock-label", clock.label)
+        self._say("clock-state", (f"{clock.sign} {clock.word}" if clock.word else "", clock.level))
         plan = story.state.plan
         self._say("drill", (plan.name, "bold"))
         self._say("target-name", f"on {plan.target.name}", ("  " + story.state.run.rpartition("-")[2], "dim"))

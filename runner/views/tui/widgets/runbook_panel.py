@@ -59,10 +59,10 @@ class RunbookPanel(OptionList):
         """The id of a step that people chose to look at; '' while it is the current one, or none."""
         return self.chosen if self.chosen != self._current else ""
 
-    def show(self, state: State, now: float, ghost: Mapping[str, float]) -> None:
-        """`ghost`: how long each step took in the last run (s)."""
+    def show(self, state: State, now: float, previous: Mapping[str, float]) -> None:
+        """`previous`: how long each step took in the last run (s)."""
         width = max(20, self.scrollable_content_region.width - 2)
-        rows = {step.id: _row(state, step, now, ghost.get(step.id), width) for step in state.plan.steps}
+        rows = {step.id: _row(state, step, now, previous.get(step.id), width) for step in state.plan.steps}
         if sum(1 + row.plain.count("\n") for row in rows.values()) > self.size.height:
             # Where not every step would be seen, only the current one says more.
             rows = {step: row if step == state.current else row.split("\n")[0] for step, row in rows.items()}
@@ -88,7 +88,7 @@ class RunbookPanel(OptionList):
         self.highlighted = self.get_option_index(self._current) if self._current in self._shown else None
 
 
-def _row(state: State, step: Step, now: float, ghost: float | None, width: int) -> Content:
+def _row(state: State, step: Step, now: float, previous: float | None, width: int) -> Content:
     view = state.steps.get(step.id) or StepView(id=step.id)
     sign, style = _OUTCOMES.get(view.outcome, _SIGNS.get(view.status, (" ", "")))
     current = step.id == state.current
@@ -99,7 +99,7 @@ def _row(state: State, step: Step, now: float, ghost: float | None, width: int) 
     gap = " " * max(1, width - 2 - len(name) - len(times))
     kind = "bold" if current else "dim" if view.outcome or step.anytime else ""
     first = line((f"{sign} ", style), (name, kind), gap, (times, "warn" if late else "dim"))
-    under = _under(step, view, current, spent, ghost)
+    under = _under(step, view, current, spent, previous)
     return lines([first, line(("  " + under, "dim"))]) if under else first
 
 
@@ -117,7 +117,7 @@ def _short(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def _under(step: Step, view: StepView, current: bool, spent: float | None, ghost: float | None) -> str:
+def _under(step: Step, view: StepView, current: bool, spent: float | None, previous: float | None) -> str:
     words = []
     if current and view.status in _WORDS:
         words.append(_WORDS[view.status])
@@ -129,15 +129,15 @@ def _under(step: Step, view: StepView, current: bool, spent: float | None, ghost
         words.append(f"at any time{f', done {view.visits}×' if view.visits else ''}")
     if view.disputes:
         words.append("disputed")
-    if ghost is not None:
-        words.append(_against(ghost, spent, bool(view.outcome)))
+    if previous is not None:
+        words.append(_against(previous, spent, bool(view.outcome)))
     return " · ".join(words)
 
 
-def _against(ghost: float, spent: float | None, ended: bool) -> str:
+def _against(previous: float, spent: float | None, ended: bool) -> str:
     if spent is None or not ended:
         # Who has not finished is not ahead yet.
-        behind = spent is not None and spent > ghost
-        return f"{'behind ' if behind else ''}last time{':' if behind else ''} {duration(ghost)}"
-    ahead = ghost - spent
+        behind = spent is not None and spent > previous
+        return f"{'behind ' if behind else ''}last time{':' if behind else ''} {duration(previous)}"
+    ahead = previous - spent
     return f"{'ahead of' if ahead >= 0 else 'behind'} last time by {duration(abs(ahead))}"
