@@ -17,6 +17,7 @@ from runner.engine.prompt import (
     ApprovalPrompt,
     ChoicePrompt,
     ConfirmPrompt,
+    GatePrompt,
     ManualPrompt,
     Prompt,
     QuestionPrompt,
@@ -78,8 +79,8 @@ class OperatorScriptHandler:
 
     def _commands(self, step_id: str, script: StepScript) -> Iterator[tuple[cm.Command, str]]:
         me = self._script.name
-        *gates, own = prompts(self._run.plan.step(step_id))
-        for gate in gates:
+        asked = prompts(self._run.plan.step(step_id))
+        for gate in (prompt for prompt in asked if isinstance(prompt, GatePrompt)):
             # A second person approves, when the script names one.
             second = script.approve if isinstance(gate, ApprovalPrompt) else ""
             yield from ((command, second or me) for command in _replies(gate, script))
@@ -90,7 +91,8 @@ class OperatorScriptHandler:
         elif script.skip:
             yield cm.Skip(why=script.skip), me
         else:
-            yield from ((command, me) for command in _replies(own, script))
+            for own in (prompt for prompt in asked if not isinstance(prompt, GatePrompt)):
+                yield from ((command, me) for command in _replies(own, script))
 
     async def _decide(self, script: StepScript) -> None:
         """The step has failed."""
