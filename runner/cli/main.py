@@ -14,10 +14,10 @@ from runner.inert import inert, inert_lines
 #: name → (module below runner.cli, help). The help stands here so that `gameday --help` imports nothing else.
 _COMMANDS = {
     "init": ("init", "Lay out drills/, experiments/ and runbooks/ with a small example that runs."),
-    "list": ("files", "The drills here: target, runbook, last outcome, how long ago, overdue or not."),
-    "check": ("files", "Parse every file; name every mistake with file:line:column."),
-    "schema": ("files", "JSON Schema of a kind of file, for editors."),
-    "plan": ("files", "What a run will touch, what undoes it, under what load; changes nothing."),
+    "list": ("drill_files", "The drills here: target, runbook, last outcome, how long ago, overdue or not."),
+    "check": ("drill_files", "Parse every file; name every mistake with file:line:column."),
+    "schema": ("drill_files", "JSON Schema of a kind of file, for editors."),
+    "plan": ("drill_files", "What a run will touch, what undoes it, under what load; changes nothing."),
     "run": ("run", "Run a drill or an experiment."),
     "walk": ("walk", "Walk through a runbook, as a tabletop: the same room, no target, no fault."),
     "attach": ("attach", "Join a run that is going on: the room."),
