@@ -1,4 +1,4 @@
-"""Calling probes: once, until one holds, or at a fixed rate whatever the target does.
+"""Calling one probe: asked, answered, judged, redacted.
 
 A probe never raises for a target that fails: a refused connection, a hang, a missing command are results with
 `ok` False and one line of why. Every time is on the run's clock.
@@ -11,13 +11,12 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from runner.actuators.probe_calls import DEFAULT_TIMEOUT, ProbeResult
 from runner.actuators.providers import HttpClient, Lookup, ProbeFailed, closed_port, run_command
-from runner.actuators.ticks import ticks
 from runner.clock import Clock
 from runner.errors import GamedayError
 from runner.redact import Redaction, Redactor
@@ -39,11 +38,6 @@ from runner.specs.probe_spec import (
 from runner.specs.substitution import UndefinedVariable
 from runner.specs.tolerance import explain, show, within
 
-#: Seconds a probe may take when its provider says nothing.
-DEFAULT_TIMEOUT = 10.0
-#: Shots of one sampler on their way at once; a slower target gets no more.
-MOST_IN_FLIGHT = 200
-
 _LONGEST_TEXT = 200
 _MOST_ITEMS = 20
 _DEEPEST = 4
@@ -51,23 +45,6 @@ _DEEPEST = 4
 _LARGE_TEXT = 1 << 14
 
 PythonCaller = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """One call of a probe.
-
-    `t` is when it was sent and `duration` how long the answer took, both in seconds. `value` is what came back, fit
-    for JSON, redacted and cut short; headers are left out. `why` is one line, empty when `ok`;
-    `answered` is false when there was nothing to judge: it could not be asked, or was not answered in time.
-    """
-
-    t: float
-    duration: float
-    ok: bool
-    value: Any
-    why: str = ""
-    answered: bool = True
 
 
 class ProbeCaller:
@@ -261,81 +238,3 @@ def _shorten(value: Any, longest: int, depth: int = 0) -> Any:
         kept = [key for key in value if not (depth == 0 and key == "headers" and "status" in value)]
         return {str(key): _shorten(value[key], longest, depth + 1) for key in kept[:_MOST_ITEMS]}
     return [_shorten(item, longest, depth + 1) for item in value[:_MOST_ITEMS]]
-
-
-class Sampler:
-    """Sends a probe at a fixed rate, whatever the target does: a slow answer delays no later shot.
-
-    Shots go out at whole multiples of `every` seconds of the run's clock. A tick that was missed (the machine slept,
-    the loop was held up) is skipped, never made up for. `report` gets every result, in the order of the answers.
-    """
-
-    def __init__(
-        self, caller: ProbeCaller, probe: ProbeSpec, every: float, report: Callable[[ProbeResult], None]
-    ) -> None:
-        self._caller = caller
-        self._clock = caller.clock
-        self._probe = probe
-        self._every = every
-        self._report = report
-        self._default = min(max(1.0, every), DEFAULT_TIMEOUT)
-        self._shots: dict[asyncio.Task[None], float] = {}
-        self._ticker: asyncio.Task[None] | None = None
-        self._sent = 0.0
-
-    def start(self) -> None:
-        """Begin with the next tick. Needs a running event loop."""
-        self._ticker = asyncio.get_running_loop().create_task(self._tick(), name="sampler")
-
-    async def stop(self) -> None:
-        """Send no more, and drop what is still on its way without a report."""
-        tasks = [*self._shots, *([self._ticker] if self._ticker else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    @property
-    def settled_until(self) -> float:
-        """Every shot sent before this time of the run has been reported; after a sampler's death none was sent."""
-        over = self._ticker is not None and self._ticker.done()
-        return min(self._shots.values(), default=self._sent if over else self._clock.now())
-
-    async def _tick(self) -> None:
-        await self._caller.ready(self._probe)
-        async for _ in ticks(self._clock, self._every):
-            self._shoot()
-
-    def _shoot(self) -> None:
-        now = self._sent = self._clock.now()
-        if len(self._shots) >= MOST_IN_FLIGHT:
-            self._report(ProbeResult(now, 0.0, False, None, f"not sent: {len(self._shots)} in flight"))
-            return
-        shot = asyncio.get_running_loop().create_task(self._fire(), name="probe")
-        self._shots[shot] = now
-        shot.add_done_callback(self._shots.pop)
-
-    async def _fire(self) -> None:
-        sent = self._clock.now()
-        try:
-            result = await self._caller.call(self._probe, default=self._default)
-        # A shot that is lost without a report would leave an empty second, for no reason that anybody could read.
-        except Exception as error:
-            result = ProbeResult(sent, 0.0, False, None, f"it broke: {type(error).__name__}: {error}", answered=False)
-        self._report(result)
-
-
-async def hold_until(
-    caller: ProbeCaller, probe: ProbeSpec, *, within: float, every: float, clock: Clock, expect: bool = True
-) -> ProbeResult:
-    """Call a probe every `every` seconds until its `ok` is `expect`, for at most `within` seconds; the last result.
-
-    It is called at least once; no call begins after `within`, and none outlasts it by more than `every`.
-    """
-    end = clock.now() + within
-    while True:
-        began = clock.now()
-        result = await caller.call(probe, most=max(end - began, every))
-        rest = began + every - clock.now()
-        if result.ok is expect or clock.now() + max(rest, 0) >= end:
-            return result
-        await asyncio.sleep(max(rest, 0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.actuators.command import CommandPlan
+    from runner.actuators.probe_calls import ProbePlan, Prober
     from runner.clock import Clock
     from runner.conductor.ports import CommandRunner, LoadSource
     from runner.engine.plan import Load
@@ -24,3 +25,8 @@ class ProcessPorts:
         from runner.actuators.load import LoadChild
 
         return LoadChild.spawn()
+
+    def prober(self, plan: ProbePlan) -> Prober:
+        from runner.actuators.run_prober import RunProber
+
+        return RunProber(plan)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.actuators.command import minimal_env
-from runner.actuators.python_probe import ProbeChild
 from runner.clock import Clock, Stamp
 from runner.conductor.ports import Ports
 from runner.engine.commands import Command, Stop
@@ -27,7 +26,7 @@ from runner.specs.configuration import known_configuration
 from runner.undo.fencing import Spared
 
 if TYPE_CHECKING:
-    from runner.actuators.probe import ProbeCaller
+    from runner.actuators.probe_calls import ProbePlan, Prober
     from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds a cancelled task gets.
@@ -77,8 +76,7 @@ class RunContext:
     where: Places = nowhere
     #: Whether the target was found: nothing can be asked before.
     found: bool = False
-    caller_or_none: ProbeCaller | None = None
-    probe_child: ProbeChild | None = None
+    prober_or_none: Prober | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -90,22 +88,26 @@ class RunContext:
         self.conductor.observe(event, by=by, stamp=stamp)
 
     @property
-    def caller(self) -> ProbeCaller:
-        """The run's probe caller, made when the first probe is asked."""
-        if self.caller_or_none is None:
+    def prober(self) -> Prober:
+        """What calls the run's probes, made when the first one is asked. Raises Broken before the target was found."""
+        if self.prober_or_none is None:
             if not self.found:
                 raise Broken("a probe was asked for before the target was found")
-            from runner.actuators.probe import ProbeCaller
+            self.prober_or_none = self.ports.prober(self._probe_plan())
+        return self.prober_or_none
 
-            self.caller_or_none = ProbeCaller(
-                self.clock,
-                env=self.child_env(),
-                variables=self.variables(),
-                secrets=self.secrets,
-                redaction=self.redaction,
-                python=self.python_probe,
-            )
-        return self.caller_or_none
+    def _probe_plan(self) -> ProbePlan:
+        from runner.actuators.probe_calls import ProbePlan
+
+        return ProbePlan(
+            clock=self.clock,
+            env=self.child_env(),
+            python_env=self.child_env((*self.plan.target.secrets, *self.plan.secrets)),
+            variables=self.variables(),
+            secrets=self.secrets,
+            redaction=self.redaction,
+            log=self.folder / "probes.log",
+        )
 
     @property
     def fatal(self) -> str:
@@ -162,19 +164,6 @@ class RunContext:
     async def undone(self) -> int:
         """Wait for the undo worker's exit code, as the guardian tells it."""
         return await self.conductor.undone.get()
-
-    async def python_probe(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Call a probe written in Python; its child is started for the first one."""
-        if self.probe_child is None:
-            self.probe_child = ProbeChild.spawn()
-            secrets = (*self.plan.target.secrets, *self.plan.secrets)
-            await self.probe_child.attach(
-                origin=self.clock.origin,
-                env=self.child_env(secrets),
-                redaction=self.redaction,
-                log=self.folder / "probes.log",
-            )
-        return await self.probe_child.call(request)
 
     def child_env(self, secrets: tuple[str, ...] = (), extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """A child's whole environment: a few inherited names, those that are let through, the target's, the run's, and

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from runner.actuators.command import CommandPlan, CommandResult
     from runner.actuators.load_reports import LoadPlan, LoadReport
+    from runner.actuators.probe_calls import ProbePlan, Prober
     from runner.clock import Clock, Stamp
     from runner.engine.events import Recorded
     from runner.engine.plan import Load
@@ -89,4 +90,8 @@ class Ports(Protocol):
 
     def load_source(self, load: Load) -> LoadSource:
         """What generates the plan's load; it may begin to import. Raises OSError."""
+        ...
+
+    def prober(self, plan: ProbePlan) -> Prober:
+        """What calls the run's probes; the undo worker calls its own through the same protocol."""
         ...

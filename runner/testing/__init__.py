@@ -19,8 +19,11 @@
 
 from runner.testing.clock import ManualClock, stamp_at
 from runner.testing.drive import Drive, bucket, healthy, sample_plan
+from runner.testing.fake_command import CommandOutcome, FakeCommand
+from runner.testing.fake_load import FakeLoad, window
+from runner.testing.fake_prober import FakeProber, ProbeAnswer, asked_of
 from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
-from runner.testing.fakes import CommandOutcome, FakeCommand, FakeLoad, FakePorts, window
+from runner.testing.fakes import FakePorts
 from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
 
 __all__ = [
@@ -30,11 +33,14 @@ __all__ = [
     "FakeCommand",
     "FakeLoad",
     "FakePorts",
+    "FakeProber",
     "FakeRun",
     "ManualClock",
     "MemoryTranscript",
+    "ProbeAnswer",
     "VirtualClock",
     "VirtualTimeLoop",
+    "asked_of",
     "bucket",
     "fake_run",
     "healthy",

@@ -394,27 +394,20 @@ class UndoWorker:
         """name → why not, '' when it holds."""
         if not checks:
             return {}
-        from runner.actuators.probe import ProbeCaller, hold_until
-        from runner.actuators.python_probe import ProbeChild
+        from runner.actuators.probe_calls import ProbePlan, hold_until
+        from runner.actuators.run_prober import RunProber
 
         undo_log = self._log
         within = max(experiment.undo_deadline for experiment in experiments)
-        child: ProbeChild | None = None
-
-        async def python(request: dict[str, Any]) -> Mapping[str, Any]:
-            nonlocal child
-            if child is None:
-                child = ProbeChild.spawn()
-                await child.attach(origin=undo_log.clock.origin, env=undo_log.env(), redaction=undo_log.redaction)
-            return await child.call(request)
-
-        caller = ProbeCaller(
-            undo_log.clock,
-            env=undo_log.env(),
-            variables=undo_log.variables(),
-            secrets=undo_log.secrets,
-            redaction=undo_log.redaction,
-            python=python,
+        prober = RunProber(
+            ProbePlan(
+                clock=undo_log.clock,
+                env=undo_log.env(),
+                python_env=undo_log.env(),
+                variables=undo_log.variables(),
+                secrets=undo_log.secrets,
+                redaction=undo_log.redaction,
+            )
         )
         results: dict[str, str] = {}
         try:
@@ -424,7 +417,7 @@ class UndoWorker:
                 except (InputError, ValueError) as error:
                     results[check.name] = f"it cannot be asked: {error}"
                     continue
-                result = await hold_until(caller, probe, within=within, every=0.1, clock=undo_log.clock)
+                result = await hold_until(prober, probe, within=within, every=0.1, clock=undo_log.clock)
                 results[check.name] = "" if result.ok else result.why or "it does not hold"
                 undo_log.record(
                     ev.UndoChecked(
@@ -432,9 +425,7 @@ class UndoWorker:
                     )
                 )
         finally:
-            await caller.close()
-            if child is not None:
-                await child.stop()
+            await prober.close()
         return results
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from figures import Row, python
 
 from runner.actuators.load_reports import RequestWindow
-from runner.actuators.probe import ProbeResult
+from runner.actuators.probe_calls import ProbeResult
 from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.indicators import IndicatorsHandler
@@ -132,7 +132,7 @@ async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
         secrets={},
         conductor=conductor,
         ports=ProcessPorts(),
-        caller_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
+        prober_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
     )
     watch = IndicatorsHandler(run)
     conductor.hands.append(watch)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ports_kit import Side, both
 
 from runner.actuators.command import CommandPlan, CommandResult, minimal_env
-from runner.clock import Clock, Stamp, SystemClock
-from runner.conductor.adapters import ProcessPorts
+from runner.clock import Stamp
 from runner.conductor.ports import CommandRunner, Ports
 from runner.redact import MASK, Redaction, Redactor
-from runner.testing import CommandOutcome, FakePorts, VirtualClock, run_in_virtual_time
+from runner.testing import CommandOutcome, FakePorts
 
 SAYS = "printf 'one\\nthe token is hunter2-secret\\n'"
 OUTCOMES = {
@@ -26,33 +26,6 @@ OUTCOMES = {
     SAYS: CommandOutcome(printed="one\nthe token is hunter2-secret\n"),
 }
 GONE = {text: CommandOutcome(cannot_start="No such file or directory") for text in ("true",)}
-
-
-@dataclass(frozen=True)
-class Side:
-    """One implementation of the ports, and the time it lives in."""
-
-    ports: Callable[[], Ports]
-    clock: Callable[[], Clock]
-    play: Callable[[Coroutine[Any, Any, Any]], Any]
-    #: The ports where nothing can be started.
-    broken: Callable[[], Ports]
-
-
-SIDES = {
-    "real": Side(ProcessPorts, SystemClock, asyncio.run, ProcessPorts),
-    "fake": Side(
-        lambda: FakePorts(outcomes=OUTCOMES),
-        VirtualClock,
-        run_in_virtual_time,
-        lambda: FakePorts(outcomes=GONE),
-    ),
-}
-
-
-@pytest.fixture(params=SIDES.values(), ids=SIDES)
-def side(request: pytest.FixtureRequest) -> Side:
-    return request.param
 
 
 @dataclass
@@ -95,9 +68,10 @@ def run(
     return side.play(story())
 
 
+@both
 @pytest.mark.parametrize(("text", "code"), [("true", 0), ("exit 3", 3), ("kill -TERM $$", -15)])
 def test_its_exit_code_comes_back_and_its_start_is_told_once(side: Side, tmp_path: Path, text: str, code: int) -> None:
-    ran = run(side.ports(), side, tmp_path, text)
+    ran = run(side.ports(FakePorts(outcomes=OUTCOMES)), side, tmp_path, text)
     assert (ran.result.exit_code, ran.result.timed_out, ran.result.why) == (code, False, "")
     ((pid, began),) = ran.started
     assert pid > 0
@@ -105,35 +79,42 @@ def test_its_exit_code_comes_back_and_its_start_is_told_once(side: Side, tmp_pat
     assert ran.result.duration == pytest.approx(ran.result.ended.t - began.t, abs=1e-5)
 
 
+@both
 def test_what_cannot_be_started_ends_with_127_and_was_never_started(side: Side, tmp_path: Path) -> None:
-    ran = run(side.broken(), side, tmp_path, "true", directory=tmp_path / "nowhere")
+    ran = run(side.ports(FakePorts(outcomes=GONE)), side, tmp_path, "true", directory=tmp_path / "nowhere")
     assert (ran.result.exit_code, ran.started) == (127, [])
     assert ran.result.why.startswith("cannot start: No such file")
 
 
+@both
 def test_a_time_out_kills_it(side: Side, tmp_path: Path) -> None:
-    result = run(side.ports(), side, tmp_path, "sleep 60", timeout=0.2).result
+    result = run(side.ports(FakePorts(outcomes=OUTCOMES)), side, tmp_path, "sleep 60", timeout=0.2).result
     assert (result.exit_code, result.timed_out, result.why) == (-9, True, "timed out after 0.2 s")
     assert 0.2 <= result.duration < 60
 
 
+@both
 def test_killed_it_ends_at_once_by_a_signal(side: Side, tmp_path: Path) -> None:
-    result = run(side.ports(), side, tmp_path, "sleep 60", lambda runner: runner.kill()).result
+    result = run(
+        side.ports(FakePorts(outcomes=OUTCOMES)), side, tmp_path, "sleep 60", lambda runner: runner.kill()
+    ).result
     assert (result.exit_code, result.timed_out) == (-9, False)
     assert result.duration < 60
 
 
+@both
 @pytest.mark.parametrize("reads", [True, False])
 def test_its_tail_is_redacted_and_what_it_printed_is_not(side: Side, tmp_path: Path, reads: bool) -> None:
-    result = run(side.ports(), side, tmp_path, SAYS, reads=reads).result
+    result = run(side.ports(FakePorts(outcomes=OUTCOMES)), side, tmp_path, SAYS, reads=reads).result
     assert result.tail == f"one\nthe token is {MASK}"
     assert result.printed == ("one\nthe token is hunter2-secret\n" if reads else "")
 
 
+@both
 def test_a_kill_before_its_start_and_after_its_end_does_nothing(side: Side, tmp_path: Path) -> None:
     async def story() -> int:
         plan = CommandPlan(text="exit 3", directory=tmp_path, env=minimal_env(), output=tmp_path / "out.log")
-        runner = side.ports().command_runner(plan, side.clock(), Redaction(Redactor()))
+        runner = side.ports(FakePorts(outcomes=OUTCOMES)).command_runner(plan, side.clock(), Redaction(Redactor()))
         await runner.kill()
         result = await runner.run(lambda _pid, _stamp: None)
         await runner.kill()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from load_target import Target
+from ports_kit import Side, both
 
 from runner.actuators.load_reports import (
     LoadEndedReport,
@@ -20,11 +20,9 @@ from runner.actuators.load_reports import (
     LoadSpawnedReport,
     LoadStartedReport,
 )
-from runner.clock import Clock, SystemClock
-from runner.conductor.adapters import ProcessPorts
 from runner.conductor.ports import LoadSource, Ports
 from runner.engine.plan import Load
-from runner.testing import FakeLoad, FakePorts, VirtualClock, run_in_virtual_time
+from runner.testing import FakeLoad, FakePorts
 
 GOOD = """
 from locust import FastHttpUser, constant, task
@@ -39,28 +37,10 @@ class Shopper(FastHttpUser):
 BROKEN = "raise RuntimeError('no such shop')\n"
 
 
-@dataclass(frozen=True)
-class Side:
-    """One implementation; `ports(breaks)` makes it, with a load that cannot start when `breaks`."""
-
-    ports: Callable[[bool], Ports]
-    clock: Callable[[], Clock]
-    play: Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-SIDES = {
-    "real": Side(lambda _breaks: ProcessPorts(), SystemClock, asyncio.run),
-    "fake": Side(
-        lambda breaks: FakePorts(load=FakeLoad(fails="locustfile.py:1:1: no such shop" if breaks else "")),
-        VirtualClock,
-        run_in_virtual_time,
-    ),
-}
-
-
-@pytest.fixture(params=SIDES.values(), ids=SIDES)
-def side(request: pytest.FixtureRequest) -> Side:
-    return request.param
+def ports(side: Side, *, breaks: bool = False) -> Ports:
+    """With a load that cannot start when `breaks`."""
+    fails = "locustfile.py:1:1: no such shop" if breaks else ""
+    return side.ports(FakePorts(load=FakeLoad(fails=fails)))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +59,7 @@ def reports_of(side: Side, folder: Path, target: Target, story: Story, *, breaks
 
     async def whole() -> list[LoadReport]:
         reports: list[LoadReport] = []
-        source = side.ports(breaks).load_source(Load(locustfile="locustfile.py", users=4, spawn_rate=100))
+        source = ports(side, breaks=breaks).load_source(Load(locustfile="locustfile.py", users=4, spawn_rate=100))
         assert source.pid > 0
         try:
             await source.attach(reports.append)
@@ -114,6 +94,7 @@ def of(reports: list[LoadReport], kind: type[LoadReport]) -> list[Any]:
     return [report for report in reports if isinstance(report, kind)]
 
 
+@both
 def test_it_starts_ramps_samples_and_ends_once(side: Side, tmp_path: Path, target: Target) -> None:
     reports = reports_of(side, tmp_path, target, until(LoadSampledReport, 4))
     assert isinstance(reports[0], LoadStartedReport)
@@ -132,6 +113,7 @@ def test_it_starts_ramps_samples_and_ends_once(side: Side, tmp_path: Path, targe
     assert any(sample.requests for sample in samples)
 
 
+@both
 def test_one_that_cannot_start_fails_and_says_where(side: Side, tmp_path: Path, target: Target) -> None:
     reports = reports_of(side, tmp_path, target, until(LoadFailedReport), breaks=True)
     (failed,) = reports
@@ -139,6 +121,7 @@ def test_one_that_cannot_start_fails_and_says_where(side: Side, tmp_path: Path, 
     assert "no such shop" in failed.why
 
 
+@both
 def test_stopped_twice_it_ends_once(side: Side, tmp_path: Path, target: Target) -> None:
     async def story(source: LoadSource, reports: list[LoadReport]) -> None:
         await until(LoadStartedReport)(source, reports)
@@ -149,10 +132,11 @@ def test_stopped_twice_it_ends_once(side: Side, tmp_path: Path, target: Target) 
     assert isinstance(reports[-1], LoadEndedReport)
 
 
+@both
 def test_stopped_before_its_plan_it_never_was(side: Side) -> None:
     async def story() -> list[LoadReport]:
         reports: list[LoadReport] = []
-        source = side.ports(False).load_source(Load(locustfile="locustfile.py"))
+        source = ports(side).load_source(Load(locustfile="locustfile.py"))
         await source.attach(reports.append)
         await source.stop(grace=3.0)
         return reports

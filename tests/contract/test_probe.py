@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from runner.actuators.probe import ProbeCaller, ProbeResult, Sampler, hold_until, ticks
+from runner.actuators.probe import ProbeCaller
+from runner.actuators.probe_calls import ProbeResult, Sampler, hold_until
 from runner.actuators.python_probe import ProbeChild
+from runner.actuators.ticks import ticks
 from runner.clock import SystemClock
 from runner.specs.probe_spec import ProbeSpec
 
@@ -649,7 +651,7 @@ def test_without_a_timeout_of_its_own_a_shot_gets_one_second() -> None:
 
 
 def test_shots_beyond_the_cap_are_bad_and_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.actuators.probe.MOST_IN_FLIGHT", 3)
+    monkeypatch.setattr("runner.actuators.probe_calls.MOST_IN_FLIGHT", 3)
     results, _ = _sampled("/hang", 0.05, 2.0, timeout=30)
     assert results
     assert {(result.ok, result.why) for result in results} == {(False, "not sent: 3 in flight")}

@@ -16,7 +16,7 @@ from runner.engine.indicators import Judge
 from runner.engine.plan import Check, Indicator
 
 if TYPE_CHECKING:
-    from runner.actuators.probe import ProbeResult, Sampler
+    from runner.actuators.probe_calls import ProbeResult, Sampler
 
 #: Seconds between two looks at what can be judged; they fall on whole seconds too, where a bucket ends.
 _LOOK = 0.25
@@ -68,12 +68,12 @@ class IndicatorsHandler:
         ]
 
     def _sample(self, indicator: Indicator) -> None:
-        from runner.actuators.probe import Sampler
+        from runner.actuators.probe_calls import Sampler
         from runner.specs.probe_spec import ProbeSpec
 
         self._shots[indicator.name] = []
         sampler = Sampler(
-            self._run.caller,
+            self._run.prober,
             ProbeSpec.model_validate(indicator.probe),
             indicator.every,
             partial(self._shot, indicator.name),
@@ -114,7 +114,7 @@ class IndicatorsHandler:
         probe = ProbeSpec.model_validate(check.probe)
         alert = AlertWatch(check.name)
         while True:
-            result = await self._run.caller.call(probe)
+            result = await self._run.prober.call(probe)
             event = alert.take(
                 ok=result.ok,
                 answered=result.answered,

@@ -23,7 +23,7 @@ from runner.specs.substitution import UndefinedVariable, substitute
 from runner.targets.identity import identity_checks
 
 if TYPE_CHECKING:
-    from runner.actuators.probe import ProbeResult
+    from runner.actuators.probe_calls import ProbeResult
     from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
@@ -50,10 +50,8 @@ class PreflightHandler:
             self._run.spawn(self._check(), "preflight")
 
     async def close(self) -> None:
-        if self._run.caller_or_none is not None:
-            await self._run.caller.close()
-        if self._run.probe_child is not None:
-            await self._run.probe_child.stop()
+        if self._run.prober_or_none is not None:
+            await self._run.prober_or_none.close()
 
     async def _check(self) -> None:
         self._load.prepare()
@@ -121,16 +119,16 @@ class PreflightHandler:
         return result.ok
 
     async def _asked(self, probe: ProbeSpec) -> ProbeResult:
-        from runner.actuators.probe import hold_until
+        from runner.actuators.probe_calls import hold_until
         from runner.specs.probe_spec import PythonProvider
 
         if isinstance(probe.provider, PythonProvider):
             # Its first call imports what it needs, and that takes what it takes.
-            result = await self._run.caller.call(probe)
+            result = await self._run.prober.call(probe)
             if result.ok:
                 return result
         return await hold_until(
-            self._run.caller,
+            self._run.prober,
             probe,
             within=_WITHIN if self._run.plan.target.kind == "sandbox" else _STANDING_WITHIN,
             every=0.25,

@@ -109,17 +109,17 @@ class StepsHandler:
         from runner.specs.probe_spec import ProbeSpec
 
         assert step.verify is not None  # noqa: S101 - act() looked
-        result = await self._run.caller.call(ProbeSpec.model_validate(step.verify.probe))
+        result = await self._run.prober.call(ProbeSpec.model_validate(step.verify.probe))
         self._run.observe(ev.VerifyPrimed(step=step.id, held=result.ok), by="probe")
 
     async def _verify(self, step: Step) -> None:
-        from runner.actuators.probe import hold_until
+        from runner.actuators.probe_calls import hold_until
         from runner.specs.probe_spec import ProbeSpec
 
         verify = step.verify
         assert verify is not None  # noqa: S101 - act() looked
         result = await hold_until(
-            self._run.caller,
+            self._run.prober,
             ProbeSpec.model_validate(verify.probe),
             within=verify.within,
             every=verify.every,

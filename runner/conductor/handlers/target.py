@@ -108,7 +108,7 @@ class TargetHandler:
 
     async def _ask(self, probes: Iterable[tuple[str, ProbeSpec]]) -> tuple[str, bool]:
         for name, probe in probes:
-            result = await self._run.caller.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
+            result = await self._run.prober.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
             if not result.ok:
                 return f"{name}: {result.why}", result.value not in (None, False)
         return "", False

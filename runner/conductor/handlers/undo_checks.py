@@ -12,7 +12,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment
 
 if TYPE_CHECKING:
-    from runner.actuators.probe import ProbeResult
+    from runner.actuators.probe_calls import ProbeResult
 
 #: Seconds after the first action's start at which a method still under way is looked at, and between two such looks.
 _EVERY = 1.0
@@ -71,16 +71,16 @@ class Bites:
 
     async def _bites(self, check: Check, experiment: Experiment) -> bool:
         """Whether it is false now; a check that holds is not told yet, for the fault may still be on its way."""
-        result = await self._run.caller.call(self._run.check_probe(check.probe, experiment), most=_ANSWER)
+        result = await self._run.prober.call(self._run.check_probe(check.probe, experiment), most=_ANSWER)
         if not result.ok:
             self._told(experiment, check, result)
         return not result.ok
 
     async def _ask(self, check: Check, experiment: Experiment) -> ProbeResult:
-        from runner.actuators.probe import hold_until
+        from runner.actuators.probe_calls import hold_until
 
         return await hold_until(
-            self._run.caller,
+            self._run.prober,
             self._run.check_probe(check.probe, experiment),
             within=_WITHIN,
             every=0.2,
