@@ -14,9 +14,6 @@ from typing import Protocol
 # CLOCK_BOOTTIME is Linux's; elsewhere (checking, reviewing) the monotonic clock serves.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
-#: Seconds. Stamps are rounded to this.
-RESOLUTION = 1e-6
-
 
 def boottime_ns() -> int:
     """Nanoseconds since boot, suspends included: comparable between all processes of one boot."""

@@ -4,9 +4,8 @@
     ├── InputError          a file or a word is wrong: mend it               exit 2
     ├── Refused             the guard said no: change the plan or the target exit 3
     ├── Broken              the tool failed: report it, look at the run      exit 5
-    ├── TranscriptError     a transcript cannot be written: see to its disk  exit 5
-    │   └── UnreadableTranscript  what stands in one is damaged or closed to you: mend it  exit 2
-    └── LeftBehind          a fault could not be undone: undo it by hand     exit 6
+    └── TranscriptError     a transcript cannot be written: see to its disk  exit 5
+        └── UnreadableTranscript  what stands in one is damaged or closed to you: mend it  exit 2
 
 Every message is one line a person can act on; an InputError may carry many. Foreign exceptions are mapped to
 these once, where the foreign call is made, with the cause kept.
@@ -118,9 +117,3 @@ class UnreadableTranscript(TranscriptError):
     """A transcript that somebody asks about cannot be read: it is damaged, or the system does not give it."""
 
     exit_code = ExitCode.BAD_INPUT
-
-
-class LeftBehind(GamedayError):
-    """A fault could not be undone."""
-
-    exit_code = ExitCode.LEFT_BEHIND

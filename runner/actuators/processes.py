@@ -304,6 +304,12 @@ def kill(pid: int, started: int) -> None:
         _send(process, signal.SIGKILL)
 
 
+def session_members(session: int, proc: Proc = _PROC) -> list[int]:
+    """The pids of a session's processes that can still act, in order."""
+    found = map(proc.read, proc.numbers())
+    return sorted(each.pid for each in found if each and each.session == session and not each.gone)
+
+
 def frozen(pid: int) -> bool:
     """True while `pid` is stopped: it lives and does nothing."""
     process = _PROC.read(pid)

@@ -213,8 +213,3 @@ class RollbackChild:
     def _settle(self, result: RollbackResult) -> None:
         if self._result and not self._result.done():
             self._result.set_result(result)
-
-
-async def run_rollback(order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
-    """Undo one thing in a fresh process; see `RollbackChild.run`. Raises OSError if no process can be started."""
-    return await RollbackChild.spawn(log=log).run(order, deadline=deadline)

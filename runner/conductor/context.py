@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 _ENDING = 2.0
 
 
-class Report(Protocol):
-    """How outcomes get back to the one who decides."""
-
-    def __call__(self, event: Event, *, by: str = "conductor", stamp: Stamp | None = None) -> None: ...
-
-
 class Handler(Protocol):
     """Something that acts on what was decided. `act` sees every event once it is on disk, and must not block."""
 

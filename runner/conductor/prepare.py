@@ -26,15 +26,9 @@ from runner.guard.plan_remarks import plan_remarks
 from runner.guard.policies import judge_plan
 from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.secrets import lacking_secrets, resolve_secrets
+from runner.host.boot_id import boot_id
 from runner.host.halt_file import refuse_halted
-from runner.host.run_registry import (
-    OpenRun,
-    Registry,
-    boot_id,
-    new_run_id,
-    runs_dir,
-    target_key,
-)
+from runner.host.run_registry import OpenRun, Registry, new_run_id, runs_dir, target_key
 from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 from runner.planning.run_plan import Planned, planned

@@ -320,22 +320,8 @@ class Episodes:
         return self.current.last_injected if self.current else None
 
     @property
-    def pending_injections(self) -> tuple[str, ...]:
-        """Experiments still to come by themselves; those on command do not hold up the end."""
-        return self._fold.pending
-
-    @property
     def impact(self) -> float | None:
         return self.current.impact.t if self.current and self.current.impact else None
-
-    @property
-    def impact_indicator(self) -> str:
-        return self.current.impact.indicator if self.current and self.current.impact else ""
-
-    @property
-    def in_impact(self) -> bool:
-        """Broken, and not recovered."""
-        return self.impact is not None and self.recovered is None
 
     @property
     def mitigated(self) -> float | None:
@@ -347,20 +333,12 @@ class Episodes:
         return self.current.recovered.t if self.current and self.current.recovered else None
 
     @property
-    def recovery_held(self) -> bool:
-        return self.recovered is not None
-
-    @property
     def held_since(self) -> float | None:
         return self._fold.held_since
 
     @property
     def relapses(self) -> int:
         return sum(episode.relapses for episode in self.episodes)
-
-    @property
-    def out_of_tolerance_seconds(self) -> float:
-        return self._fold.out_of_tolerance
 
     @property
     def ended(self) -> float | None:

@@ -112,7 +112,6 @@ class ExperimentView:
     slug: str
     status: ExperimentStatus = "waiting"
     arming_t: float | None = None
-    armed_t: float | None = None
     due: float | None = None
     ordered_t: float | None = None
     injected_t: float | None = None
@@ -129,7 +128,6 @@ class ExperimentView:
     refused: str = ""
     why: str = ""
     undone: str = ""
-    undone_t: float | None = None
 
     @property
     def fault_open(self) -> bool:
@@ -199,7 +197,6 @@ class AlertView:
     firing: bool = False
     before: bool = False
     fired_t: float | None = None
-    cleared_t: float | None = None
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -207,7 +204,6 @@ class Person:
     name: str
     uid: int
     role: str
-    joined_t: float
     left_t: float | None = None
 
     @property
@@ -301,7 +297,6 @@ class State:
     streaks: tuple[Streak | None, ...] = ()
     end: EndDecided | None = None
     end_t: float | None = None
-    end_by: str = ""
     undo_ended: bool = False
     debrief_closed: bool = False
     left: tuple[str, ...] = ()

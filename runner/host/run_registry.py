@@ -19,6 +19,7 @@ from pathlib import Path
 
 from runner.actuators.processes import alive, start_time
 from runner.errors import InputError, Problem, Refused
+from runner.host.boot_id import boot_id
 from runner.host.halt_file import refuse_halted
 from runner.host.state_folder import Lock, remove_durably, state_dir, write_durably
 from runner.lazy_dataclass import lazy_dataclass
@@ -34,14 +35,6 @@ def keep_crash(text: str) -> Path:
 def runs_dir(chosen: str | None, root: Path) -> Path:
     """Where run folders go: `--runs-dir`, else `$GAMEDAY_RUNS_DIR`, else `runs/` beside the drills."""
     return Path(chosen or os.environ.get("GAMEDAY_RUNS_DIR") or root / "runs").absolute()
-
-
-def boot_id() -> str:
-    """This boot's id; '' where the system has none."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
 
 
 def new_run_id(slug: str, moment: datetime) -> str:

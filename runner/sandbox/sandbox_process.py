@@ -12,10 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from runner.actuators.processes import alive, session_members, start_time
 from runner.clock import boottime_ns
 from runner.errors import Broken
+from runner.host.boot_id import boot_id
 from runner.sandbox.info import SandboxInfo
-from runner.sandbox.procfs import boot_id, is_alive, session_members
 
 #: What the sandbox needs of its starter's environment; the rest may hold secrets.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "TMPDIR", "HOME")
@@ -77,7 +78,7 @@ async def start_async(folder: Path, *, lifeline: int | None, timeout: float = _R
 
 def is_running(info: SandboxInfo) -> bool:
     """Is this very supervisor, in this boot, still there?"""
-    return info.boot_id == boot_id() and is_alive(info.pid, info.pid_start)
+    return info.boot_id == boot_id() and start_time(info.pid) == info.pid_start and alive(info.pid)
 
 
 def stop(info: SandboxInfo, timeout: float = 5.0) -> None:

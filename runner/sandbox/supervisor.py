@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.actuators.proc import Proc
+from runner.actuators.processes import start_time
+from runner.host.boot_id import boot_id
 from runner.sandbox import child
 from runner.sandbox.info import SandboxInfo
-from runner.sandbox.procfs import boot_id, read_stat
 from runner.sandbox.wiring import ADMIN, HOST, PORTS, SERVICES, Wiring
 
 _BACKLOG = 512
@@ -54,8 +56,8 @@ class ServiceProcess:
         """starting, running, stopped (frozen) or dead."""
         if not self.alive:
             return "dead"
-        stat = read_stat(self.pid)
-        if stat and stat.state in "Tt":
+        found = Proc().read(self.pid)
+        if found and found.stopped:
             return "stopped"
         return "running" if self.ready is None else "starting"
 
@@ -183,7 +185,6 @@ class Supervisor:
             self._report = None
 
     def _info(self) -> SandboxInfo:
-        me = read_stat(os.getpid())
         return SandboxInfo(
             url=self._wiring.url("storefront"),
             admin=self._wiring.url(ADMIN),
@@ -191,7 +192,7 @@ class Supervisor:
             monitor=self._wiring.url("monitor"),
             folder=self._wiring.folder,
             pid=os.getpid(),
-            pid_start=me.started if me else 0,
+            pid_start=start_time(os.getpid()) or 0,
             boot_id=boot_id(),
             services={process.name: process.pid for process in self._processes.values()},
         )

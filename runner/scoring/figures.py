@@ -50,9 +50,8 @@ class Figures:
         self.people: dict[str, None] = {}
         self.ends: list[ev.EndDecided] = []
         self.ended: float | None = None
-        self.undo_begun = self.undo_ended = False
+        self.undo_ended = False
         self.closed: ev.RunClosed | None = None
-        self.baseline_met: bool | None = None
         self.milestones: dict[str, MilestoneTime] = {}
         self.noticed: MilestoneTime | None = None
         self.team_acts: list[float] = []
@@ -153,7 +152,6 @@ class Figures:
         self._over_at(t)
 
     def _undo(self, _event: ev.UndoStarted | ev.RollbackStarted, t: float, _by: str) -> None:
-        self.undo_begun = True
         self._over_at(t)
 
     def _undo_over(self, event: ev.UndoEnded, t: float, by: str) -> None:
@@ -168,9 +166,6 @@ class Figures:
         if self.ended is None:
             self.ended = t
             self.steps.run_ended(t)
-
-    def _baseline(self, event: ev.BaselineTaken, _t: float, _by: str) -> None:
-        self.baseline_met = event.met
 
     def _joined(self, event: ev.PersonJoined, _t: float, _by: str) -> None:
         self.people[event.person] = None
@@ -282,7 +277,6 @@ _HANDLERS: dict[type[ev.Event], tuple[_Handler, ...]] = {
     ev.RollbackStarted: (Figures._undo,),
     ev.UndoEnded: (Figures._undo_over,),
     ev.RunClosed: (Figures._close,),
-    ev.BaselineTaken: (Figures._baseline,),
     ev.PersonJoined: (Figures._joined,),
     ev.MilestoneReached: (Figures._milestone,),
     ev.NoteWritten: (Figures._wrote,),

@@ -104,11 +104,6 @@ class ExperimentSpec:
         """How many activities undo it."""
         return len(self.document.get("rollbacks") or ())
 
-    @property
-    def has_undo(self) -> bool:
-        """Whether every fault in it has an end: there is none, or it is rolled back, or is said to heal by itself."""
-        return not self.actions or bool(self.rollbacks) or self.extension.no_undo is not None
-
 
 def read_experiment(document: Document, *, filled: bool = False) -> tuple[ExperimentSpec | None, Diagnostics]:
     """The experiment in a document, and what is wrong with it; None when anything is. `filled`: controls from elsewhere may

@@ -18,8 +18,9 @@ from runner.actuators.processes import Origin, alive, descendants, fence, frozen
 from runner.control.client import ask
 from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError, InputError
+from runner.host.boot_id import boot_id
 from runner.host.halt_file import HaltRecord, halted, lift_halt, write_halt
-from runner.host.run_registry import OpenRun, Registry, boot_id, has_begun
+from runner.host.run_registry import OpenRun, Registry, has_begun
 from runner.lazy_dataclass import lazy_dataclass
 from runner.transcript.reader import Follower
 from runner.transcript.writer import Entry

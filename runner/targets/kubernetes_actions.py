@@ -18,7 +18,6 @@ Counted = Literal["", "pods", "one", "replicas", "mesh", "nodes"]
 NAMESPACES = ("ns", "pod_namespace", "namespaces_selectors", "target_namespaces_selectors")
 SELECTORS = ("label_selector", "label_selectors", "pod_label_selector", "target_label_selectors")
 PATTERNS = ("name_pattern",)
-NAMES = ("name",)
 HOSTS = ("external_targets",)
 COUNTS: dict[Counted, tuple[str, ...]] = {
     "": (),

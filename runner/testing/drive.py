@@ -59,7 +59,6 @@ class Drive:
     def __post_init__(self) -> None:
         for indicator in self.plan.indicators:
             self.health.setdefault(indicator.name, healthy(indicator))
-        self._judged_until = 0.0
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

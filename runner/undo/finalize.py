@@ -24,7 +24,8 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.errors import ExitCode, GamedayError, TranscriptError
-from runner.host.run_registry import Registry, boot_id, has_begun
+from runner.host.boot_id import boot_id
+from runner.host.run_registry import Registry, has_begun
 from runner.scoring.score import Scorecard, score
 from runner.transcript.codec import decode
 from runner.transcript.reader import read

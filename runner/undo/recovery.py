@@ -17,7 +17,8 @@ from runner.engine.plan_json import plan_from_json
 from runner.engine.state import State
 from runner.errors import ExitCode, GamedayError, InputError, Refused
 from runner.guard.secrets import resolve_secrets
-from runner.host.run_registry import OpenRun, Registry, boot_id
+from runner.host.boot_id import boot_id
+from runner.host.run_registry import OpenRun, Registry
 from runner.host.state_folder import append_durably, state_dir
 from runner.transcript.reader import read
 from runner.transcript.writer import Entry

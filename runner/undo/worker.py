@@ -32,7 +32,7 @@ from runner.engine.plan import Check, Experiment, RunPlan
 from runner.engine.plan_json import plan_from_json
 from runner.errors import ExitCode, InputError
 from runner.filenames import file_stem
-from runner.host.run_registry import boot_id
+from runner.host.boot_id import boot_id
 from runner.host.state_folder import state_dir
 from runner.host.tool_log import note
 from runner.private import open_private

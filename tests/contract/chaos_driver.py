@@ -25,7 +25,7 @@ from runner.actuators.chaos import (
     MethodEndedReport,
 )
 from runner.actuators.journal import merge_rollbacks
-from runner.actuators.rollback import Known, RollbackOrder, RollbackResult, run_rollback
+from runner.actuators.rollback import Known, RollbackChild, RollbackOrder, RollbackResult
 from runner.clock import boottime_ns
 from runner.redact import Redaction, Redactor
 
@@ -411,3 +411,8 @@ def workshop(folder: Path, name: str) -> dict[str, str]:
     (folder / "ctrl.py").write_text(CONTROLS)
     (folder / "learner.py").write_text(LEARNER)
     return {"STATE": str(state), "NOTES": str(state / "notes"), "PYTHONPATH": str(folder)}
+
+
+async def run_rollback(order: RollbackOrder, *, deadline: float, log: Path | None = None) -> RollbackResult:
+    """Undo one thing in a fresh process; see `RollbackChild.run`."""
+    return await RollbackChild.spawn(log=log).run(order, deadline=deadline)

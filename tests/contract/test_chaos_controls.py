@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos_driver import Stage, Story, experiment, obedient, probe, process, workshop
+from chaos_driver import Stage, Story, experiment, obedient, probe, process, run_rollback, workshop
 
 from runner.actuators.chaos import (
     ActivityStartedReport,
@@ -17,7 +17,7 @@ from runner.actuators.chaos import (
     ControlBrokeReport,
     ExperimentEndedReport,
 )
-from runner.actuators.rollback import RollbackOrder, run_rollback
+from runner.actuators.rollback import RollbackOrder
 from runner.clock import boottime_ns
 
 BROKEN = """

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from background_services import goes_on, left_running, start_script
-from chaos_driver import experiment, http, process, python, workshop
+from chaos_driver import experiment, http, process, python, run_rollback, workshop
 
 from runner.actuators.journal import merge_rollbacks
 from runner.actuators.processes import alive
-from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult, run_rollback
+from runner.actuators.rollback import RollbackChild, RollbackOrder, RollbackResult
 from runner.clock import boottime_ns
 from runner.errors import Broken
 from runner.redact import MASK

@@ -19,8 +19,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from runner import sandbox
+from runner.actuators.processes import session_members
 from runner.sandbox import SandboxInfo
-from runner.sandbox.procfs import session_members
 
 _PATIENCE = 30.0
 

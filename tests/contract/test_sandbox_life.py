@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from runner import sandbox
+from runner.actuators.processes import session_members
 from runner.errors import Broken
 from runner.sandbox import SandboxInfo, standalone
-from runner.sandbox.procfs import session_members
 
 _PATIENCE = 30.0
 

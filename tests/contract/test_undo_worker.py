@@ -16,7 +16,7 @@ from runner.clock import SystemClock
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
-from runner.host.run_registry import boot_id
+from runner.host.boot_id import boot_id
 from runner.transcript.reader import read, verify
 from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
 from runner.undo.recovery import secrets_again, why_left

@@ -22,6 +22,8 @@ SAME_FILES = {
     "load": ["runner.actuators.load", "runner.actuators.shims.load"],
     "probe": ["runner.actuators.probe", "runner.actuators.shims.probe"],
     "rollback": ["runner.actuators.rollback", "runner.actuators.shims.rollback"],
+    # The real one, and the one that a test moves by hand.
+    "clock": ["runner.clock", "runner.testing.clock"],
     # A command line, and what it does.
     "halt": ["runner.cli.halt", "runner.supervision.halt"],
     # A policy, and what it judges.

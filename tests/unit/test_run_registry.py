@@ -12,17 +12,9 @@ import pytest
 from runner.actuators.processes import start_time
 from runner.clock import parse_iso
 from runner.errors import InputError, Refused
+from runner.host.boot_id import boot_id
 from runner.host.halt_file import halted, lift_halt, write_halt
-from runner.host.run_registry import (
-    OpenRun,
-    Registry,
-    boot_id,
-    find_run,
-    new_run_id,
-    run_folders,
-    runs_dir,
-    target_key,
-)
+from runner.host.run_registry import OpenRun, Registry, find_run, new_run_id, run_folders, runs_dir, target_key
 from runner.host.state_folder import state_dir
 
 

@@ -323,13 +323,14 @@ def test_a_bad_json_experiment_is_explained(text: str, said: str) -> None:
 
 
 def _read(text: str) -> tuple[int, int, bool]:
+    """Its actions, its rollbacks, and whether it says why it needs none."""
     experiment, notes = read_experiment(parse(text.encode(), "e.yaml"))
     assert notes.problems() == []
     assert experiment is not None
-    return experiment.actions, experiment.rollbacks, experiment.has_undo
+    return experiment.actions, experiment.rollbacks, experiment.extension.no_undo is not None
 
 
-def test_a_fault_without_undo_is_found() -> None:
+def test_actions_and_rollbacks_are_counted() -> None:
     assert _read(f"{_HEAD}method: [{_ACTION}]\n") == (1, 0, False)
 
 
@@ -337,12 +338,12 @@ def test_a_fault_repeated_by_reference_counts() -> None:
     assert _read(f"{_HEAD}method: [{_ACTION}, {{ref: a}}]\n") == (2, 0, False)
 
 
-def test_observing_needs_no_undo() -> None:
-    assert _read(f"{_HEAD}method: [{_PROBE}, {{ref: p}}]\n") == (0, 0, True)
+def test_a_probe_is_no_action() -> None:
+    assert _read(f"{_HEAD}method: [{_PROBE}, {{ref: p}}]\n") == (0, 0, False)
 
 
-def test_a_rollback_or_a_reason_is_an_undo() -> None:
-    assert _read(f"{_HEAD}method: [{_ACTION}]\nrollbacks: [{_ACTION}]\n") == (1, 1, True)
+def test_rollbacks_and_the_reason_for_none_are_read() -> None:
+    assert _read(f"{_HEAD}method: [{_ACTION}]\nrollbacks: [{_ACTION}]\n") == (1, 1, False)
     reason = "extensions: [{name: gameday, no-undo: It heals.}]"
     assert _read(f"{_HEAD}method: [{_ACTION}]\n{reason}\n") == (1, 0, True)
 

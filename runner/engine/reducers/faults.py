@@ -75,7 +75,7 @@ def _unmet(event: HypothesisChecked) -> str:
 
 
 def experiment_armed(state: State, event: ExperimentArmed, record: Recorded) -> State:
-    return change_experiment(state, event.experiment, status="armed", armed_t=record.t)
+    return change_experiment(state, event.experiment, status="armed")
 
 
 def injection_scheduled(state: State, event: InjectionScheduled, record: Recorded) -> State:
@@ -167,7 +167,7 @@ def rollback_started(state: State, event: RollbackStarted, record: Recorded) -> 
 def fault_undone(state: State, event: FaultUndone, record: Recorded) -> State:
     left = tuple(slug for slug in state.left if slug != event.experiment)
     state = state.but(left=left)
-    return change_experiment(state, event.experiment, status="undone", undone=event.how, undone_t=record.t)
+    return change_experiment(state, event.experiment, status="undone", undone=event.how)
 
 
 def undo_failed(state: State, event: UndoFailed, record: Recorded) -> State:

@@ -104,7 +104,7 @@ def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> Stat
 
 def end_decided(state: State, event: EndDecided, record: Recorded) -> State:
     """The first one wins."""
-    return state if state.end else state.but(end=event, end_t=record.t, end_by=record.by)
+    return state if state.end else state.but(end=event, end_t=record.t)
 
 
 def debrief_closed(state: State, event: DebriefClosed, record: Recorded) -> State:
@@ -142,7 +142,7 @@ def _warn(state: State, record: Recorded, text: str) -> State:
 
 def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     others = tuple(person for person in state.people if person.name != event.person)
-    joined = Person(name=event.person, uid=event.uid, role=event.role, joined_t=record.t)
+    joined = Person(name=event.person, uid=event.uid, role=event.role)
     return state.but(
         people=(*others, joined),
         accounts={**state.accounts, event.person: event.uid},

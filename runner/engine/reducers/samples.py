@@ -136,4 +136,4 @@ def alert_fired(state: State, event: AlertFired, record: Recorded) -> State:
 
 def alert_cleared(state: State, event: AlertCleared, record: Recorded) -> State:
     view = state.alerts.get(event.alert, AlertView(name=event.alert))
-    return state.but(alerts={**state.alerts, view.name: replace(view, firing=False, cleared_t=record.t)})
+    return state.but(alerts={**state.alerts, view.name: replace(view, firing=False)})

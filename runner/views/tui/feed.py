@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runner.clock import boottime_ns
 from runner.collector import no_collection
-from runner.host.run_registry import boot_id
+from runner.host.boot_id import boot_id
 from runner.transcript.reader import Follower
 from runner.views.view_model import ViewModel
 
