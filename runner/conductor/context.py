@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.actuators.command import minimal_env
 from runner.clock import Clock, Stamp
 from runner.conductor.ports import Ports
+from runner.conductor.started_targets import StartedTarget
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
@@ -21,7 +22,6 @@ from runner.guard.refusal import Places, nowhere
 from runner.host.tool_log import note
 from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import MASK, Redaction, Redactor
-from runner.sandbox.info import SandboxInfo
 from runner.specs.configuration import known_configuration
 from runner.undo.fencing import Spared
 
@@ -61,7 +61,8 @@ class RunContext:
     outputs: dict[str, str] = field(default_factory=dict)
     #: Experiment → its configuration, as resolved when its fault was intended.
     configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    sandbox: SandboxInfo | None = None
+    #: The target, where the run started it.
+    started_target: StartedTarget | None = None
     #: Processes that the fence spares: they are the target, not the run.
     spared: Spared = field(default_factory=Spared)
     #: Chaos Toolkit's own settings.

@@ -19,7 +19,7 @@ from runner.clock import SystemClock, iso, utc_now
 from runner.control.peer_socket import MOST_SECRET
 from runner.control.socket_path import closed_to, group_id, socket_path
 from runner.engine.events import RunStarted
-from runner.engine.plan import HASH_SHOWN, RunPlan, Target
+from runner.engine.plan import HASH_SHOWN, RunPlan
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError, Problem, Refused
 from runner.guard.plan_remarks import plan_remarks
@@ -28,11 +28,12 @@ from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.secrets import lacking_secrets, resolve_secrets
 from runner.host.boot_id import boot_id
 from runner.host.halt_file import refuse_halted
-from runner.host.run_registry import OpenRun, Registry, new_run_id, runs_dir, target_key
+from runner.host.run_registry import OpenRun, Registry, new_run_id, runs_dir
 from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 from runner.planning.run_plan import Planned, planned
 from runner.redact import Redaction, Redactor, with_pieces
+from runner.targets.registry import driver_of
 from runner.transcript.writer import TranscriptWriter
 
 if TYPE_CHECKING:
@@ -259,14 +260,14 @@ def _ordinary(plan: RunPlan, told: Iterable[str]) -> str:
 
 
 def _record(plan: RunPlan, run: str, folder: Path, path: Path, person: str) -> OpenRun:
-    target = plan.target
+    driver = driver_of(plan.target.kind)
     guardian = os.getppid()
     return OpenRun(
         run=run,
         folder=str(folder),
-        target=target_key(target.name, target.kind, _addresses(target)),
-        # A sandbox is started for its run alone, and a tabletop touches nothing.
-        exclusive=target.kind != "sandbox" and not plan.tabletop,
+        target=driver.lock_key(plan.target),
+        # What is started for a run is for that run alone, and a tabletop touches nothing.
+        exclusive=not driver.discarded and not plan.tabletop,
         pid=guardian,
         start_time=start_time(guardian) or 0,
         boot_id=boot_id(),
@@ -276,13 +277,6 @@ def _record(plan: RunPlan, run: str, folder: Path, path: Path, person: str) -> O
         host=socket.gethostname(),
         since=iso(utc_now()),
     )
-
-
-def _addresses(target: Target) -> dict[str, str]:
-    """What makes two targets the same one, whatever they are called."""
-    if target.kind == "kubernetes":
-        return {"cluster": target.cluster_uid}
-    return {"url": target.url, **target.vars} if target.url else {}
 
 
 def _make_folder(runs: Path, run: str) -> Path:

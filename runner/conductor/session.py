@@ -126,7 +126,7 @@ class Session:
         await self._preflight.close()
         await self._server.close()
         await self._awake.close()
-        await self._stop_sandbox()
+        await self._stop_target()
 
     def act(self, recorded: ev.Recorded) -> None:
         """The last steps."""
@@ -163,11 +163,9 @@ class Session:
                 state = apply(state, recorded)
         self._conductor.resume(state)
 
-    async def _stop_sandbox(self) -> None:
-        if self._run.sandbox is not None:
-            from runner import sandbox
-
-            await asyncio.to_thread(sandbox.stop, self._run.sandbox)
+    async def _stop_target(self) -> None:
+        if self._run.started_target is not None:
+            await asyncio.to_thread(self._run.started_target.stop)
 
     def _exit_code(self) -> int:
         closed = self._conductor.state.closed

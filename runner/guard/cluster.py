@@ -28,6 +28,7 @@ from runner.targets.kubernetes_actions import (
     KubernetesAction,
     kubernetes_action,
 )
+from runner.targets.registry import driver_of, kinds_for_clusters
 
 #: Names of pods that have nothing in common: a pattern that finds them all finds everything.
 _ANY_NAMES = ("web-5d4f-x7q", "pg-main-0", "kube-proxy-2xk9z")
@@ -67,9 +68,9 @@ def _refusal(call: Call, at: Path_, what: str, cure: str) -> Refusal:
 
 def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
     name = f"{call.provider.get('module')}.{call.provider.get('func')}"
-    if plan.target.kind != "kubernetes":
+    if not driver_of(plan.target.kind).is_cluster:
         what = f"{name} needs a Kubernetes cluster, and target {plan.target.name} is of kind {plan.target.kind}"
-        yield ("module",), what, "declare the cluster as a target of kind kubernetes"
+        yield ("module",), what, f"declare the cluster as a target of kind {kinds_for_clusters()}"
         return
     is_probe = str(call.provider.get("module", "")).endswith("probes")
     if call.sort == "probe":

@@ -16,12 +16,11 @@ from runner.guard.refusal import Refusal
 from runner.planning.calls import Call, planned_calls, target_variables
 from runner.specs.hostname import canonical, fits
 from runner.specs.place import Path_
+from runner.targets.registry import driver_of
 
 if TYPE_CHECKING:
     from runner.guard.command_hosts import ReachedHost
 
-#: What a sandbox or this machine alone may call, as people are shown it.
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: What is known before the command begins: configuration, at the gate; and what a target says of itself once it is found.
 _LATER = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_.-]*\}|\$TARGET_|\$\{TARGET_")
 
@@ -30,9 +29,9 @@ _LATER = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_.-]*\}|\$TARGET_|\$\{TARGET
 
 
 def allowed_hosts(plan: RunPlan) -> tuple[str, ...]:
-    """Host patterns: the declared ones; the target's own addresses; for sandbox and local, this machine alone."""
-    if plan.target.kind in ("sandbox", "local"):
-        return _LOOPBACK
+    """Host patterns: those of the target's kind, where it has any; else the declared ones, or the target's own addresses."""
+    if fixed := driver_of(plan.target.kind).allowed_hosts:
+        return fixed
     declared = tuple(plan.target.allow.get("hosts", ()))
     return declared or tuple(sorted(set(_own_hosts(plan))))
 
@@ -88,10 +87,9 @@ def is_chaosk8s(call: Call) -> bool:
 
 def judge_hosts(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     """Machines outside the target's `hosts` that an action, or what undoes it, would reach. Probes only read."""
+    fixed = driver_of(plan.target.kind).allowed_hosts
     for at, why in _outside(plan, call):
-        cure = (
-            "" if plan.target.kind in ("sandbox", "local") else "name it under allow: hosts if it belongs to the target"
-        )
+        cure = "" if fixed else "name it under allow: hosts if it belongs to the target"
         yield Refusal(rule="hosts", what=f"{call.name}: {why}", where=call.file, at=at, cure=cure)
 
 

@@ -8,13 +8,6 @@ from runner.planning.calls import planned_calls
 from runner.specs.place import Path_
 
 
-def discarded(plan: RunPlan) -> bool:
-    """Whether the target is thrown away with the run, and a fault in it too. What a target is called says nothing of that:
-    this machine stays, and so does a server that somebody else started.
-    """
-    return plan.target.kind == "sandbox"
-
-
 def lasting_action(plan: RunPlan, experiment: Experiment) -> Path_ | None:
     """The place of its first action that no rollback, no controller and no stated `no-undo` takes care of."""
     if not experiment.actions or experiment.rollbacks or experiment.no_undo:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from runner.engine.plan import RunPlan
 from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import Call, command_words
+from runner.targets.registry import driver_of, kinds_for_clusters
 
 #: Commands that reach a cluster → their option for the kube context.
 _TOOLS = {"kubectl": "--context", "oc": "--context", "helm": "--kube-context"}
@@ -70,9 +71,9 @@ class _Invocation:
 def judge_command(plan: RunPlan, call: Call) -> Iterator[Finding]:
     """What is wrong, and its cure, of every such tool in a command."""
     for each in _invocations(call):
-        if plan.target.kind != "kubernetes":
+        if not driver_of(plan.target.kind).is_cluster:
             what = f"{each.tool} reaches a cluster, and target {plan.target.name} is of kind {plan.target.kind}"
-            yield what, "declare the cluster as a target of kind kubernetes"
+            yield what, f"declare the cluster as a target of kind {kinds_for_clusters()}"
             return
         yield from _where(plan, call, each)
         if each.tool != "helm" and each.verb not in _READING:

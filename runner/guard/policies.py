@@ -12,7 +12,7 @@ from runner.engine.prompt import needs_people
 from runner.guard.cluster import judge_cluster
 from runner.guard.hosts import host_refused, judge_hosts, machine_refused
 from runner.guard.identity import judge_identity
-from runner.guard.irreversible import discarded, lasting_action
+from runner.guard.irreversible import lasting_action
 from runner.guard.mentions import named_hosts
 from runner.guard.missing_environment import judge_environment
 from runner.guard.refusal import Refusal
@@ -22,6 +22,7 @@ from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import Call, asked_calls, planned_calls
 from runner.planning.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.specs.substitution import placeholders
+from runner.targets.registry import driver_of
 
 
 def judge_plan(
@@ -104,7 +105,8 @@ def _opaque(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
 
 
 def _undo(plan: RunPlan, _: _Asked) -> Iterator[Refusal]:
-    if discarded(plan):
+    # What a target is called says nothing of that: this machine stays, and so does a server that somebody else started.
+    if driver_of(plan.target.kind).discarded:
         return
     for experiment in plan.experiments:
         lasting = lasting_action(plan, experiment)

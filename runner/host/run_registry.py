@@ -7,12 +7,11 @@ start time match.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -183,14 +182,6 @@ def has_begun(folder: Path) -> bool:
         return (folder / "transcript.jsonl").stat().st_size > 0
     except OSError:
         return False
-
-
-def target_key(name: str, kind: str, addresses: Mapping[str, str]) -> str:
-    """What makes two targets the same one: kind and addresses, whatever they are called."""
-    if not addresses:
-        return f"{kind}:{name}" if kind != "local" else kind
-    digest = hashlib.sha256(json.dumps(sorted(addresses.items())).encode()).hexdigest()[:12]
-    return f"{kind}:{digest}"
 
 
 def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None) -> Path:

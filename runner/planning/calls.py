@@ -11,18 +11,14 @@ from typing import Any, Literal
 
 from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.lazy_dataclass import lazy_dataclass
-from runner.specs.attributes import SANDBOX_VARS
 from runner.specs.configuration import known_configuration
 from runner.specs.document import environment, secret_variables
 from runner.specs.place import Path_
 from runner.specs.substitution import placeholders, substitute
-from runner.targets.identity import identity_checks
+from runner.targets.registry import driver_of
 
 Json = Any
 Sort = Literal["action", "rollback", "probe"]
-
-#: Kind of target → the attributes that are there once it was found.
-_FOUND = {"sandbox": ("url", *SANDBOX_VARS), "kubernetes": ("kubeconfig",)}
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -78,10 +74,10 @@ def written_calls(document: Mapping[str, Json], file: str) -> Iterator[Call]:
 def asked_calls(plan: RunPlan) -> Iterator[Call]:
     """Every probe of the drill, its target, its runbook, and of the experiments' own extensions."""
     target = plan.target
-    known = {f"target.{name}": value for name, value in _said_of(target).items() if value}
-    for check in identity_checks(target):
-        key = "identity" if check.probe is target.identity else "cluster-uid"
-        yield _probe(check.name, check.probe, target.file, ("targets", target.name, key), known)
+    driver = driver_of(target.kind)
+    known = {f"target.{name}": value for name, value in driver.variables(target).items() if value}
+    for check in driver.identity_checks(target):
+        yield _probe(check.name, check.probe, target.file, ("targets", target.name, check.key), known)
     for part, checks in (("needs", plan.needs), ("alerts", plan.alerts), ("undone-when", plan.undone_when)):
         yield from _checks(checks, plan.file, (part,), known)
     for index, indicator in enumerate(plan.indicators):
@@ -173,18 +169,14 @@ def _known(plan: RunPlan, experiment: Experiment, *, sealed: bool = False) -> di
     own = {name: os.environ[name] for name in read if name in os.environ}
     if sealed:
         own = {name: f"${{{name}}}" for name in read}
-    later = [*secret, *(f"TARGET_{name.upper()}" for name in _FOUND.get(plan.target.kind, ()))]
+    later = [*secret, *(f"TARGET_{name.upper()}" for name in driver_of(plan.target.kind).found_attributes)]
     return known_configuration(document, {**own, **target_variables(plan.target), **{n: f"${{{n}}}" for n in later}})
 
 
 def target_variables(target: Target) -> dict[str, str]:
     """TARGET_NAME, TARGET_URL and the like, as far as the declaration says them."""
-    said = _said_of(target).items()
+    said = driver_of(target.kind).variables(target).items()
     return {f"TARGET_{name.replace('-', '_').upper()}": value for name, value in said if value}
-
-
-def _said_of(target: Target) -> dict[str, str]:
-    return {"name": target.name, "url": target.url, "context": target.context, **target.vars}
 
 
 def _partly(provider: Mapping[str, Json], known: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -18,6 +18,7 @@ from runner.specs.substitution import placeholders
 from runner.specs.target_names import given_by, note_undefined
 from runner.specs.target_spec import TargetSpec, attributes
 from runner.specs.yaml import Document, Json, Path_
+from runner.targets.registry import driver_of
 
 
 @lazy_dataclass
@@ -101,10 +102,10 @@ def _check_requests(raw: Mapping[str, Json], sent: frozenset[str] | None, notes:
 
 
 def _check_stop_rules(raw: Mapping[str, Json], name: str, target: TargetSpec, notes: Diagnostics) -> None:
+    never_gone = driver_of(target.kind).never_gone
     for index, rule in enumerate(_list(raw.get("stop-when"))):
-        if isinstance(rule, dict) and rule.get("target") == "gone" and target.kind == "local":
-            what = f"the target {name!r} is this machine, which cannot be gone while the drill runs on it"
-            notes.add(("stop-when", index, "target"), what, "leave the rule out")
+        if isinstance(rule, dict) and rule.get("target") == "gone" and never_gone:
+            notes.add(("stop-when", index, "target"), f"the target {name!r} {never_gone}", "leave the rule out")
 
 
 def _check_runbook(raw: Mapping[str, Json], parts: Parts, secrets: tuple[str, ...]) -> list[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from runner.specs.attributes import CLUSTER_VARS
 from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.hostname import fault_of
 from runner.specs.pydantic_errors import validated
@@ -10,16 +9,8 @@ from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.target_spec import BUILT_IN, TargetsFile
 from runner.specs.yaml import Document, Json, Path_
-
-_ADDRESSED = ("url", "vars", "headers", "identity")
-_CLUSTER = ("context", "cluster-uid")
-#: Kind → (the keys it needs, those that make no sense there).
-_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "sandbox": ((), (*_ADDRESSED, *_CLUSTER)),
-    "local": ((), _CLUSTER),
-    "http": (("url",), _CLUSTER),
-    "kubernetes": (_CLUSTER, ()),
-}
+from runner.targets.driver import TargetDriver
+from runner.targets.registry import DECLARABLE, driver_of
 
 
 def read_targets(document: Document) -> tuple[TargetsFile | None, Diagnostics]:
@@ -38,29 +29,35 @@ def read_targets(document: Document) -> tuple[TargetsFile | None, Diagnostics]:
 
 def _check(name: str, target: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
     kind = str(target.get("kind"))
-    needs, strange = _KINDS.get(kind, ((), ()))
-    for key in needs:
-        if target.get(key) is None:
-            notes.add(path, f"{key!r} is missing", f"a target of kind {kind} has one")
-    for key in strange:
-        if key in target:
-            notes.add((*path, key), f"{key!r} is not for targets of kind {kind}", "leave it out", key=True)
-    variables = target.get("vars")
-    for key in variables if kind == "kubernetes" and isinstance(variables, dict) else ():
-        if key in CLUSTER_VARS:
-            notes.add(
-                (*path, "vars", key), f"{key!r} is an attribute of every cluster", "choose another name", key=True
-            )
-    if name in BUILT_IN and kind in _KINDS and kind != BUILT_IN[name].kind:
-        notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
-    if kind == "sandbox" and target.get("environment", "sandbox") != "sandbox":
-        notes.add((*path, "environment"), "environment: a sandbox is a sandbox", "write sandbox, or another kind")
+    # Of a kind that there is not, the model says so.
+    if kind in DECLARABLE:
+        _check_kind(name, driver_of(kind), target, path, notes)
     _check_hosts(target.get("allow"), (*path, "allow"), notes)
     known = _secret_names(target.get("secrets"))
     for at, text in texts((*path, "headers"), target.get("headers")):
         for variable in placeholders(text):
             if variable not in known:
                 notes.add(at, f"nothing defines ${{{variable}}}", nearest(variable, known) or "name it under secrets")
+
+
+def _check_kind(name: str, driver: TargetDriver, target: dict[str, Json], path: Path_, notes: Diagnostics) -> None:
+    for key in driver.needs:
+        if target.get(key) is None:
+            notes.add(path, f"{key!r} is missing", f"a target of kind {driver.kind} has one")
+    for key in driver.refuses:
+        if key in target:
+            notes.add((*path, key), f"{key!r} is not for targets of kind {driver.kind}", "leave it out", key=True)
+    variables = target.get("vars")
+    for key in variables if "vars" not in driver.refuses and isinstance(variables, dict) else ():
+        if key in driver.attributes:
+            what = f"{key!r} is an attribute of every {driver.noun}"
+            notes.add((*path, "vars", key), what, "choose another name", key=True)
+    if name in BUILT_IN and driver.kind != BUILT_IN[name].kind:
+        notes.add((*path, "kind"), f"kind: the target {name!r} is always of kind {name}", "choose another name")
+    only = driver.environment
+    if only and target.get("environment", only) != only:
+        what, meant = f"environment: a {driver.noun} is a {only}", f"write {only}, or another kind"
+        notes.add((*path, "environment"), what, meant)
 
 
 def _check_hosts(allow: Json, path: Path_, notes: Diagnostics) -> None:

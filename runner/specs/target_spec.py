@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from runner.specs.attributes import CLUSTER_VARS, SANDBOX_VARS
 from runner.specs.fields import Id, Model, Name, Passing, PositiveCount, VariableName, Word, wrong
 from runner.specs.probe_spec import ProbeSpec
 from runner.specs.runbook_spec import WebAddress
+from runner.targets.registry import UNDECLARED, driver_of
 
 #: A closed list: a misspelt `production` must not pass for something harmless.
 Environment = Literal["sandbox", "development", "test", "staging", "production"]
@@ -132,18 +132,13 @@ class TargetsFile(Model):
 
 #: Targets that exist without being declared. Nothing in them is to be checked, and building a model's checks takes long.
 BUILT_IN: dict[str, TargetSpec] = {
-    "sandbox": TargetSpec.model_construct(kind="sandbox", environment="sandbox"),
-    "local": TargetSpec.model_construct(kind="local", environment="sandbox"),
+    kind: TargetSpec.model_construct(kind=kind, environment="sandbox") for kind in UNDECLARED
 }
 
 
 def attributes(target: TargetSpec) -> tuple[str, ...]:
-    """What follows `target.` in a placeholder: `url` and the names of its vars."""
-    known = set(target.vars)
-    if target.kind == "sandbox":
-        known.update(("url", *SANDBOX_VARS))
-    if target.kind == "kubernetes":
-        known.update(CLUSTER_VARS)
+    """What follows `target.` in a placeholder: `url`, the names of its vars, and what every target of its kind has."""
+    known = {*target.vars, *driver_of(target.kind).attributes}
     if target.url is not None:
         known.add("url")
     return tuple(sorted(known))

@@ -22,6 +22,7 @@ from runner.host.boot_id import boot_id
 from runner.host.halt_file import HaltRecord, halted, lift_halt, write_halt
 from runner.host.run_registry import OpenRun, Registry, has_begun
 from runner.lazy_dataclass import lazy_dataclass
+from runner.targets.registry import started_roles
 from runner.transcript.reader import Follower
 from runner.transcript.writer import Entry
 from runner.undo.finalize import TRANSCRIPT, open_transcript
@@ -89,7 +90,7 @@ class _Stop:
         self._undo_begun = self._undo_over = False
         self._conductor: ev.ProcessStarted | None = None
         self._undoers: set[int] = set()
-        self._sandboxes: dict[int, int] = {}
+        self._targets: dict[int, int] = {}
 
     def through(self) -> Stopped:
         try:
@@ -146,8 +147,8 @@ class _Stop:
             match recorded.event:
                 case ev.ProcessStarted(role="conductor") as conductor:
                     self._conductor = conductor
-                case ev.ProcessStarted(role="sandbox", pid=pid, start_time=started):
-                    self._sandboxes[pid] = started
+                case ev.ProcessStarted(role=role, pid=pid, start_time=started) if role in started_roles():
+                    self._targets[pid] = started
                 case ev.UndoStarted(pid=pid):
                     self._undoers.add(pid)
                     self._undo_begun = True
@@ -219,8 +220,8 @@ class _Stop:
 
     def _spared(self) -> set[int]:
         """The target's processes and those that undo, as far as the numbers are still theirs."""
-        sandboxes = {pid for pid, started in self._sandboxes.items() if start_time(pid) == started}
-        return sandboxes | {pid for pid in self._undoers if _undoes(pid, self._folder)}
+        targets = {pid for pid, started in self._targets.items() if start_time(pid) == started}
+        return targets | {pid for pid in self._undoers if _undoes(pid, self._folder)}
 
     def _forget(self) -> int:
         """It never began, so there is nothing to undo."""

@@ -1,1 +1,1 @@
-"""What each kind of target is, one driver a kind."""
+"""What each kind of target is, one driver a kind; `registry.driver_of` gives it."""

@@ -38,6 +38,8 @@ from runner.host.tool_log import note
 from runner.private import open_private
 from runner.redact import MASK, Redaction, Redactor, with_pieces
 from runner.specs.configuration import known_configuration
+from runner.targets.driver import TargetDriver
+from runner.targets.registry import recorded_driver
 from runner.transcript.codec import decode
 from runner.transcript.writer import Entry, TranscriptWriter
 
@@ -68,7 +70,8 @@ class UndoLog:
         # Forked from the conductor, it is where the run works, even if that folder was moved or taken away.
         self.there = transcript is not None
         self.bites: dict[str, bool] = {}
-        self.sandbox: ev.ProcessStarted | None = None
+        #: Role → the newest process of it.
+        self._processes: dict[str, ev.ProcessStarted] = {}
         self.begun = False
         #: A fault is recorded, and the line that says how to undo it cannot be read.
         self.lost = False
@@ -99,8 +102,8 @@ class UndoLog:
                 self.clock = SystemClock(resumed_origin(recorded.at, first.origin, same_boot=self.same_boot))
             case ev.TargetReady(url=url, vars=variables):
                 self.url, self.vars = url, variables
-            case ev.ProcessStarted(role="sandbox") as process:
-                self.sandbox = process
+            case ev.ProcessStarted() as process:
+                self._processes[process.role] = process
             case ev.MethodBegun() | ev.FaultIntended() if not self.begun:
                 self.lost = True
             case ev.MethodBegun() | ev.FaultIntended() as begun:
@@ -189,14 +192,18 @@ class UndoLog:
 
         return secrets_of(self.settings)
 
+    @property
+    def driver(self) -> TargetDriver:
+        return recorded_driver(self.plan.target.kind)
+
     def vanished(self) -> bool:
-        """A sandbox that is gone took its faults with it."""
+        """Whether the run started its target and that is gone: it took its faults with it."""
         from runner.actuators.processes import alive, start_time
 
-        if self.plan.target.kind != "sandbox" or self.sandbox is None:
+        process = self._processes.get(self.driver.started_as)
+        if process is None:
             return False
-        pid = self.sandbox.pid
-        return not (self.same_boot and start_time(pid) == self.sandbox.start_time and alive(pid))
+        return not (self.same_boot and start_time(process.pid) == process.start_time and alive(process.pid))
 
 
 def _readable(path: Path) -> Iterator[ev.Recorded]:
@@ -359,9 +366,9 @@ class UndoWorker:
         plan = self._log.plan
         if self._log.rollbacks(experiment.slug):
             return ""
-        from runner.guard.irreversible import discarded, lasting_action
+        from runner.guard.irreversible import lasting_action
 
-        if discarded(plan) or lasting_action(plan, experiment) is None:
+        if self._log.driver.discarded or lasting_action(plan, experiment) is None:
             return ""
         return "nothing undid it: it has no rollbacks, and no `no-undo` says why it needs none"
 
@@ -372,7 +379,7 @@ class UndoWorker:
             return "rollbacks"
         if not experiment.actions:
             return "unneeded"
-        return "discarded" if self._log.plan.target.kind == "sandbox" and not experiment.no_undo else "heals"
+        return "discarded" if self._log.driver.discarded and not experiment.no_undo else "heals"
 
     def _resolved(self, check: Check, slug: str) -> ProbeSpec:
         """The check's probe; one of an experiment's own may speak of its configuration, as it was at the injection."""

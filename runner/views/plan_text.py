@@ -15,7 +15,7 @@ from runner.guard.refusal import Refusal
 from runner.planning.calls import Call, asked_calls, planned_calls
 from runner.planning.opaque_calls import command_line
 from runner.specs.env_patterns import unmatched
-from runner.targets.identity import identity_checks
+from runner.targets.registry import driver_of
 from runner.views.prompt_text import way
 from runner.views.text import duration, inert
 
@@ -86,11 +86,11 @@ def _target(plan: RunPlan) -> Iterator[Line]:
     for name, value in target.allow.items():
         if value and name != "hosts":
             yield Row(name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
-    if target.kind == "kubernetes":
-        yield Row("context", target.context)
+    driver = driver_of(target.kind)
+    yield from (Row(label, value) for label, value in driver.details(target))
     asked = list(asked_calls(plan))
-    for check in identity_checks(target):
-        yield Row("identity", _asks(check.name, check.probe, asked))
+    for proof in driver.identity_checks(target):
+        yield Row("identity", _asks(proof.name, proof.probe, asked))
     for check in plan.needs:
         yield Row("needs", _asks(check.name, check.probe, asked))
     yield from _passed(plan)

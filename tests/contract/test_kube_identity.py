@@ -17,7 +17,7 @@ from runner.actuators.python_probe import ProbeChild
 from runner.clock import SystemClock
 from runner.engine.plan import Target
 from runner.specs.probe_spec import ProbeSpec
-from runner.targets.identity import identity_checks
+from runner.targets.registry import driver_of
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def _ask(target: Target, env: Mapping[str, str], log: Path) -> str:
         try:
             await child.attach(origin=clock.origin, env=minimal_env(env), log=log)
             caller = ProbeCaller(clock, env={}, variables={}, python=child.call)
-            (check,) = identity_checks(target)
+            (check,) = driver_of(target.kind).identity_checks(target)
             async with asyncio.timeout(60):
                 result = await caller.call(ProbeSpec.model_validate(check.probe))
             await caller.close()

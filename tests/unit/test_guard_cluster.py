@@ -14,11 +14,11 @@ from guard_samples import FILE, LOCAL, STAGING, activity, cluster, command, kube
 from runner.engine.plan import Check, RunPlan, Target
 from runner.guard.call_check import judge_action
 from runner.guard.cluster import heals
-from runner.guard.identity import kubeconfig
 from runner.guard.policies import judge_plan
 from runner.planning.calls import planned_calls
-from runner.targets.identity import identity_checks
+from runner.targets.kubernetes import kubeconfig
 from runner.targets.kubernetes_actions import DEEDS, NEVER
+from runner.targets.registry import driver_of
 
 
 @pytest.fixture(autouse=True)
@@ -264,11 +264,11 @@ def test_a_refusal_leads_to_the_argument() -> None:
 
 
 def test_a_cluster_is_asked_for_its_uid_through_its_context() -> None:
-    (check,) = identity_checks(cluster())
+    (check,) = driver_of("kubernetes").identity_checks(cluster())
     assert check.name == "target eu is cluster 5b9cf7a0"
     assert check.probe["tolerance"] == "5b9cf7a0"
     assert check.probe["provider"]["arguments"] == {"context": "eu"}
-    assert identity_checks(LOCAL) == ()
+    assert driver_of(LOCAL.kind).identity_checks(LOCAL) == ()
 
 
 @pytest.mark.parametrize("value", ["{tmp}/a:{tmp}/b", "{tmp}/nowhere", "{tmp}", ":"])

@@ -14,7 +14,7 @@ from runner.clock import parse_iso
 from runner.errors import InputError, Refused
 from runner.host.boot_id import boot_id
 from runner.host.halt_file import halted, lift_halt, write_halt
-from runner.host.run_registry import OpenRun, Registry, find_run, new_run_id, run_folders, runs_dir, target_key
+from runner.host.run_registry import OpenRun, Registry, find_run, new_run_id, run_folders, runs_dir
 from runner.host.state_folder import state_dir
 
 
@@ -173,21 +173,6 @@ def test_the_records_are_their_owners_alone(tmp_path: Path) -> None:
     Registry().record(_open("r1", tmp_path))
     modes = {path.stat().st_mode & 0o077 for path in (state_dir() / "open").iterdir()}
     assert modes == {0}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        (("stage", "http", {"url": "http://a"}), ("test", "http", {"url": "http://a"}), True),
-        (("stage", "http", {"url": "http://a"}), ("stage", "http", {"url": "http://b"}), False),
-        (("local", "local", {}), ("here", "local", {}), True),
-        (("a", "kubernetes", {}), ("b", "kubernetes", {}), False),
-    ],
-)
-def test_two_names_of_one_target_are_one(
-    one: tuple[str, str, dict[str, str]], other: tuple[str, str, dict[str, str]], same: bool
-) -> None:
-    assert (target_key(*one) == target_key(*other)) is same
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

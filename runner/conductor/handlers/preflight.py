@@ -11,27 +11,23 @@ from typing import TYPE_CHECKING
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.experiments import ExperimentsHandler
 from runner.conductor.handlers.load_run import LoadHandler
+from runner.conductor.started_targets import start_target
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
-from runner.engine.plan import Check, Target
+from runner.engine.plan import Check
 from runner.errors import GamedayError, Refused
-from runner.guard.identity import kubeconfig
 from runner.guard.policies import judge_load
 from runner.guard.refusal import placed
 from runner.planning.calls import asked_calls
 from runner.specs.substitution import UndefinedVariable, substitute
-from runner.targets.identity import identity_checks
+from runner.targets.registry import driver_of
 
 if TYPE_CHECKING:
     from runner.actuators.probe_calls import ProbeResult
     from runner.specs.probe_spec import ProbeSpec
 
-#: Seconds a need gets to hold; it is polled, since a sandbox that was just started may still settle.
-_WITHIN = 5.0
 #: Seconds an experiment gets to load; a module that hangs on import must not hold the run up for ever.
 _LOADED_WITHIN = 60.0
-#: Seconds on a target that stood before: one lost packet is no reason to refuse, silence is.
-_STANDING_WITHIN = 2.0
 
 
 class PreflightHandler:
@@ -44,6 +40,7 @@ class PreflightHandler:
         self._experiments = experiments
         self._load = load
         self._lifeline = sandbox_lifeline
+        self._driver = driver_of(run.plan.target.kind)
 
     def act(self, recorded: ev.Recorded) -> None:
         if isinstance(recorded.event, ev.PhaseEntered) and recorded.event.phase == "preflight":
@@ -68,10 +65,10 @@ class PreflightHandler:
 
     async def _find_target(self) -> None:
         target = self._run.plan.target
-        if target.kind == "sandbox":
-            await self._start_sandbox()
+        if self._driver.started_as:
+            await self._start_target()
         else:
-            self._run.url, self._run.vars = target.url, {**target.vars, **_cluster_vars(target)}
+            self._run.url, self._run.vars = target.url, {**target.vars, **self._driver.found_variables(target)}
         self._run.observe(ev.TargetReady(url=self._run.url, vars=self._run.vars))
 
     def _judge_load(self) -> None:
@@ -83,19 +80,17 @@ class PreflightHandler:
             if refusals:
                 raise Refused(str(refusals[0]))
 
-    async def _start_sandbox(self) -> None:
-        from runner import sandbox
-
-        info = await sandbox.start_async(self._run.folder / "sandbox", lifeline=self._lifeline)
-        self._run.sandbox = info
-        self._run.url = info.url
-        self._run.vars = {"admin": info.admin, "proxy": info.proxy, "monitor": info.monitor}
-        self._run.spare(info.pid)
-        self._run.observe(ev.ProcessStarted(role="sandbox", pid=info.pid, start_time=info.pid_start))
+    async def _start_target(self) -> None:
+        driver = self._driver
+        started = await start_target(driver.kind, self._run.folder, self._lifeline)
+        self._run.started_target = started
+        self._run.url, self._run.vars = started.url, dict(started.vars)
+        self._run.spare(started.pid)
+        self._run.observe(ev.ProcessStarted(role=driver.started_as, pid=started.pid, start_time=started.pid_start))
 
     def _needs(self) -> Iterable[Check]:
         plan = self._run.plan
-        yield from identity_checks(plan.target)
+        yield from (Check(name=each.name, probe=each.probe) for each in self._driver.identity_checks(plan.target))
         yield from plan.needs
         # An `undone-when` that does not hold now is an older fault still in, or a check that can never hold.
         yield from plan.undone_when
@@ -130,7 +125,7 @@ class PreflightHandler:
         return await hold_until(
             self._run.prober,
             probe,
-            within=_WITHIN if self._run.plan.target.kind == "sandbox" else _STANDING_WITHIN,
+            within=self._driver.settles_within,
             every=0.25,
             clock=self._run.clock,
         )
@@ -158,13 +153,3 @@ class PreflightHandler:
             if all(view.status != "waiting" for view in state.experiments.values()):
                 return True
             await asyncio.sleep(0.005)
-
-
-def _cluster_vars(target: Target) -> dict[str, str]:
-    """By what a cluster is reached, from now until the undo is done. Raises Refused."""
-    if target.kind != "kubernetes":
-        return {}
-    path, why = kubeconfig()
-    if why:
-        raise Refused(why)
-    return {"context": target.context, "kubeconfig": path}

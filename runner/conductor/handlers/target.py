@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from runner.actuators.processes import alive, start_time
 from runner.conductor.context import RunContext
 from runner.engine import events as ev
-from runner.engine.plan import Check
-from runner.targets.identity import identity_checks
+from runner.targets.registry import driver_of
 
 if TYPE_CHECKING:
     from runner.specs.probe_spec import ProbeSpec
@@ -23,9 +21,6 @@ FRESH = 5.0
 #: Seconds between two looks, while faults are armed; and for a drill that stops when the target is gone.
 _EVERY = 2.0
 _EVERY_WATCHED = 1.0
-#: Seconds one look may take; at a cluster it may begin with a command that fetches a token.
-_WITHIN = 2.0
-_WITHIN_CLUSTER = 5.0
 
 
 class TargetHandler:
@@ -36,6 +31,10 @@ class TargetHandler:
         self._held = -math.inf
         self._lost = False
         self._watched = any(rule.target for rule in run.plan.stop_when)
+        self._driver = driver_of(run.plan.target.kind)
+        self._checks = self._driver.identity_checks(run.plan.target)
+        #: Those that are asked while faults are in, too: what the others say may be a fault's doing.
+        self._permanent = {check.name for check in self._checks if check.permanent}
         self._asked: tuple[tuple[str, ProbeSpec], ...] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -53,22 +52,18 @@ class TargetHandler:
     @property
     def silent(self) -> bool:
         """Whether there is nothing to ask it at the gate, so that no fault waits for its answer."""
-        return not identity_checks(self._run.plan.target) if self._to_come() else not self._is_cluster
+        return not (self._checks if self._to_come() else self._permanent)
 
     async def refusal(self) -> str:
         """Why no fault may go into it now; '' when one may. One lost answer is no reason; somebody else's is.
 
-        Once a fault is in, what the target says may be its doing; the uid of a cluster never is.
+        Once a fault is in, what the target says may be its doing; only a permanent check never is.
         """
         if self._to_come():
             why, another = await self._look()
             return why if another or not self._fresh else ""
-        why, another = await self._ask(self._probes()[-1:])
+        why, another = await self._ask(each for each in self._probes() if each[0] in self._permanent)
         return why if another else ""
-
-    @property
-    def _is_cluster(self) -> bool:
-        return self._run.plan.target.kind == "kubernetes"
 
     @property
     def _fresh(self) -> bool:
@@ -108,31 +103,28 @@ class TargetHandler:
 
     async def _ask(self, probes: Iterable[tuple[str, ProbeSpec]]) -> tuple[str, bool]:
         for name, probe in probes:
-            result = await self._run.prober.call(probe, most=_WITHIN_CLUSTER if self._is_cluster else _WITHIN)
+            result = await self._run.prober.call(probe, most=self._driver.answers_within)
             if not result.ok:
                 return f"{name}: {result.why}", result.value not in (None, False)
         return "", False
 
     def _gone(self) -> str:
-        """A sandbox is known by its process; only a look at it is needed."""
-        info = self._run.sandbox
-        gone = info is not None and not (alive(info.pid) and start_time(info.pid) == info.pid_start)
-        return "its process has ended" if gone else ""
+        """What the run started is known by its process; only a look at it is needed."""
+        started = self._run.started_target
+        return "its process has ended" if started is not None and started.ended else ""
 
     def _probes(self) -> tuple[tuple[str, ProbeSpec], ...]:
         if self._asked is None:
             from runner.specs.probe_spec import ProbeSpec
 
-            checks = identity_checks(self._run.plan.target) or tuple(self._port())
-            self._asked = tuple((check.name, ProbeSpec.model_validate(check.probe)) for check in checks)
+            checks = [(check.name, check.probe) for check in self._checks] or self._port()
+            self._asked = tuple((name, ProbeSpec.model_validate(probe)) for name, probe in checks)
         return self._asked
 
-    def _port(self) -> Iterator[Check]:
+    def _port(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Of a target that says nothing about itself only its port shows whether it is there."""
         parts = urlsplit(self._run.url)
         if self._watched and parts.hostname:
             port = parts.port or (443 if parts.scheme == "https" else 80)
             provider = {"type": "tcp", "host": parts.hostname, "port": port}
-            yield Check(
-                name=f"{parts.hostname}:{port} takes connections", probe={"provider": provider, "tolerance": True}
-            )
+            yield f"{parts.hostname}:{port} takes connections", {"provider": provider, "tolerance": True}
