@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from runner.cli.completion import complete_runs
 from runner.cli.options import person
 from runner.cli.room import ROLES, enter, need_a_terminal, say_it_goes_on
 from runner.errors import InputError
+
+if TYPE_CHECKING:
+    from runner.engine.commands import Role
 
 _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders are.  [default: runs/ beside the drills]")
 
@@ -19,7 +23,7 @@ _RUNS_DIR = click.option("--runs-dir", metavar="DIR", help="Where run folders ar
 @click.option("--as", "role", type=click.Choice(ROLES), default="participant", help="What you are in this run.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
 @_RUNS_DIR
-def attach(run: str | None, role: str, name: str | None, runs_dir: str | None) -> int:
+def attach(run: str | None, role: Role, name: str | None, runs_dir: str | None) -> int:
     """Join a run that is going on: by a unique prefix of its id, by its last word, or the latest."""
     need_a_terminal("gameday tell COMMAND, gameday show")
     folder, socket = _going_on(run, runs_dir)

@@ -80,28 +80,27 @@ def complete_commands(_context: click.Context, _parameter: click.Parameter, inco
     """What a running drill can be told."""
     from click.shell_completion import CompletionItem
 
-    from runner.control.protocol import COMMANDS
+    from runner.engine.command_lookup import BY_WORD
 
-    return [CompletionItem(name) for name in sorted(COMMANDS) if name.startswith(incomplete)]
+    return [CompletionItem(word) for word in sorted(BY_WORD) if word.startswith(incomplete)]
 
 
 def complete_words(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The values that a command still lacks: each that is possible, or the key alone."""
-    from dataclasses import fields
-
     from click.shell_completion import CompletionItem
 
-    from runner.control.protocol import COMMANDS
+    from runner.engine.command_lookup import BY_WORD
 
-    kind = COMMANDS.get(context.params.get("command") or "")
-    names = [field.name for field in fields(kind)] if kind else []
-    typed = _whole(context.params.get("words") or ())
-    if typed and typed[-1] in names:
-        found = _possible(kind, typed[-1])
+    spec = BY_WORD.get(context.params.get("command") or "")
+    takes = {each.name: each.typed for each in spec.parameters} if spec else {}
+    words = _whole(context.params.get("words") or ())
+    found: Iterable[str]
+    if words and words[-1] in takes:
+        found = takes[words[-1]]
     else:
-        lacking = [name for name in names if name not in {word.partition("=")[0] for word in typed}]
-        found = tuple(f"{name}={value}" for name in lacking for value in _possible(kind, name))
-    return [CompletionItem(word) for word in found if word.startswith(incomplete) and word]
+        given = {word.partition("=")[0] for word in words}
+        found = (f"{name}={value}" for name in takes if name not in given for value in takes[name] or ("",))
+    return [CompletionItem(word) for word in found if word.startswith(incomplete)]
 
 
 def _whole(words: Iterable[str]) -> list[str]:
@@ -113,18 +112,6 @@ def _whole(words: Iterable[str]) -> list[str]:
         else:
             whole.append(word)
     return [*whole[:-1], whole[-1].removesuffix("=")] if whole else []
-
-
-def _possible(kind: type | None, name: str) -> tuple[str, ...]:
-    from typing import get_args, get_type_hints
-
-    from runner.engine import commands
-    from runner.specs.runbook_spec import Milestone
-
-    if kind is commands.Milestone:
-        return get_args(Milestone)
-    wanted = get_type_hints(kind)[name]
-    return ("yes", "no") if wanted is bool else get_args(wanted) or ("",)
 
 
 def _root() -> Path:

@@ -14,6 +14,7 @@ import click
 from runner.errors import InputError, TranscriptError
 
 if TYPE_CHECKING:
+    from runner.engine.commands import Role
     from runner.planning.request import Request
     from runner.supervision.launch import RunHandle, Started
 
@@ -77,7 +78,7 @@ def look_over(request: Request) -> Request | None:
     return None if go is None else replace(request, consent=go.consent, plan_hash=request.plan_hash or go.plan_hash)
 
 
-def enter(folder: Path, socket: Path, name: str, role: str) -> bool:
+def enter(folder: Path, socket: Path, name: str, role: Role) -> bool:
     """Be in the room until it is left; whether the run was over by then."""
     # Textual takes a fifth of a second to import: nothing else pays for it.
     from runner.views.tui.app import Room
@@ -94,7 +95,7 @@ def _step_back() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def play_in_room(handle: RunHandle, started: Started, name: str, role: str) -> int:
+def play_in_room(handle: RunHandle, started: Started, name: str, role: Role) -> int:
     """The room of a run that this terminal has started. The run is left to itself: this room may be killed or closed."""
     handle.detach()
     over = enter(started.folder, Path(started.socket), name, role)

@@ -21,6 +21,7 @@ from runner.planning.request import Request
 from runner.supervision.launch import NotStarted, RunHandle, Started, launch
 
 if TYPE_CHECKING:
+    from runner.engine.commands import Role
     from runner.supervision.orphaned_conductor import Survivor
     from runner.transcript.reader import Follower
     from runner.views.printer import Printer
@@ -57,7 +58,7 @@ def run(
     operator: str | None,
     attended: bool,
     yes: bool,
-    role: str,
+    role: Role,
     name: str | None,
     target: str | None,
     sets: tuple[str, ...],
@@ -104,7 +105,7 @@ def run(
     return play(request, in_room=in_room, role=role, as_json=as_json)
 
 
-def play(request: Request, *, in_room: bool, role: str, as_json: bool = False) -> int:
+def play(request: Request, *, in_room: bool, role: Role, as_json: bool = False) -> int:
     """Launch it, and be there until its end, in a room or line by line; its exit code."""
     handle = launch(request)
     if not in_room:

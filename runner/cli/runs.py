@@ -228,12 +228,12 @@ def _send(run: str | None, message: dict[str, Any], name: str | None) -> int:
 
 def socket_of(wanted: str | None) -> Path:
     """The socket of the run that is meant, also of one that another account opened to a group of ours."""
-    from runner.control.socket_path import shared_doors
+    from runner.control.socket_path import shared_sockets
 
     try:
         return Path(_running(wanted).socket)
     except InputError:
-        shared = shared_doors(wanted or "")
+        shared = shared_sockets(wanted or "")
         if len(shared) > 1:
             raise InputError(f"which run? {', '.join(path.stem for path in shared)}") from None
         if not shared:

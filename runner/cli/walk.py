@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from runner.cli.completion import complete_runbooks
 from runner.cli.options import person
 from runner.cli.room import ROLES, at_a_terminal
 from runner.planning.request import Request
+
+if TYPE_CHECKING:
+    from runner.engine.commands import Role
 
 
 @click.command()
@@ -19,7 +23,7 @@ from runner.planning.request import Request
 @click.option("--as", "role", type=click.Choice(ROLES), default=ROLES[0], help="What you are in the room.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")
 @click.option("--runs-dir", metavar="DIR", help="Where run folders go.  [default: runs/ beside the drills]")
-def walk(runbook: str, headless: bool, detach: bool, role: str, name: str | None, runs_dir: str | None) -> int:
+def walk(runbook: str, headless: bool, detach: bool, role: Role, name: str | None, runs_dir: str | None) -> int:
     """Walk through a runbook, by its name or its file, as a tabletop: no target, no fault, no load, nothing is run.
 
     People say of every step when it is done; its command is shown as a text. What is said is kept like a drill's, in a

@@ -22,6 +22,7 @@ from runner.conductor.context import Handler
 from runner.conductor.ports import TranscriptSink
 from runner.control.peer_socket import BEAT, MOST_LEARNT, PeerSocket
 from runner.engine.apply import apply
+from runner.engine.command_lookup import spec_of
 from runner.engine.commands import Abort, Command, IllegalCommand, Observed, Order, Role, Stop, Tick
 from runner.engine.decide import decide
 from runner.engine.events import (
@@ -120,11 +121,13 @@ class Conductor:
             events = decide(self.state, order)
         except IllegalCommand as why:
             if order.role != "system":
-                refused = CommandRefused(command=_name(order), why=str(why), uid=order.uid, role=order.role)
+                refused = CommandRefused(
+                    command=spec_of(order.command).word, why=str(why), uid=order.uid, role=order.role
+                )
                 self._record([Entry(event=refused, by=order.by, stamp=None)])
             return str(why)
         if order.role != "system":
-            events = (CommandGiven(command=_name(order), uid=order.uid, role=order.role), *events)
+            events = (CommandGiven(command=spec_of(order.command).word, uid=order.uid, role=order.role), *events)
         if not events:
             return None
         if isinstance(order.command, Observed):
@@ -309,7 +312,3 @@ class Conductor:
         if self.link.closed:
             asyncio.get_running_loop().remove_reader(self.link.fileno())
             self.submit(Stop(cause="broken", why="the guardian died"))
-
-
-def _name(order: Order) -> str:
-    return type(order.command).__name__

@@ -63,7 +63,7 @@ def closed_to(folder: Path, group: int) -> Path | None:
     return None
 
 
-def shared_doors(wanted: str = "") -> list[Path]:
+def shared_sockets(wanted: str = "") -> list[Path]:
     """Sockets of other accounts' runs that were opened to a group of ours; `wanted` is how a run's id begins or ends."""
     found = []
     for folder in sorted(_shared_base().glob("gameday-*-*")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from runner.engine import plan
 from runner.engine.events import Event
 from runner.errors import ExitCode, GamedayError
 from runner.lazy_dataclass import lazy_dataclass
@@ -156,9 +157,9 @@ class HandOver(Command):
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class Milestone(Command):
-    """A milestone: detected, acknowledged, mitigated, resolved."""
+    """A milestone is reached."""
 
-    name: str
+    name: plan.Milestone
 
 
 @lazy_dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 from runner.engine.apply import apply
 from runner.engine.commands import IllegalCommand, Order
+from runner.engine.dispatch import handler
 from runner.engine.episodes import news
 from runner.engine.events import Event, Recorded
 from runner.engine.rules.schedule import next_deadline, next_reaction
 from runner.engine.state import State
-from runner.engine.table import handler
 
 __all__ = ["IllegalCommand", "decide", "next_deadline"]
 

@@ -177,7 +177,7 @@ def leave(state: State, order: Order, command: Leave) -> Events:
     )
 
 
-def write(state: State, order: Order, command: Note) -> Events:
+def note(state: State, order: Order, command: Note) -> Events:
     if command.type == "rating" or command.about:
         return _rate(state, command)
     if command.type != "mark" and not command.text.strip():
@@ -195,7 +195,7 @@ def _rate(state: State, command: Note) -> Events:
     return (e.NoteWritten(text=command.text, type="rating", about=command.about),)
 
 
-def say(state: State, order: Order, command: Milestone) -> Events:
+def milestone(state: State, order: Order, command: Milestone) -> Events:
     if command.name not in MILESTONES:
         raise IllegalCommand(f"{command.name!r} is no milestone: {', '.join(MILESTONES)}")
     role = role_of(state, order)

@@ -221,7 +221,7 @@ _TABLE: dict[tuple[str, type[Command]], Handler] = {
 # -- beside the table: these hold whatever the step's status -----------------------------------------------------------
 
 
-def do(state: State, order: Order, command: Complete) -> Events:
+def complete(state: State, order: Order, command: Complete) -> Events:
     """The current step is done, or a named one that stands outside the sequence. Raises IllegalCommand."""
     named = command.step
     if not named or named == state.current:

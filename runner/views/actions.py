@@ -1,71 +1,22 @@
-"""What a person may do in a run, each with its key: the room's bindings, its help and its palette are made of this."""
+"""What a person may do in a run: what an action is about, and what is offered first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from runner.engine.availability import possible
+from runner.engine.availability import Availability, availability
+from runner.engine.command_lookup import ACTIONS
+from runner.engine.command_spec import Action
+from runner.engine.commands import Role
 from runner.engine.plan import Step
 from runner.engine.state import State
-from runner.views.prompt_text import CHOICE, REASON, TEXT, YES, next_action
+from runner.views.prompt_text import next_action
 from runner.views.view_model import revealed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """`command` is the word of the socket; `possible` its name in `runner.engine.availability`; `wants` what it asks first.
-
-    `of_step`: it means the step that is current when it is asked, and no later one.
-    """
-
-    key: str
-    name: str
-    label: str
-    command: str
-    possible: str = ""
-    wants: str = ""
-    prompt: str = ""
-    of_step: bool = False
-    values: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def rule(self) -> str:
-        return self.possible or self.command
-
-
-#: In the order in which help lists them. The one on `enter` is whatever the current step waits for: `next_action`.
-ACTIONS = (
-    Action(key="1", name="detected", label="Detected", command="milestone", possible="milestone detected", values=(("name", "detected"),)),
-    Action(key="2", name="acknowledged", label="Acknowledged", command="milestone", possible="milestone acknowledged", values=(("name", "acknowledged"),)),
-    Action(key="3", name="mitigated", label="Mitigated", command="milestone", possible="milestone mitigated", values=(("name", "mitigated"),)),
-    Action(key="4", name="resolved", label="Resolved", command="milestone", possible="milestone resolved", values=(("name", "resolved"),)),
-    Action(key="f", name="fail", label="Step failed", command="fail", wants=REASON, prompt="What failed?", of_step=True),
-    Action(key="k", name="skip", label="Skip the step", command="skip", wants=REASON, prompt="Why is it skipped?", of_step=True),
-    Action(key="t", name="retry", label="Try again", command="retry"),
-    Action(key="g", name="go-to", label="Go to the chosen step", command="go-to", wants=YES, prompt="Go to", of_step=True),
-    Action(key="h", name="hint", label="Show a hint", command="show-hint", possible="hint"),
-    Action(key="exclamation_mark", name="dispute", label="This step is wrong", command="dispute", wants=TEXT, prompt="What should it say?", of_step=True),
-    Action(key="n", name="note", label="Note", command="note", possible="note", wants=TEXT, prompt="Note: what was seen, said or done?", values=(("type", "note"),)),
-    Action(key="a", name="action", label="Action item", command="note", possible="action", wants=TEXT, prompt="Action item: who does what?", values=(("type", "action"),)),
-    Action(key="m", name="mark", label="Mark this moment", command="note", possible="mark", values=(("type", "mark"), ("text", "mark"))),
-    Action(key="o", name="hand-over", label="Hand over", command="hand-over", wants=CHOICE, prompt="Who takes the step?", of_step=True),
-    Action(key="i", name="inject", label="Inject now", command="inject"),
-    Action(key="p", name="pause", label="Pause", command="pause", wants=REASON, prompt="Why does the drill pause?"),
-    Action(key="u", name="resume", label="Go on", command="resume"),
-    Action(key="x", name="abort", label="Abort", command="abort", wants=CHOICE, prompt="Abort the drill?"),
-    Action(key="z", name="close", label="Close the debrief", command="close"),
-)  # fmt: skip
-
-
-BY_NAME = {deed.name: deed for deed in ACTIONS}
-
-
-def meant(state: State, deed: Action) -> str:
-    """The id of the step that the deed is about; '' when it is about none."""
-    if not deed.of_step:
+def meant(state: State, action: Action) -> str:
+    """The id of the step that the action is about; '' when it is about none."""
+    if not action.of_step:
         return ""
-    return state.current or (state.cursor if deed.name == "dispute" else "")
+    return state.current or (state.cursor if action.name == "dispute" else "")
 
 
 def named(state: State, step: str) -> str:
@@ -103,11 +54,11 @@ def takers(state: State, by: str) -> tuple[str, ...]:
     return tuple(sorted((name for name in able if name != holder), key=lambda name: name == by))
 
 
-def allowed(state: State, role: str, by: str) -> dict[str, str]:
-    """Every command with why it is not possible now, '' when it is."""
-    found = dict(possible(state, role, by))  # type: ignore[arg-type]  # a role as the door knows it
-    if not found["hand-over"] and not takers(state, by):
-        found["hand-over"] = "nobody else is here to take the step"
+def allowed(state: State, role: Role, by: str) -> Availability:
+    """What somebody in a room may do now, and why not the rest."""
+    found = availability(state, role, by)
+    if not found.why_not("hand-over") and not takers(state, by):
+        return found.but("hand-over", "nobody else is here to take the step")
     return found
 
 
@@ -126,27 +77,28 @@ def over(state: State, name: str) -> bool:
     return state.phase == "debrief" and all(person.name == name for person in state.present)
 
 
-#: What the last line offers, the most urgent first, in words that are short enough for it.
-_OFFERED = {
-    "resume": "Go on",
-    "detected": "Detected",
-    "acknowledged": "Acknowledged",
-    "mitigated": "Mitigated",
-    "resolved": "Resolved",
-    "inject": "Inject now",
-    "abort": "Abort",
-    "hint": "Hint",
-    "note": "Note",
-    "dispute": "Step is wrong",
-    "pause": "Pause",
-}
+#: What the last line offers, the most urgent first.
+_OFFERED = tuple(
+    ACTIONS[name]
+    for name in (
+        "resume",
+        "detected",
+        "acknowledged",
+        "mitigated",
+        "resolved",
+        "inject",
+        "abort",
+        "show-hint",
+        "note",
+        "dispute",
+        "pause",
+    )
+)
 
 
-def offers(state: State, role: str, by: str) -> list[tuple[str, str]]:
+def offers(state: State, role: Role, by: str) -> list[tuple[str, str]]:
     """Key and label of what is possible now, the most urgent first."""
-    reasons = allowed(state, role, by)
-    possible_now = [
-        (BY_NAME[name].key, label) for name, label in _OFFERED.items() if not reasons.get(BY_NAME[name].rule)
-    ]
+    may = allowed(state, role, by)
+    possible_now = [(action.key, action.short or action.label) for action in _OFFERED if not may.why_not(action.name)]
     waits = next_action(state).label
     return [("enter", waits), *possible_now] if waits else possible_now

@@ -14,7 +14,7 @@ from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.scoring.raised_exceptions import raised_in
 from runner.views.load_text import cut_short, raised
-from runner.views.prompt_text import AFTER_FAILURE, asked, word
+from runner.views.prompt_text import AFTER_FAILURE, asked
 from runner.views.text import clock, duration
 from runner.views.undone import undone
 
@@ -379,7 +379,7 @@ class EventText:
 
     @_tell.register
     def _(self, event: ev.CommandRefused) -> None:
-        self._line("✗", f"{word(event.command)} was not possible: {event.why}", "yellow", by=self._person)
+        self._line("✗", f"{event.command} was not possible: {event.why}", "yellow", by=self._person)
 
     @_tell.register
     def _(self, event: ev.SuspendSeen) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from runner.engine.command_spec import CHOICE, TEXT, YES
 from runner.engine.plan import Ask, Step
 from runner.engine.prompt import (
     ApprovalPrompt,
@@ -25,12 +25,6 @@ from runner.engine.prompt import (
     work_prompt,
 )
 from runner.engine.state import State
-
-#: What a command asks for before it is sent.
-REASON = "why"
-TEXT = "text"
-CHOICE = "choice"
-YES = "yes"
 
 _TELL = "→ gameday tell"
 #: For a step that failed and waits for a decision.
@@ -76,11 +70,6 @@ def _question(ask: Ask) -> Iterator[str]:
         yield f"{_TELL} answer name={ask.name} {value}"
     if ask.default:
         yield f"{_TELL} answer name={ask.name}  # means {ask.default}"
-
-
-def word(command: str) -> str:
-    """A command as it is typed: `ShowHint` → `show-hint`, `RunCommand` → `run`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", command.removesuffix("Command")).lower()
 
 
 # -- in a plan ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from file_fault import DRILL, Repo, until
 
 from runner.control.client import ask
-from runner.control.socket_path import shared_doors
+from runner.control.socket_path import shared_sockets
 
 #: Accounts that nobody has; `_GROUP` is one that every system has.
 _ANA, _STRANGER = 54321, 54322
@@ -108,7 +108,7 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     def member(**message: Any) -> dict[str, Any]:
         return _as(_ANA, [gid], lambda: ask(socket, {"by": "ana", **message}))
 
-    assert _as(_ANA, [gid], lambda: {"found": [str(path) for path in shared_doors()]}) == {"found": [str(socket)]}
+    assert _as(_ANA, [gid], lambda: {"found": [str(path) for path in shared_sockets()]}) == {"found": [str(socket)]}
     assert _as(_ANA, [gid], lambda: {"n": transcript.read_text().count("run-started")})["n"] >= 1
     assert "Permission" in _as(_ANA, [gid], lambda: {"n": transcript.write_text("x")})["error"]
     stranger = _as(_STRANGER, [], lambda: ask(socket, {"command": "note", "text": "x"}))
@@ -139,23 +139,23 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
 
     given = [(event["command"], event["by"], event["uid"], event["role"]) for event in shared.events("command-given")]
     assert given == [
-        ("Join", "olga", 0, "participant"),
-        ("Join", "ana", _ANA, "observer"),
-        ("Join", "ana", _ANA, "participant"),
-        ("Milestone", "ana", _ANA, "participant"),
-        ("Complete", "olga", 0, "participant"),
-        ("Approve", "ana", _ANA, "participant"),
-        ("Abort", "ana", _ANA, "participant"),
-        ("Leave", "ana", _ANA, "participant"),
-        ("Leave", "olga", 0, "participant"),
+        ("join", "olga", 0, "participant"),
+        ("join", "ana", _ANA, "observer"),
+        ("join", "ana", _ANA, "participant"),
+        ("milestone", "ana", _ANA, "participant"),
+        ("complete", "olga", 0, "participant"),
+        ("approve", "ana", _ANA, "participant"),
+        ("abort", "ana", _ANA, "participant"),
+        ("leave", "ana", _ANA, "participant"),
+        ("leave", "olga", 0, "participant"),
     ]
     refused = [(event["command"], event["by"], event["uid"]) for event in shared.events("command-refused")]
     assert refused == [
-        ("Complete", "ana", _ANA),
-        ("Inject", "ana", _ANA),
-        ("Complete", "olga", _ANA),
-        ("Approve", "olga", 0),
-        ("Approve", "somebody", 0),
+        ("complete", "ana", _ANA),
+        ("inject", "ana", _ANA),
+        ("complete", "olga", _ANA),
+        ("approve", "olga", 0),
+        ("approve", "somebody", 0),
     ]
     _closed_to_others(shared.folder, gid)
     assert shared.repo.leftovers() == []

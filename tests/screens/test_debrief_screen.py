@@ -30,7 +30,7 @@ Play = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 class Asked:
-    """Stands at the door: what was asked, and that it is always possible."""
+    """In place of the client: what was asked, and that it is always possible."""
 
     def __init__(self) -> None:
         self.all: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def debrief() -> Story:
 def played(folder: Path, play: Play, size: tuple[int, int] = (80, 24), visitor: Visitor = _ANA) -> tuple[Room, Asked]:
     """A room on the run, played with; what it asked of the run."""
     room, asked = Room(folder, folder / "nobody.sock", visitor), Asked()
-    room._door.ask = asked  # type: ignore[method-assign]
+    room._client.ask = asked  # type: ignore[method-assign]
 
     async def go() -> None:
         async with room.run_test(size=size) as pilot:

@@ -62,7 +62,7 @@ def test_keys_in_haste_open_one_question(keys: str) -> None:
         assert _questions(room) == 1
         await room.press("escape")
         assert room.app.screen is room.app.stage
-        assert room.door.asked == []
+        assert room.client.asked == []
 
     enter(_drive().join("bo"), scene)
 
@@ -71,7 +71,7 @@ def test_enter_in_the_same_breath_as_a_key_is_not_meant_for_the_step() -> None:
     async def scene(room: Room) -> None:
         await room.rush("x", "enter")
         assert "Abort the drill?" in room.box
-        assert room.door.asked == []
+        assert room.client.asked == []
 
     enter(_drive(), scene)
 
@@ -82,7 +82,7 @@ def test_an_answer_in_haste_is_given_once_and_the_room_stays(keys: tuple[str, ..
         await room.press("x")
         await room.rush(*keys)
         assert room.app.screen is room.app.stage
-        assert [each["command"] for each in room.door.asked if each["command"] == "abort"] == ["abort"] * (
+        assert [each["command"] for each in room.client.asked if each["command"] == "abort"] == ["abort"] * (
             keys[0] != "escape"
         )
 
@@ -126,7 +126,7 @@ def test_an_abort_is_not_asked_of_a_run_that_is_over(ends: bool, why: str) -> No
         await _told(room, Abort(reason="stuck", why="enough"))
         assert isinstance(room.app.screen, RoomScreen)
         assert room.said == [why]
-        assert room.door.asked == []
+        assert room.client.asked == []
 
     enter(drive, scene)
 
@@ -139,7 +139,7 @@ def test_words_that_were_typed_are_not_taken_away_and_not_sent_to_another_step()
         assert "late" in room.box
         await room.press("enter", "r", "enter")
         assert "Look around is over" in room.box
-        assert room.door.asked == []
+        assert room.client.asked == []
         await room.press("escape")
         assert isinstance(room.app.screen, RoomScreen)
 
@@ -156,7 +156,7 @@ def test_an_empty_answer_is_refused_with_a_word() -> None:
         await room.press("x")
         assert "⏎ ok · esc never mind" in room.box
         await room.press("enter")
-        assert room.door.asked == [{"command": "skip", "why": "x"}]
+        assert room.client.asked == [{"command": "skip", "why": "x"}]
 
     enter(_drive(), scene)
 
@@ -181,9 +181,9 @@ def test_confirming_repeats_the_question_and_the_command(size: tuple[int, int]) 
         for words in ("Fix it", "Really fix it?", "It takes a minute.", "$ make fix", "$ make sure", "⏎ confirm"):
             assert words in room.box
         await room.press("escape")
-        assert room.door.asked == []
+        assert room.client.asked == []
         await room.press("enter", "enter")
-        assert room.door.asked == [{"command": "confirm"}]
+        assert room.client.asked == [{"command": "confirm"}]
 
     async def scrolled(room: Room) -> None:
         await room.press("enter")
@@ -225,9 +225,9 @@ def test_a_digit_picks_its_choice() -> None:
         assert "1–9 or ↑ ↓ ⏎ choose" in room.box
         assert "3  way 3" in room.box
         await room.press("0")
-        assert room.door.asked == []
+        assert room.client.asked == []
         await room.press("3")
-        assert room.door.asked == [{"command": "choose", "label": "way 3"}]
+        assert room.client.asked == [{"command": "choose", "label": "way 3"}]
 
     async def few(room: Room) -> None:
         await room.press("enter", "7")
@@ -271,9 +271,9 @@ def test_going_to_a_step_names_what_is_skipped_and_asks_once() -> None:
         ):
             assert words in room.box
         await room.press("escape")
-        assert room.door.asked == []
+        assert room.client.asked == []
         await room.press("g", "enter")
-        assert room.door.asked == [{"command": "go-to", "step": "last"}]
+        assert room.client.asked == [{"command": "go-to", "step": "last"}]
 
     enter(_drive(), scene)
 
@@ -339,7 +339,7 @@ def test_a_question_with_choices_offers_them_and_begins_at_its_default() -> None
         await room.press("enter")
         assert "2  us" in room.box
         await room.press("enter")
-        assert room.door.asked == [{"command": "answer", "name": "who", "value": "us"}]
+        assert room.client.asked == [{"command": "answer", "name": "who", "value": "us"}]
 
     enter(_asks(choices=("eu", "us", "ap"), default="us"), scene)
 
@@ -349,7 +349,7 @@ def test_a_default_stands_there_already() -> None:
         await room.press("enter")
         assert "ana" in room.box
         await room.press("enter")
-        assert room.door.asked == [{"command": "answer", "name": "who", "value": "ana"}]
+        assert room.client.asked == [{"command": "answer", "name": "who", "value": "ana"}]
 
     enter(_asks(default="ana"), scene)
 
@@ -359,7 +359,7 @@ def test_an_answer_in_another_form_is_not_given() -> None:
         await room.press("enter", *"12a", "enter")
         assert "who cannot be '12a': it does not match [0-9]+" in room.box
         await room.press("backspace", "enter")
-        assert room.door.asked == [{"command": "answer", "name": "who", "value": "12"}]
+        assert room.client.asked == [{"command": "answer", "name": "who", "value": "12"}]
 
     enter(_asks(pattern="[0-9]+"), scene)
 

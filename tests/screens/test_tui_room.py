@@ -14,11 +14,13 @@ from textual.widgets import Input
 from tui_kit import Room, enter
 
 from runner.engine import events as ev
+from runner.engine.command_lookup import COMMAND_OF, actions_on
+from runner.engine.command_spec import Action
 from runner.engine.commands import Abort, Milestone, Pause, Role, RunCommand
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
-from runner.views.actions import ACTIONS, Action, allowed
+from runner.views.actions import allowed
 from runner.views.prompt_text import Next, next_action
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
@@ -97,50 +99,52 @@ def test_every_key_does_what_it_says_or_says_why_not(name: str) -> None:
     drive = STATES[name]()
 
     async def scene(room: Room) -> None:
-        reasons = allowed(drive.state, "facilitator", "alice")
+        may = allowed(drive.state, "facilitator", "alice")
         await _enter_key(room, next_action(drive.state))
-        for deed in ACTIONS:
-            before = len(room.door.asked)
+        for action in actions_on("room"):
+            before = len(room.client.asked)
             room.said.clear()
-            await room.press(deed.key)
+            await room.press(action.key)
             assert room.app._exception is None
-            if why := reasons[deed.rule]:
-                assert room.said == [why], deed.name
-                assert len(room.door.asked) == before, deed.name
+            if why := may.why_not(action.name):
+                assert room.said == [why], action.name
+                assert len(room.client.asked) == before, action.name
             else:
-                await _answer(room, deed)
-                assert [each["command"] for each in room.door.asked[before:]] == [deed.command], deed.name
-                assert room.said == [], deed.name
-            assert isinstance(room.app.screen, RoomScreen), deed.name
+                await _answer(room, action)
+                assert [each["command"] for each in room.client.asked[before:]] == [COMMAND_OF[action.name].word], (
+                    action.name
+                )
+                assert room.said == [], action.name
+            assert isinstance(room.app.screen, RoomScreen), action.name
 
     enter(drive, scene)
 
 
-async def _enter_key(room: Room, deed: Next) -> None:
+async def _enter_key(room: Room, action: Next) -> None:
     await room.press("enter")
-    if not deed.label:
+    if not action.label:
         assert room.said == ["nothing is waiting for you here"]
         return
-    assert deed.about in room.screen
-    if deed.wants == "text":
-        assert room.app.screen.query_one(Input).password is (deed.ask is not None and deed.ask.secret)
+    assert action.about in room.screen
+    if action.wants == "text":
+        assert room.app.screen.query_one(Input).password is (action.ask is not None and action.ask.secret)
         await room.press("4", "2")
-    if deed.wants:
+    if action.wants:
         assert isinstance(room.app.screen, Question)
-        assert room.door.asked == []
+        assert room.client.asked == []
         await room.press("enter")
-    assert [each["command"] for each in room.door.asked] == [deed.command]
+    assert [each["command"] for each in room.client.asked] == [action.command]
     # What the key promises the engine accepts.
     assert room.said == []
 
 
-async def _answer(room: Room, deed: Action) -> None:
-    """What the deed asks first, in one box."""
-    if not deed.wants or (deed.name == "go-to" and isinstance(room.app.screen, RoomScreen)):
+async def _answer(room: Room, action: Action) -> None:
+    """What the action asks first, in one box."""
+    if not action.asks or (action.name == "go-to" and isinstance(room.app.screen, RoomScreen)):
         return
     assert isinstance(room.app.screen, Question)
     step = room.drive.state.step
-    assert deed.name == "go-to" or not deed.of_step or step is None or step.name in room.box
+    assert action.name == "go-to" or not action.of_step or step is None or step.name in room.box
     assert "⏎" in room.box
     assert "esc" in room.box
     if room.app.screen.query(Input):
@@ -158,9 +162,9 @@ def test_help_lists_what_is_possible_and_why_the_rest_is_not(name: str, role: Ro
         assert isinstance(room.app.screen, Help)
         shown = room.app.screen.query_one("#help-text", Panel).visual.plain  # type: ignore[attr-defined]
         now, _, not_now = (set(part.splitlines()) for part in shown.partition("Not now, and why"))
-        for deed in ACTIONS:
-            why = allowed(drive.state, role, "alice")[deed.rule]
-            row = f"{'!' if deed.key == 'exclamation_mark' else deed.key:>8}  {deed.label:<24}{why}"
+        for action in actions_on("room"):
+            why = allowed(drive.state, role, "alice").why_not(action.name)
+            row = f"{'!' if action.key == 'exclamation_mark' else action.key:>8}  {action.label:<24}{why}"
             assert row in (not_now if why else now)
         await room.press("escape")
         assert isinstance(room.app.screen, RoomScreen)
@@ -174,7 +178,7 @@ def test_escape_takes_a_question_back(keys: tuple[str, ...]) -> None:
         await room.press(*keys)
         await room.press("escape")
         assert isinstance(room.app.screen, RoomScreen)
-        assert room.door.asked == []
+        assert room.client.asked == []
 
     enter(_live(_FIX), scene)
 
@@ -185,7 +189,7 @@ def test_an_abort_says_what_will_be_undone() -> None:
         assert "what is in will be undone: gateway-errors" in room.screen
         # Once, and no second box: the fault is in meanwhile.
         await room.press("2")
-        assert room.door.asked == [{"command": "abort", "reason": "real-incident", "why": "something real needs us"}]
+        assert room.client.asked == [{"command": "abort", "reason": "real-incident", "why": "something real needs us"}]
         assert isinstance(room.app.screen, RoomScreen)
 
     enter(_live(_FIX), scene)
@@ -325,7 +329,7 @@ def test_hostile_text_is_shown_and_does_nothing(evil: str) -> None:
             assert acts(room.screen) == []
             await room.press("escape")
         assert room.app._exit is False
-        assert room.door.asked == []
+        assert room.client.asked == []
         assert all(acts(said.replace("\n", "")) == [] or evil in said for said in room.said)
 
     enter(drive, scene)

@@ -47,19 +47,19 @@ async def _until(holds: Callable[[], bool]) -> None:
 def test_a_line_that_is_lost_is_said_so_and_found_again(tmp_path: Path) -> None:
     async def play() -> None:
         path = tmp_path / "s"
-        door = RunClient(path, Visitor(name="ana", role="participant"))
-        task = asyncio.create_task(door.keep_open())
-        await _until(lambda: "does not answer" in door.lost)
+        client = RunClient(path, Visitor(name="ana", role="participant"))
+        task = asyncio.create_task(client.keep_open())
+        await _until(lambda: "does not answer" in client.lost)
         for _ in range(2):
             conductor = Conductor(path)
             await conductor.open()
-            await _until(lambda: not door.lost)
+            await _until(lambda: not client.lost)
             await _until(lambda joined=conductor: joined.joined == 1)  # type: ignore[misc]
             await conductor.close()
             # Nobody asked anything: it is seen all the same.
-            await _until(lambda: "does not answer" in door.lost)
+            await _until(lambda: "does not answer" in client.lost)
         task.cancel()
-        await door.close()
+        await client.close()
 
     asyncio.run(play())
 
@@ -69,10 +69,10 @@ def test_the_room_says_that_it_may_not_show_what_is_so() -> None:
 
     async def scene(room: Room) -> None:
         assert "you: facilitator" in room.screen
-        room.door.lost = "the run does not answer (gone)"
+        room.client.lost = "the run does not answer (gone)"
         await room.tell()
         assert "✗ the run does not answer (gone)" in room.screen
-        room.door.lost = ""
+        room.client.lost = ""
         await room.tell()
         assert "does not answer" not in room.screen
 

@@ -1,4 +1,4 @@
-"""A room on a story that a test tells: the engine's own events, a door that asks the engine, no process and no socket."""
+"""A room on a story that a test tells: the engine's own events, a client that asks the engine, no process and no socket."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Tape:
 
 @dataclass
 class Judge:
-    """A door that lets the engine say whether a command is possible, and keeps what was asked; nothing happens by it."""
+    """A client that lets the engine say whether a command is possible, and keeps what was asked; nothing happens by it."""
 
     drive: Drive
     name: str
@@ -91,7 +91,7 @@ class Room:
     drive: Drive
     app: Stage
     pilot: Pilot[Any]
-    door: Judge
+    client: Judge
     tape: Tape
 
     @property
@@ -189,11 +189,11 @@ def enter(
         story = ViewModel()
         for recorded in drive.log:
             story.take(recorded)
-        tape, door = Tape(now_=drive.clock.now()), Judge(drive, name, role)
-        screen = RoomScreen(story, tape, folder, Visitor(name=name, role=role), door, {})  # type: ignore[arg-type]
+        tape, client = Tape(now_=drive.clock.now()), Judge(drive, name, role)
+        screen = RoomScreen(story, tape, folder, Visitor(name=name, role=role), client, {})  # type: ignore[arg-type]
         app = Stage(screen)
         async with app.run_test(size=size) as pilot:
-            room = Room(drive, app, pilot, door, tape)
+            room = Room(drive, app, pilot, client, tape)
             await room.settle()
             await scene(room)
 

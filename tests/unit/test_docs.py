@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from runner.cli.main import gameday
-from runner.control.protocol import COMMANDS as TOLD
+from runner.engine.command_lookup import BY_WORD
 from runner.engine.events import KINDS
 from runner.scoring.scorecard import Scorecard, Times
 from runner.specs import drill, experiment, load_spec, operator_script, probe_spec, runbook_spec, target_spec
@@ -199,7 +199,7 @@ def _wrong_parameters(
             return f"{name} {word} takes another value"
     if len(given) > len(arguments) and all(argument.nargs == 1 for argument in arguments):
         return f"{name} takes {len(arguments)} words, not {given}"
-    if name == "tell" and given and not _PLACEHOLDER.fullmatch(given[0]) and given[0] not in TOLD:
+    if name == "tell" and given and not _PLACEHOLDER.fullmatch(given[0]) and given[0] not in BY_WORD:
         return f"a run is not told {given[0]!r}"
     wrong = [word for word, each in zip(given, arguments, strict=False) if not _possible(each.type, word)]
     return f"{name} does not take {wrong}" if wrong else ""

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from runner.engine import commands as c
 from runner.engine import events as e
 from runner.engine.apply import apply
-from runner.engine.availability import possible
+from runner.engine.availability import availability
 from runner.engine.commands import Command, IllegalCommand, Order
 from runner.engine.decide import decide, next_deadline
+from runner.engine.dispatch import handler
 from runner.engine.plan import Ask, Experiment, Indicator, Load, RunPlan, Step, StopRule, Verify
 from runner.engine.state import State
-from runner.engine.table import handler
 from runner.testing import Drive, bucket, sample_plan
 
 IDS = ("a", "b", "c", "d")
@@ -285,7 +285,7 @@ def test_no_illegal_transition_is_possible(
     _one_end_and_no_fault_after_it(drive)
     _commands_one_after_the_other(drive)
     _replay_gives_the_same(drive)
-    assert all(isinstance(why, str) for _, why in possible(drive.state, "facilitator", by="alice"))
+    assert all(isinstance(why, str) for why in availability(drive.state, "facilitator", by="alice").reasons.values())
 
 
 def _phases_go_forward(drive: Drive) -> None:

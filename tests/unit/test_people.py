@@ -10,7 +10,7 @@ import pytest
 
 from runner.cli.options import person
 from runner.cli.room import at_a_terminal, need_a_terminal
-from runner.engine.availability import possible
+from runner.engine.availability import availability
 from runner.engine.commands import Complete, Join, Milestone, RunCommand
 from runner.engine.events import CommandRefused, Recorded
 from runner.engine.plan import Step
@@ -57,15 +57,15 @@ def test_a_milestone_that_came_with_a_step_names_the_step() -> None:
 
 def test_help_tells_an_observer_that_only_notes_are_theirs() -> None:
     drive = _drive(_FIX).join("olga", role="observer")
-    reasons = dict(possible(drive.state, "observer", "olga"))
-    assert not reasons["note"]
-    assert reasons["action"]
-    assert reasons["mark"]
+    may = availability(drive.state, "observer", "olga")
+    assert not may.why_not("note")
+    assert may.why_not("action")
+    assert may.why_not("mark")
 
 
 def test_before_the_first_step_nobody_is_told_that_the_runbook_is_done() -> None:
     drive = Drive(sample_plan(_FIX)).warm_up().join("alice")
-    said = " ".join(dict(possible(drive.state, "facilitator", "alice")).values())
+    said = " ".join(availability(drive.state, "facilitator", "alice").reasons.values())
     assert "the runbook is done" not in said
 
 

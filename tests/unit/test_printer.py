@@ -46,7 +46,7 @@ def _told(*events: Event, by: str = "conductor", t: float = 1.0) -> str:
         (ev.Paused(why="a call"), "+00:01.00  ‖ paused: a call  (ana)\n"),
         (ev.UndoFailed(experiment="errors", why="exit code 1"), "+00:01.00  ✗ LEFT BEHIND: errors: exit code 1\n"),
         (ev.EndDecided(cause="aborted", why="enough"), "+00:01.00  ■ the run ends, aborted: enough  (ana)\n"),
-        (ev.CommandRefused(command="RunCommand", why="no"), "+00:01.00  ✗ run was not possible: no  (ana)\n"),
+        (ev.CommandRefused(command="run", why="no"), "+00:01.00  ✗ run was not possible: no  (ana)\n"),
     ],
 )
 def test_what_a_line_says(event: Event, line: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.control.socket_path import closed_to, group_id, run_of, shared_doors, socket_path
+from runner.control.socket_path import closed_to, group_id, run_of, shared_sockets, socket_path
 from runner.errors import InputError
 
 _OWN = os.getegid()
@@ -89,7 +89,7 @@ def test_where_no_folder_is_short_enough_it_says_so(place: Path, monkeypatch: py
 def test_a_shared_run_is_called_as_ones_own_is(wanted: str, found: bool, place: Path) -> None:
     path = socket_path("20261120-174003-outage-7f3a", _OWN)
     path.touch()
-    assert shared_doors(wanted) == ([path] if found else [])
+    assert shared_sockets(wanted) == ([path] if found else [])
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
@@ -151,13 +151,13 @@ def test_only_a_group_of_ones_own_is_given_anything(monkeypatch: pytest.MonkeyPa
         group_id(other.gr_name)
 
 
-def test_doors_of_others_are_found_where_they_are_what_they_say(place: Path) -> None:
-    assert shared_doors() == []
+def test_sockets_of_others_are_found_where_they_are_what_they_say(place: Path) -> None:
+    assert shared_sockets() == []
     path = socket_path("20261120-outage-7f3a", _OWN)
     path.touch()
     forged = place / f"gameday-{os.getuid() + 1}-{_OWN}"
     forged.mkdir()
     (forged / "20261120-forged-1111.sock").touch()
-    assert shared_doors() == [path]
-    assert shared_doors("7f3a") == shared_doors("20261120") == [path]
-    assert shared_doors("1111") == []
+    assert shared_sockets() == [path]
+    assert shared_sockets("7f3a") == shared_sockets("20261120") == [path]
+    assert shared_sockets("1111") == []

@@ -23,7 +23,7 @@ class PersonLeft(Event, kind="person-left", decided=True):
 class CommandGiven(Event, kind="command-given", decided=True):
     """A person, `by` in the envelope, asked for something and it was possible; what follows from it comes next.
 
-    `uid` is the account it came from, as the kernel says.
+    `command` is its word, as it is typed. `uid` is the account it came from, as the kernel says.
     """
 
     command: str

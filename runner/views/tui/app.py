@@ -34,13 +34,13 @@ class Room(BaseApp[bool]):
         self._folder = folder
         self._visitor = visitor
         self._feed = LiveFeed(folder)
-        self._door = RunClient(socket, visitor)
+        self._client = RunClient(socket, visitor)
         self._board: RoomScreen | None = None
         self._debriefed = False
 
     def on_mount(self) -> None:
         self.run_worker(self._catch_up, thread=True)
-        self.run_worker(self._door.keep_open())
+        self.run_worker(self._client.keep_open())
 
     def _catch_up(self) -> None:
         """A long story is read beside the event loop; the first frame does not wait for it."""
@@ -48,7 +48,7 @@ class Room(BaseApp[bool]):
         self.call_from_thread(self._enter, story, last_times(self._folder))
 
     def _enter(self, story: ViewModel, previous: Mapping[str, float]) -> None:
-        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._door, previous)
+        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._client, previous)
         self.push_screen(self._board)
         self.call_after_refresh(look_seldom, self)
         self.set_interval(_LOOK, self._begin_debrief)
@@ -69,10 +69,12 @@ class Room(BaseApp[bool]):
         from runner.views.tui.screens.debrief import DebriefScreen
 
         self._debriefed = True
-        self.push_screen(DebriefScreen(self._folder, self._visitor, door=self._door, state=lambda: board.story.state))
+        self.push_screen(
+            DebriefScreen(self._folder, self._visitor, client=self._client, state=lambda: board.story.state)
+        )
 
     async def on_unmount(self) -> None:
-        await self._door.close()
+        await self._client.close()
 
 
 class Review(BaseApp[None]):

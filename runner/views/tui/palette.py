@@ -1,4 +1,4 @@
-"""The command palette: every deed of the room by name, with why it is not possible now."""
+"""The command palette: every action of the room by its label, with why it is not possible now."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from runner.views.actions import ACTIONS, Action
+from runner.engine.availability import Availability
+from runner.engine.command_lookup import actions_on
+from runner.engine.command_spec import Action
 
 
 class HasActions(Protocol):
     """The screen that names this provider."""
 
-    def allowed(self) -> dict[str, str]: ...
+    def allowed(self) -> Availability: ...
 
-    def action_deed(self, name: str) -> None: ...
+    def action_perform(self, name: str) -> None: ...
 
 
 class ActionProvider(Provider):
     """What a person may do in this run."""
 
     async def discover(self) -> Hits:
-        for deed, why, do in self._deeds():
-            yield DiscoveryHit(deed.label, do, help=why or None)
+        for action, why, do in self._actions():
+            yield DiscoveryHit(action.label, do, help=why or None)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for deed, why, do in self._deeds():
-            score = matcher.match(deed.label)
+        for action, why, do in self._actions():
+            score = matcher.match(action.label)
             if score > 0:
-                yield Hit(score, matcher.highlight(deed.label), do, help=why or None)
+                yield Hit(score, matcher.highlight(action.label), do, help=why or None)
 
-    def _deeds(self) -> Iterator[tuple[Action, str, partial[None]]]:
+    def _actions(self) -> Iterator[tuple[Action, str, partial[None]]]:
         screen = cast("HasActions", self.screen)
-        reasons = screen.allowed()
-        for deed in ACTIONS:
-            why = reasons.get(deed.rule, "")
-            yield deed, f"not now: {why}" if why else "", partial(screen.action_deed, deed.name)
+        may = screen.allowed()
+        for action in actions_on("room"):
+            why = may.why_not(action.name)
+            yield action, f"not now: {why}" if why else "", partial(screen.action_perform, action.name)

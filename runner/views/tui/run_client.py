@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.engine.commands import Role
+
 #: Seconds for an answer: a conductor that is silent for longer is about to be replaced by its guardian.
 _PATIENCE = 5.0
 _AGAIN = 0.5
@@ -19,7 +21,7 @@ class Visitor:
     """Who sits at this terminal."""
 
     name: str
-    role: str
+    role: Role
 
 
 class RunClient:

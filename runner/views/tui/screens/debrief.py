@@ -12,11 +12,13 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
+from runner.engine.command_lookup import ACTIONS, COMMAND_OF, actions_on
+from runner.engine.command_spec import Action
 from runner.engine.commands import RATED
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
-from runner.views.actions import BY_NAME, allowed, over
+from runner.views.actions import allowed, over
 from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
 from runner.views.tui.paint import line, lines
 from runner.views.tui.run_client import RunClient, Visitor
@@ -30,33 +32,31 @@ from runner.views.tui.widgets.panel import Panel
 _LOOK = 0.25
 #: From 1 to 5, each at its own digit.
 _RATINGS = ("not at all", "a little", "somewhat", "quite", "very")
-#: What a person may do here: key, action, label, its name in `runner.engine.availability`.
-_DEEDS = (
-    ("n", "write('note')", "Note", "note"),
-    ("a", "write('action')", "Action item", "action"),
-    ("r", "rate", "Rate", "rate"),
-    ("z", "close", "Close the debrief", "close"),
-)
 
 
 class DebriefScreen(Screen[None]):
-    """Of a run in its debrief when there is a `door` to it, and a `state` to see it by; else of one that is over."""
+    """Of a run in its debrief when there is a `client` of it, and a `state` to see it by; else of one that is over."""
 
     BINDINGS = [
         # A footer of 80 columns holds no longer words; help has them.
-        *(Binding(key, action, label.removesuffix(" the debrief")) for key, action, label, _ in _DEEDS),
+        *(Binding(each.key, f"perform('{each.name}')", each.short or each.label) for each in actions_on("debrief")),
         Binding("escape,d", "app.pop_screen", "Board", key_display="d"),
         Binding("question_mark", "help", "Help"),
         Binding("q", "leave", "Leave"),
     ]
 
     def __init__(
-        self, folder: Path, visitor: Visitor, *, door: RunClient | None = None, state: Callable[[], State] | None = None
+        self,
+        folder: Path,
+        visitor: Visitor,
+        *,
+        client: RunClient | None = None,
+        state: Callable[[], State] | None = None,
     ) -> None:
         super().__init__()
         self._folder = folder
         self._visitor = visitor
-        self._door = door
+        self._client = client
         self._state = state
         self._asker = Asker(self)
         self._seen = -1
@@ -117,20 +117,23 @@ class DebriefScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own
         """Of a run that is long over nothing is asked."""
-        return action not in ("write", "rate", "close") or self._door is not None
+        return action != "perform" or self._client is not None
 
-    def action_write(self, sort: str) -> None:
-        if self._asker.busy or self._refused(sort):
+    def action_perform(self, name: str) -> None:
+        """Do the action of this name, after what it asks; refused when it is not possible now, or is none."""
+        if self._asker.busy or self._refused(name):
             return
-        question = AskText(BY_NAME[sort].prompt, yes="write")
-        self._asker.put(question, partial(self._write, sort), why_not=partial(self._why_not, sort))
-
-    def _write(self, sort: str, text: str) -> None:
-        self.run_worker(self._ask("note", text=text, type=sort))
-
-    def action_rate(self) -> None:
-        if not self._asker.busy:
+        action = ACTIONS[name]
+        if name == "rate":
             self._rate(RATED)
+        elif action.asks:
+            question = AskText(action.prompt, yes="write")
+            self._asker.put(question, partial(self._write, action), why_not=partial(self._why_not, name))
+        else:
+            self.run_worker(self._ask(COMMAND_OF[name].word, **dict(action.values)))
+
+    def _write(self, action: Action, text: str) -> None:
+        self.run_worker(self._ask(COMMAND_OF[action.name].word, **{**dict(action.values), action.asks: text}))
 
     def _rate(self, left: tuple[str, ...]) -> None:
         """One question after another; escape leaves one out."""
@@ -151,13 +154,6 @@ class DebriefScreen(Screen[None]):
         self.run_worker(self._ask("note", text=stars, type="rating", about=about))
         self._rate(rest)
 
-    def action_close(self) -> None:
-        self.run_worker(self._close())
-
-    async def _close(self) -> None:
-        if not self._refused("close"):
-            await self._ask("close")
-
     def action_leave(self) -> None:
         self.app.exit(self._state is not None and over(self._state(), self._visitor.name))
 
@@ -165,25 +161,25 @@ class DebriefScreen(Screen[None]):
         self.app.push_screen(Help(self._help()))
 
     def _help(self) -> Iterator[tuple[str, str, str]]:
-        for key, _, label, rule in _DEEDS:
-            yield key, label, self._why_not(rule)
+        for each in actions_on("debrief"):
+            yield each.key, each.label, self._why_not(each.name)
         yield "↑ ↓", "Scroll", ""
         yield "d", "Back to the board", ""
         yield "q", "Leave", ""
 
-    def _why_not(self, rule: str) -> str:
-        if self._state is None or self._door is None:
+    def _why_not(self, name: str) -> str:
+        if self._state is None or self._client is None:
             return "the run is over"
-        return allowed(self._state(), self._visitor.role, self._visitor.name).get(rule, "")
+        return allowed(self._state(), self._visitor.role, self._visitor.name).why_not(name)
 
-    def _refused(self, rule: str) -> bool:
-        why = self._why_not(rule)
+    def _refused(self, name: str) -> bool:
+        why = self._why_not(name)
         if why:
             self.notify(why, title="Not now", severity="warning", markup=False)
         return bool(why)
 
     async def _ask(self, command: str, **values: Any) -> None:
-        if self._door is not None and (why := await self._door.ask(command, **values)):
+        if self._client is not None and (why := await self._client.ask(command, **values)):
             self.notify(why, severity="warning", markup=False)
 
 

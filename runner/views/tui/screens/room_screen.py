@@ -12,11 +12,11 @@ from typing import Any
 from textual.binding import Binding
 from textual.message import Message
 
+from runner.engine.availability import Availability
+from runner.engine.command_lookup import ACTIONS, COMMAND_OF, actions_on
+from runner.engine.command_spec import CHOICE, YES, Action
 from runner.engine.state import State
 from runner.views.actions import (
-    ACTIONS,
-    BY_NAME,
-    Action,
     allowed,
     meant,
     named,
@@ -26,7 +26,7 @@ from runner.views.actions import (
     takers,
     undone_by_abort,
 )
-from runner.views.prompt_text import CHOICE, YES, Next, next_action
+from runner.views.prompt_text import Next, next_action
 from runner.views.text import inert
 from runner.views.tui.feed import LiveFeed
 from runner.views.tui.palette import ActionProvider
@@ -58,12 +58,12 @@ _ABORT_REASONS = {
 
 
 class RoomScreen(RunScreen):
-    """A run, live: what it shows comes from the transcript alone, what is asked goes through the door."""
+    """A run, live: what it shows comes from the transcript alone, what is asked goes through the run's socket."""
 
     COMMANDS = {ActionProvider}
     BINDINGS = [
         Binding("enter", "next", "Next", show=False, priority=True),
-        *(Binding(deed.key, f"deed('{deed.name}')", deed.label, show=False) for deed in ACTIONS),
+        *(Binding(each.key, f"perform('{each.name}')", each.label, show=False) for each in actions_on("room")),
         Binding("c", "copy", "Copy the command", show=False),
         Binding("s", "shell", "Shell", show=False),
         Binding("slash", "filter", "Filter the log", show=False),
@@ -77,13 +77,13 @@ class RoomScreen(RunScreen):
         feed: LiveFeed,
         folder: Path,
         visitor: Visitor,
-        door: RunClient,
+        client: RunClient,
         previous: Mapping[str, float],
     ) -> None:
         super().__init__(folder, visitor, previous)
         self.story = story
         self._feed = feed
-        self._door = door
+        self._client = client
         self._asker = Asker(self)
         self._second = self._news = -1
         self._rested = 0.0
@@ -124,7 +124,7 @@ class RoomScreen(RunScreen):
         return True
 
     def trouble(self, story: ViewModel) -> str:
-        return "" if story.state.closed is not None else self._door.lost
+        return "" if story.state.closed is not None else self._client.lost
 
     async def show(self, story: ViewModel, now: float, *, samples: bool = True) -> None:
         await super().show(story, now, samples=samples)
@@ -132,8 +132,8 @@ class RoomScreen(RunScreen):
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 
-    def allowed(self) -> dict[str, str]:
-        """Every command with why it is not possible now, '' when it is."""
+    def allowed(self) -> Availability:
+        """What is possible now, and why not the rest."""
         return allowed(self.story.state, self.visitor.role, self.visitor.name)
 
     class EnterPressed(Message):
@@ -150,68 +150,72 @@ class RoomScreen(RunScreen):
     def _next(self) -> None:
         if self._asker.busy:
             return
-        deed = next_action(self.story.state)
-        if not deed.label:
+        action = next_action(self.story.state)
+        if not action.label:
             self.notify("nothing is waiting for you here", severity="information")
-        elif not deed.wants:
-            self._begin(self._ask(deed.command, dict(deed.values)))
+        elif not action.wants:
+            self._begin(self._ask(action.command, dict(action.values)))
         else:
-            self._asker.put(_question(deed), partial(self._reply, deed), why_not=partial(self._gone, deed))
+            self._asker.put(_question(action), partial(self._reply, action), why_not=partial(self._gone, action))
 
-    def _gone(self, deed: Next) -> str:
-        return "" if next_action(self.story.state) == deed else f"{deed.about or 'the step'} no longer waits for this"
+    def _gone(self, action: Next) -> str:
+        return (
+            "" if next_action(self.story.state) == action else f"{action.about or 'the step'} no longer waits for this"
+        )
 
-    def _reply(self, deed: Next, text: str) -> None:
-        given = {} if deed.wants == YES else {"value" if deed.ask else "label": text}
-        self._begin(self._ask(deed.command, {**dict(deed.values), **given}))
+    def _reply(self, action: Next, text: str) -> None:
+        given = {} if action.wants == YES else {"value" if action.ask else "label": text}
+        self._begin(self._ask(action.command, {**dict(action.values), **given}))
 
-    def action_deed(self, name: str) -> None:
+    def action_perform(self, name: str) -> None:
+        """Do the action of this name, after what it asks; refused when it is not possible now, or is none."""
         if self._asker.busy:
             return
-        deed = BY_NAME[name]
-        if why := self.allowed().get(deed.rule, ""):
-            self.notify(why, title=f"{deed.label}: not now", severity="warning", markup=False)
+        action, why = ACTIONS.get(name), self.allowed().why_not(name)
+        if action is None or why:
+            title = f"{action.label if action else name}: not now"
+            self.notify(why, title=title, severity="warning", markup=False)
             return
         chosen = self.query_one(RunbookPanel).chosen
-        if deed.name == "go-to" and not chosen:
+        if action.name == "go-to" and not chosen:
             self.notify("choose a step in the runbook first: ↑ ↓", severity="information")
             return
-        question = self._question(deed, chosen)
+        question = self._question(action, chosen)
         if question is None:
-            self._do(deed, chosen, "")
+            self._do(action, chosen, "")
             return
         asked = self.story.state
-        self._asker.put(question, partial(self._do, deed, chosen), why_not=partial(self._why_not, deed, asked))
+        self._asker.put(question, partial(self._do, action, chosen), why_not=partial(self._why_not, action, asked))
 
-    def _question(self, deed: Action, chosen: str) -> Question | None:
+    def _question(self, action: Action, chosen: str) -> Question | None:
         state = self.story.state
-        about = named(state, meant(state, deed))
-        match deed.name:
+        about = named(state, meant(state, action))
+        match action.name:
             case "abort":
                 undone = undone_by_abort(state, self.visitor.role)
                 reasons = (f"{reason}: {words}" for reason, words in _ABORT_REASONS.items())
-                return AskChoice(deed.prompt, reasons, notes=(undone,), yes="abort", no="goes on with the drill")
+                return AskChoice(action.prompt, reasons, notes=(undone,), yes="abort", no="goes on with the drill")
             case "hand-over":
-                return AskChoice(deed.prompt, takers(state, self.visitor.name), about=about, yes="hand over")
+                return AskChoice(action.prompt, takers(state, self.visitor.name), about=about, yes="hand over")
             case "go-to":
                 skipped = skipped_by(state, chosen)
-                prompt = f"{deed.prompt} {named(state, chosen)}?"
+                prompt = f"{action.prompt} {named(state, chosen)}?"
                 return AskYes(prompt, notes=skipped, yes="go", no="stay here") if skipped else None
-        return AskText(deed.prompt, about=about) if deed.wants else None
+        return AskText(action.prompt, about=about) if action.asks else None
 
-    def _why_not(self, deed: Action, asked: State) -> str:
+    def _why_not(self, action: Action, asked: State) -> str:
         """Why what was asked then can no longer be done."""
-        state, step = self.story.state, meant(asked, deed)
-        if step != meant(state, deed):
+        state, step = self.story.state, meant(asked, action)
+        if step != meant(state, action):
             return f"{named(state, step) or 'the step'} is over"
-        if deed.name == "abort" and state.phase == "debrief" != asked.phase:
+        if action.name == "abort" and state.phase == "debrief" != asked.phase:
             # There it would close the debrief.
             return "the drill is over"
-        return self.allowed().get(deed.rule, "")
+        return self.allowed().why_not(action.name)
 
-    def _do(self, deed: Action, chosen: str, text: str) -> None:
-        values: dict[str, Any] = dict(deed.values)
-        match deed.name:
+    def _do(self, action: Action, chosen: str, text: str) -> None:
+        values: dict[str, Any] = dict(action.values)
+        match action.name:
             case "abort":
                 reason, _, words = text.partition(": ")
                 values |= {"reason": reason, "why": words}
@@ -219,15 +223,15 @@ class RoomScreen(RunScreen):
                 values["to"] = text
             case "go-to":
                 values["step"] = chosen
-            case _ if deed.wants:
-                values[deed.wants] = text
-        self._begin(self._ask(deed.command, values))
+            case _ if action.asks:
+                values[action.asks] = text
+        self._begin(self._ask(COMMAND_OF[action.name].word, values))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self.run_worker(work, exclusive=False)
 
     async def _ask(self, command: str, values: Mapping[str, Any]) -> None:
-        why = await self._door.ask(command, **values)
+        why = await self._client.ask(command, **values)
         if why:
             self.notify(why, severity="warning", markup=False)
         else:
@@ -240,11 +244,10 @@ class RoomScreen(RunScreen):
         self.app.push_screen(Help(self._help()))
 
     def _help(self) -> Iterator[tuple[str, str, str]]:
-        reasons = self.allowed()
-        deed = next_action(self.story.state)
-        yield "enter", deed.label or "What the step waits for", "" if deed.label else "nothing waits for you"
-        for each in ACTIONS:
-            yield each.key, each.label, reasons.get(each.rule, "")
+        may, waits = self.allowed(), next_action(self.story.state).label
+        yield "enter", waits or "What the step waits for", "" if waits else "nothing waits for you"
+        for each in actions_on("room"):
+            yield each.key, each.label, may.why_not(each.name)
         for key, label in (
             ("↑ ↓", "Look at another step"),
             ("c", "Copy the command"),
@@ -290,23 +293,25 @@ class RoomScreen(RunScreen):
         self.app.exit(over(self.story.state, self.visitor.name))
 
 
-def _question(deed: Next) -> Question:
+def _question(action: Next) -> Question:
     """What `enter` asks before it does what the step waits for."""
-    ask = deed.ask
-    if deed.wants == CHOICE:
-        start = deed.choices.index(ask.default) if ask and ask.default in deed.choices else 0
-        return AskChoice(deed.prompt, deed.choices, start=start, about=deed.about, notes=deed.notes, yes="choose")
-    if deed.wants == YES:
-        yes = deed.label.lower()
-        return AskYes(deed.prompt, about=deed.about, notes=deed.notes, yes=yes, no="not yet")
+    ask = action.ask
+    if action.wants == CHOICE:
+        start = action.choices.index(ask.default) if ask and ask.default in action.choices else 0
+        return AskChoice(
+            action.prompt, action.choices, start=start, about=action.about, notes=action.notes, yes="choose"
+        )
+    if action.wants == YES:
+        yes = action.label.lower()
+        return AskYes(action.prompt, about=action.about, notes=action.notes, yes=yes, no="not yet")
     if ask is None:
-        return AskText(deed.prompt, about=deed.about, notes=deed.notes, yes="answer")
+        return AskText(action.prompt, about=action.about, notes=action.notes, yes="answer")
     return AskText(
-        deed.prompt,
+        action.prompt,
         secret=ask.secret,
         given=ask.default,
         unfit=ask.why_unfit,
-        about=deed.about,
-        notes=deed.notes,
+        about=action.about,
+        notes=action.notes,
         yes="answer",
     )
