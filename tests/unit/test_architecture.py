@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from source_rules import circles, read_sources, same_classes, same_files
 
+_ROOT = Path(__file__).parents[2]
 #: What `gameday init` copies belongs to whoever runs it.
 _SOURCES = {
-    name: source
-    for name, source in read_sources(Path(__file__).parents[2] / "runner").items()
-    if not name.startswith("runner.templates")
+    name: source for name, source in read_sources(_ROOT / "runner").items() if not name.startswith("runner.templates")
 }
 
 #: File names that mean the same thing in each of their places.
@@ -35,6 +36,21 @@ SAME_FILES = {
     "steps": ["runner.conductor.handlers.steps", "runner.engine.rules.steps"],
 }
 SAME_CLASSES: dict[str, list[str]] = {}
+
+
+def test_the_page_shows_the_layers_of_the_contract() -> None:
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    page = (_ROOT / "docs" / "architecture.md").read_text().split("## Layers")[1]
+    assert page.split("```text\n")[1].split("\n```")[0].replace(" · ", " : ").splitlines() == layers
+
+
+def test_the_page_has_a_row_for_every_folder() -> None:
+    page = (_ROOT / "docs" / "architecture.md").read_text().split("## Where to put a change")[1]
+    folders = {name for name in _SOURCES if name.count(".") == 1 and any(o.startswith(f"{name}.") for o in _SOURCES)}
+    assert {name.replace(".", "/") for name in folders} - set(
+        re.findall(r"^\| `([^`]*)`", page, flags=re.MULTILINE)
+    ) == set()
 
 
 def test_no_import_goes_in_a_circle() -> None:
