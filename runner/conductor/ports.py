@@ -1,7 +1,7 @@
 """The ports of a run: what its handlers need of the world outside, each as a protocol.
 
 A handler never starts a process. It asks `Ports` for what does, so that the real adapters (`runner.conductor.adapters`)
-and the fakes (`runner.testing`) can take each other's place; both pass `tests/contract/test_ports.py`.
+and the fakes (`runner.testing`) can take each other's place; both pass `tests/contract/test_ports_*.py`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,16 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from runner.sandbox.flags import FLAGS, FlagError, FlagStore, UnknownFlag
-from runner.sandbox.service import Post, Reply, Service, ServiceError, TooSlow, Unreachable, correlation, read_json
+from runner.sandbox.service import (
+    Post,
+    Reply,
+    Service,
+    ServiceError,
+    ServiceUnreachable,
+    TooSlow,
+    correlation,
+    read_json,
+)
 
 #: Seconds; a restart is answered when the service is ready again.
 SUPERVISOR_PATIENCE = 10.0
@@ -156,7 +165,7 @@ class Admin(Service):
     async def _pass_on(self, method: str, service: str, path: str, body: object = None) -> web.Response:
         try:
             reply: Reply = await self.call(method, self.post.wiring.url(service) + path, timeout=5.0, body=body)
-        except (Unreachable, TooSlow) as error:
+        except (ServiceUnreachable, TooSlow) as error:
             raise ServiceError(502, f"{service}: {error}") from error
         return web.Response(body=reply.body, status=reply.status, content_type="application/json")
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from runner.sandbox.breaker import Breaker
 from runner.sandbox.flag_watch import FlagWatch
 from runner.sandbox.flags import FlagSettings
-from runner.sandbox.service import Post, Reply, Service, ServiceError, TooSlow, Unreachable, read_json
+from runner.sandbox.service import Post, Reply, Service, ServiceError, ServiceUnreachable, TooSlow, read_json
 
 #: Flag value → the service that it means.
 GATEWAYS = {"primary": "gateway", "backup": "backup"}
@@ -46,7 +46,7 @@ class Checkout(Service):
         except TooSlow as error:
             outcome = "timeout"
             raise ServiceError(504, f"the {name} gateway gave {error}") from error
-        except Unreachable as error:
+        except ServiceUnreachable as error:
             raise ServiceError(502, f"the {name} gateway failed: {error}") from error
         finally:
             now = self.clock.now()

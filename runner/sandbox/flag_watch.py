@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from runner.sandbox.flags import FLAGS, FlagSettings
-from runner.sandbox.service import Service, TooSlow, Unreachable
+from runner.sandbox.service import Service, ServiceUnreachable, TooSlow
 
 #: Seconds between two looks.
 PACE = 0.15
@@ -25,7 +25,7 @@ class FlagWatch:
         """Keeps what it has when the flag service does not answer."""
         try:
             reply = await self._service.call("GET", self._url, timeout=1.0)
-        except (Unreachable, TooSlow):
+        except (ServiceUnreachable, TooSlow):
             return
         if reply.status == 200 and (settings := FlagSettings.of(reply.json())) != self.settings:
             self.settings = settings

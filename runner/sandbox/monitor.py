@@ -12,7 +12,7 @@ from runner.clock import parse_iso
 from runner.sandbox.alert_rules import RULES, AlertBook
 from runner.sandbox.metric_history import Samples
 from runner.sandbox.metrics import MetricSeries, parse_exposition, parse_labels
-from runner.sandbox.service import Post, Service, TooSlow, Unreachable
+from runner.sandbox.service import Post, Service, ServiceUnreachable, TooSlow
 from runner.sandbox.wiring import SERVICES
 
 #: Seconds.
@@ -40,7 +40,7 @@ class Monitor(Service):
             try:
                 reply = await self.call("GET", url, timeout=SCRAPE_PATIENCE)
                 answered = reply.status == 200
-            except (Unreachable, TooSlow):
+            except (ServiceUnreachable, TooSlow):
                 answered = False
             self._samples.add(job, parse_exposition(reply.body.decode()) if answered else None)
             await asyncio.sleep(max(SCRAPE_PACE - (self.clock.now() - began), 0.05))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from runner.sandbox.flags import FlagSettings
-from runner.sandbox.service import Reply, Service, ServiceError, TooSlow, Unreachable
+from runner.sandbox.service import Reply, Service, ServiceError, ServiceUnreachable, TooSlow
 
 #: Seconds. A cache that takes longer is worse than none.
 CACHE_PATIENCE = 0.25
@@ -53,7 +53,7 @@ class ProductCatalogue:
         body = {key: [self._time_to_live(), value] for key, value in entries.items()}
         try:
             reply = await self._service.call("PUT", f"{self._cache}/keys", timeout=BACKEND_PATIENCE, body=body)
-        except (Unreachable, TooSlow) as error:
+        except (ServiceUnreachable, TooSlow) as error:
             raise ServiceError(502, f"the cache failed: {error}") from error
         if reply.status != 204:
             raise ServiceError(502, f"the cache answered {reply.status}")
@@ -64,7 +64,7 @@ class ProductCatalogue:
     async def _look_up(self, key: str) -> bytes | None:
         try:
             reply = await self._service.call("GET", f"{self._cache}/keys/{quote(key)}", timeout=CACHE_PATIENCE)
-        except (Unreachable, TooSlow):
+        except (ServiceUnreachable, TooSlow):
             self._lookups.add(outcome="failed")
             return None
         if reply.status == 200:
@@ -98,7 +98,7 @@ class ProductCatalogue:
             reply = await self._service.call("GET", self._backend + path, timeout=BACKEND_PATIENCE)
         except TooSlow as error:
             raise ServiceError(504, f"the catalogue backend gave {error}") from error
-        except Unreachable as error:
+        except ServiceUnreachable as error:
             raise ServiceError(502, f"the catalogue backend failed: {error}") from error
         if reply.status != 200:
             raise ServiceError(reply.status, _reason(reply))
@@ -108,7 +108,7 @@ class ProductCatalogue:
         url = f"{self._cache}/keys/{quote(key)}?ttl={self._time_to_live():.3f}"
         try:
             await self._service.call("PUT", url, timeout=CACHE_PATIENCE, body=json.loads(body))
-        except (Unreachable, TooSlow):
+        except (ServiceUnreachable, TooSlow):
             self._service.log.write("cache not filled", level="warning", key=key)
 
     def _keep(self, key: str, body: bytes) -> None:

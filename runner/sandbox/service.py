@@ -56,7 +56,7 @@ class ServiceError(Exception):
         self.reason = reason
 
 
-class Unreachable(Exception):
+class ServiceUnreachable(Exception):
     """No answer came: refused, reset, cut off."""
 
 
@@ -151,7 +151,7 @@ class Service:
         timeout: float,
         body: object = None,
     ) -> Reply:
-        """Raises `Unreachable` or `TooSlow`; any status is a reply. `timeout` in seconds."""
+        """Raises `ServiceUnreachable` or `TooSlow`; any status is a reply. `timeout` in seconds."""
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         data = None if body is None else json.dumps(body).encode()
@@ -164,7 +164,7 @@ class Service:
         except TimeoutError as error:
             raise TooSlow(f"no answer within {timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(str(error) or type(error).__name__) from error
+            raise ServiceUnreachable(str(error) or type(error).__name__) from error
 
     def finished(self, exchange: Exchange) -> None:
         """Called once a request has its answer."""

@@ -17,8 +17,8 @@ from runner.sandbox.service import (
     Post,
     Service,
     ServiceError,
+    ServiceUnreachable,
     TooSlow,
-    Unreachable,
     correlation,
 )
 from runner.sandbox.workers import QueueFull, WorkerPool
@@ -103,7 +103,7 @@ class Storefront(Service):
             reply = await self.call("POST", url, timeout=self.flags.settings.checkout_timeout, body=order)
         except TooSlow as error:
             raise ServiceError(504, f"checkout gave {error}") from error
-        except Unreachable as error:
+        except ServiceUnreachable as error:
             raise ServiceError(502, f"checkout is not there: {error}") from error
         return web.Response(body=reply.body, status=reply.status, content_type="application/json")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.targets.driver import TargetDriver
-from runner.targets.fields import CLUSTER_FIELDS
+from runner.targets.field_groups import CLUSTER_FIELDS
 
 
 class HttpDriver(TargetDriver):

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.errors import Refused
 from runner.targets.driver import DeclaredTarget, IdentityCheck, TargetDriver, Unreachable
-from runner.targets.fields import CLUSTER_FIELDS
+from runner.targets.field_groups import CLUSTER_FIELDS
 
 #: Runs in the child that answers probes: nothing else of a run ever imports a Kubernetes client.
 _ASKER = "runner.actuators.shims.kube"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.targets.driver import DeclaredTarget, TargetDriver
-from runner.targets.fields import CLUSTER_FIELDS, LOOPBACK
+from runner.targets.field_groups import CLUSTER_FIELDS, LOOPBACK
 
 
 class LocalDriver(TargetDriver):

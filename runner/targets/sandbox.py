@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.targets.driver import TargetDriver
-from runner.targets.fields import ADDRESS_FIELDS, CLUSTER_FIELDS, LOOPBACK
+from runner.targets.field_groups import ADDRESS_FIELDS, CLUSTER_FIELDS, LOOPBACK
 
 
 class SandboxDriver(TargetDriver):

@@ -27,8 +27,8 @@ SAME_FILES = {
     "clock": ["runner.clock", "runner.testing.clock"],
     # A command line, and what it does.
     "halt": ["runner.cli.halt", "runner.supervision.halt"],
-    # A policy, and what it judges.
-    "identity": ["runner.guard.identity", "runner.targets.identity"],
+    # A kind of target, and its command line.
+    "sandbox": ["runner.cli.sandbox", "runner.targets.sandbox"],
     # A handler, and what it handles.
     "indicators": ["runner.conductor.handlers.indicators", "runner.engine.indicators"],
     "operator_script": ["runner.conductor.handlers.operator_script", "runner.specs.operator_script"],
