@@ -270,14 +270,8 @@ def _close(descriptors: Iterable[int]) -> None:
 
 
 def minimal_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a child of a run gets from this process's environment, and `extra`: nothing else, so no secret by accident.
-
-    A target that is a cluster leads every Kubernetes client to itself, also those that would go where the terminal's own
-    KUBECONFIG points.
-    """
+    """What a child of a run gets from this process's environment, and `extra`: nothing else, so no secret by accident."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM", "TMPDIR", "USER", "LOGNAME", "KUBECONFIG", "SSL_CERT_FILE")
     env = {name: os.environ[name] for name in kept if name in os.environ}
     env.update(extra or {})
-    if "TARGET_KUBECONFIG" in env and "TARGET_CONTEXT" in env:
-        env |= {"KUBECONFIG": env["TARGET_KUBECONFIG"], "KUBERNETES_CONTEXT": env["TARGET_CONTEXT"]}
     return env

@@ -23,6 +23,7 @@ from runner.host.tool_log import note
 from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import MASK, Redaction, Redactor
 from runner.specs.configuration import known_configuration
+from runner.targets.registry import driver_of
 from runner.undo.fencing import Spared
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class RunContext:
         """
         plan = self.plan
         kept = {name: self.secrets[name] for name in plan.passed_secrets if name in self.secrets}
-        env = minimal_env({**plan.passed, **kept, **self.target_env()})
+        own = driver_of(plan.target.kind).child_environment(self.vars)
+        env = minimal_env({**plan.passed, **kept, **self.target_env(), **own})
         env["GAMEDAY_RUN"] = self.run
         env["GAMEDAY_RUN_FOLDER"] = str(self.folder)
         env.update({name: self.secrets[name] for name in secrets if name in self.secrets})

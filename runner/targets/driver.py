@@ -11,6 +11,12 @@ from typing import Any, Protocol
 
 from runner.lazy_dataclass import lazy_dataclass
 
+#: Fields of targets.yaml that kinds take or leave together.
+ADDRESS_FIELDS = ("url", "vars", "headers", "identity")
+CLUSTER_FIELDS = ("context", "cluster-uid")
+#: This machine, as people are shown it.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class DeclaredTarget(Protocol):
     """A target as the plan has it: what is not declared is empty."""
@@ -101,6 +107,11 @@ class TargetDriver:
     def found_variables(self, target: DeclaredTarget) -> dict[str, str]:
         """The attributes that this machine adds, read when the run begins. Raises Refused."""
         del target
+        return {}
+
+    def child_environment(self, found: Mapping[str, str]) -> dict[str, str]:
+        """What its tools read from the environment, by the attributes it was found with. Children get it besides TARGET_…"""
+        del found
         return {}
 
     def unreachable(self, target: DeclaredTarget) -> Unreachable | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runner.targets.driver import TargetDriver
-from runner.targets.field_groups import CLUSTER_FIELDS
+from runner.targets.driver import CLUSTER_FIELDS, TargetDriver
 
 
 class HttpDriver(TargetDriver):

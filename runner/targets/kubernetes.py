@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import Refused
-from runner.targets.driver import DeclaredTarget, IdentityCheck, TargetDriver, Unreachable
-from runner.targets.field_groups import CLUSTER_FIELDS
+from runner.targets.driver import CLUSTER_FIELDS, DeclaredTarget, IdentityCheck, TargetDriver, Unreachable
 
 #: Runs in the child that answers probes: nothing else of a run ever imports a Kubernetes client.
 _ASKER = "runner.actuators.shims.kube"
@@ -22,7 +21,6 @@ class KubernetesDriver(TargetDriver):
     kind = "kubernetes"
     noun = "cluster"
     needs = CLUSTER_FIELDS
-    #: Children get them as KUBERNETES_CONTEXT and KUBECONFIG too.
     attributes = ("context", "kubeconfig")
     found_attributes = ("kubeconfig",)
     is_cluster = True
@@ -38,6 +36,12 @@ class KubernetesDriver(TargetDriver):
         if why:
             raise Refused(why)
         return {"context": target.context, "kubeconfig": path}
+
+    def child_environment(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Every Kubernetes client is led to it, also those that would go where the terminal's own KUBECONFIG points."""
+        if "context" not in found or "kubeconfig" not in found:
+            return {}
+        return {"KUBECONFIG": found["kubeconfig"], "KUBERNETES_CONTEXT": found["context"]}
 
     def unreachable(self, target: DeclaredTarget) -> Unreachable | None:
         _, why = kubeconfig()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runner.targets.driver import DeclaredTarget, TargetDriver
-from runner.targets.field_groups import CLUSTER_FIELDS, LOOPBACK
+from runner.targets.driver import CLUSTER_FIELDS, LOOPBACK, DeclaredTarget, TargetDriver
 
 
 class LocalDriver(TargetDriver):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runner.targets.driver import TargetDriver
-from runner.targets.field_groups import ADDRESS_FIELDS, CLUSTER_FIELDS, LOOPBACK
+from runner.targets.driver import ADDRESS_FIELDS, CLUSTER_FIELDS, LOOPBACK, TargetDriver
 
 
 class SandboxDriver(TargetDriver):

@@ -171,7 +171,7 @@ class UndoLog:
             name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
         }
         # What was written down is used as it was; what looked secret is among the secrets.
-        return minimal_env({**self.plan.passed, **target}) | self.secrets
+        return minimal_env({**self.plan.passed, **target, **self.driver.child_environment(self.vars)}) | self.secrets
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

@@ -57,7 +57,7 @@ def _ask(target: Target, env: Mapping[str, str], log: Path) -> str:
 
 
 def _env(kubeconfig: object, context: str = "staging") -> dict[str, str]:
-    return {"TARGET_KUBECONFIG": str(kubeconfig), "TARGET_CONTEXT": context}
+    return driver_of("kubernetes").child_environment({"kubeconfig": str(kubeconfig), "context": context})
 
 
 def test_the_declared_cluster_is_known_by_its_uid_whatever_context_is_current(
@@ -126,4 +126,4 @@ def test_a_childs_way_to_the_cluster_is_the_targets(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KUBECONFIG", "/somebody/elses")
     env: Mapping[str, Any] = minimal_env(_env("/the/targets"))
     assert (env["KUBECONFIG"], env["KUBERNETES_CONTEXT"]) == ("/the/targets", "staging")
-    assert "KUBERNETES_CONTEXT" not in minimal_env({"TARGET_CONTEXT": "x"})
+    assert driver_of("kubernetes").child_environment({"context": "x"}) == {}
