@@ -331,5 +331,5 @@ class ChaosChild:
         try:
             report = reader(message)
         except (TypeError, KeyError) as error:
-            report = ChildFailed(why=f"the chaos child said something that cannot be understood: {kind}: {error}")
+            report = ChildFailed(why=f"the chaos child sent something that cannot be understood: {kind}: {error}")
         self._report(report)

@@ -200,7 +200,7 @@ class LoadChild:
         place = plan.named(self._place or "") or str(plan.locustfiles[0])
         if not self._started:
             return f"{place}: the load did not start within {self._limit:g} s: its import does not come to an end"
-        silent = f"the load told nothing for {self._silent:g} s"
+        silent = f"the load reported nothing for {self._silent:g} s"
         if self._place is None:
             return f"{silent}: its process is frozen"
         return f"{place}: {silent}: this call blocks all users at once, for gevent cannot switch away from it"
@@ -238,7 +238,7 @@ class LoadChild:
         if self._plan is None:
             return LoadFailedReport(f"the load process {how} before it was needed")
         if self._stopping:
-            return LoadEndedReport(SystemClock(self._plan.origin).now(), f"told to stop; {how}", 1)
+            return LoadEndedReport(SystemClock(self._plan.origin).now(), f"asked to stop; {how}", 1)
         return LoadFailedReport(f"the load process {how}; see {self._plan.folder / 'load.log'}")
 
     async def _kill(self) -> None:

@@ -29,7 +29,7 @@ _COMMANDS = {
     "halt": ("halt", "Stop every run on this machine, undo, and let none begin."),
     "resume": ("halt", "Lift a halt: runs may begin again."),
     "recover": ("recover", "Undo what a run left open after everything of it was killed."),
-    "tell": ("runs", "Give a running drill a command: do, say milestone=detected, choose label=…"),
+    "tell": ("runs", "Send a running drill a command: complete, milestone name=detected, choose label=…"),
     "sandbox": ("sandbox", "The embedded staging stack on its own."),
 }
 

@@ -35,7 +35,7 @@ _LOOK = 0.1
 @click.option(
     "--headless",
     is_flag=True,
-    help="Tell the run line by line on stderr instead of opening the room; so it is where there is no terminal.",
+    help="Print the run line by line on stderr instead of opening the room; so it is where there is no terminal.",
 )
 @click.option("--detach", is_flag=True, help="Start it and leave it to itself.")
 @click.option("--json", "as_json", is_flag=True, help="The scorecard as JSON on stdout at the end.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("runbook", metavar="RUNBOOK", shell_complete=complete_runbooks)
-@click.option("--headless", is_flag=True, help="No room: tell it line by line on stderr; answer with `gameday tell`.")
+@click.option("--headless", is_flag=True, help="No room: print it line by line on stderr; answer with `gameday tell`.")
 @click.option("--detach", is_flag=True, help="Start it and leave it to itself; rooms come with `gameday attach`.")
 @click.option("--as", "role", type=click.Choice(ROLES), default=ROLES[0], help="What you are in the room.")
 @click.option("--name", help="Who you are, for the transcript.  [default: your login name]")

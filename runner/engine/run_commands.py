@@ -87,7 +87,7 @@ def _let_in(state: State, view: ExperimentView) -> None:
         raise IllegalCommand(f"no fault goes in: {ending_words(state)}")
     # An action that was seen to start without the word does not let the next one in.
     if view.ordered_t is None or view.status not in ("ordered", "injected"):
-        raise IllegalCommand(f"no fault goes in: {view.slug} is {view.status}, the word was not given")
+        raise IllegalCommand(f"no fault goes in: {view.slug} is {view.status}, its injection was not ordered")
 
 
 def _let_schedule(state: State, event: e.InjectionScheduled) -> None:

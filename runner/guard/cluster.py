@@ -156,7 +156,7 @@ def _selectors(plan: RunPlan, call: Call, deed: KubernetesAction, name: str) -> 
         wide = next((argument for argument in deed.by if argument in call.arguments), "")
         at: Path_ = ("arguments", wide) if wide else ("arguments",)
         said = (
-            f"its {wide} {shown(call.arguments[wide])} fits everything, for all that can be told"
+            f"its {wide} {shown(call.arguments[wide])} fits everything, as far as can be seen"
             if wide
             else "nothing selects"
         )
@@ -289,7 +289,7 @@ def _uncounted(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Fi
     labels = [argument for argument in deed.by if argument in SELECTORS and call.arguments.get(argument)]
     if bounds and labels and not call.arguments.get("name"):
         cure = "give it a name" if "name" in deed.by else f"use a target that declares no {' and no '.join(bounds)}"
-        what = f"how many pods it takes cannot be told, and target {plan.target.name} declares {' and '.join(bounds)}"
+        what = f"how many pods it takes is not known, and target {plan.target.name} declares {' and '.join(bounds)}"
         yield ("arguments", labels[0]), what, cure
 
 

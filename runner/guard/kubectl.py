@@ -109,7 +109,9 @@ def _where(plan: RunPlan, call: Call, each: _Invocation) -> Iterator[Finding]:
     target, tool, options = plan.target, each.tool, each.options
     context = options.get(_TOOLS[tool])
     if context not in (target.context, "$TARGET_CONTEXT", "${TARGET_CONTEXT}") and not (context and call.open(context)):
-        said = f"goes to context {context!r}" if context else "says no context, and goes wherever the kubeconfig points"
+        said = (
+            f"goes to context {context!r}" if context else "names no context, and goes wherever the kubeconfig points"
+        )
         yield f"{tool} {said}; target {target.name} is {target.context!r}", f'{_TOOLS[tool]} "$TARGET_CONTEXT"'
     for option in (*_ELSEWHERE, *_EVERYTHING):
         if option in options:
@@ -119,7 +121,7 @@ def _where(plan: RunPlan, call: Call, each: _Invocation) -> Iterator[Finding]:
     allowed = target.allow.get("namespaces") or ()
     if _is_of_nodes(each) or namespace in allowed or (namespace and call.open(namespace)):
         return
-    said = f"namespace {namespace!r} is" if namespace else f"{tool} says no namespace; it is"
+    said = f"namespace {namespace!r} is" if namespace else f"{tool} names no namespace; it is"
     yield f"{said} not among those that target {target.name} allows ({', '.join(allowed) or 'none'})", ""
 
 
@@ -140,7 +142,7 @@ def _how_much(plan: RunPlan, call: Call, each: _Invocation) -> Iterator[Finding]
     bounds = [bound for bound in ("max-pods", "max-share") if allow.get(bound)]
     # A lone `$` is what is left of a substitution.
     if bounds and ("$" in each.words or any(option in each.options for option in _SELECTORS)):
-        what = f"how many {each.tool} delete takes cannot be told, and target {name} declares"
+        what = f"how many {each.tool} delete takes is not known, and target {name} declares"
         yield f"{what} {' and '.join(bounds)}", "name what it takes, or use chaosk8s.pod.actions.terminate_pods"
     elif len(each.names) > allow.get("max-pods", len(each.names)):
         yield f"it takes {len(each.names)} at once, and target {name} allows {allow['max-pods']} (max-pods)", ""

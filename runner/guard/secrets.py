@@ -24,7 +24,7 @@ _WITHIN = 15.0
 _LONGEST = 64 * 1024
 _CHUNK = 1 << 14
 
-_CURE = "set it, or say where it is declared whence it comes: {file: PATH} or {command: LINE}"
+_CURE = "set it, or declare where it comes from: {file: PATH} or {command: LINE}"
 
 
 def resolve_secrets(

@@ -89,5 +89,7 @@ def lift_halt() -> None:
 
 def _not_kept(path: Path, error: OSError) -> Problem:
     return Problem(
-        file=str(path), what=f"the halt cannot be kept there: {error.strerror}", meant="make room, and say it again"
+        file=str(path),
+        what=f"the halt cannot be kept there: {error.strerror}",
+        meant="make room on that disk, then try again",
     )

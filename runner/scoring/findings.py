@@ -178,7 +178,7 @@ def _of_observation(found: ScoreFindings) -> list[str]:
         and figures.version >= TELLS
         and not any("the load had ended" in each for each in reasons)
     ):
-        reasons.append(f"the load ended by itself at {load.ended:.1f} s: {load.why or 'nobody told it to'}")
+        reasons.append(f"the load ended by itself at {load.ended:.1f} s: {load.why or 'nobody stopped it'}")
     if found.plan.load and figures.episodes.injected and not load.requests and not figures.live:
         reasons.append("the load made no request")
     return reasons

@@ -295,7 +295,7 @@ def _cut_short(figures: Figures) -> list[Ending]:
         if end.cause in _ENDINGS
     ]
     if not figures.ends and figures.closed is None:
-        return [Ending("broken", ExitCode.BROKEN, "the run ended without a word of why")]
+        return [Ending("broken", ExitCode.BROKEN, "the run ended without giving a reason")]
     return found
 
 

@@ -56,7 +56,7 @@ class RunHandle:
         line = _read_line(self._status)
         if not line:
             self.wait()
-            raise Broken("the run's conductor ended before the run began and left no word")
+            raise Broken("the run's conductor ended before the run began and gave no reason")
         message = json.loads(line)
         if "run" in message:
             return Started(run=message["run"], folder=Path(message["folder"]), socket=message["socket"])

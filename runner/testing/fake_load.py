@@ -76,7 +76,7 @@ class FakeLoad:
         self.stopped = True
         if self.plan is None:
             self._end(LoadFailedReport("the load was stopped before it was needed"))
-        self._end(LoadEndedReport(_now(), "told to stop", 0))
+        self._end(LoadEndedReport(_now(), "asked to stop", 0))
 
     async def _generate(self, plan: LoadPlan) -> None:
         if self.fails:

@@ -47,7 +47,7 @@ def read_story(path: Path) -> Iterator[Recorded]:
         raise UnreadableTranscript(f"{file_path}: nothing of this run can be read: {_why_nothing(file_path)}")
     if not isinstance(first.event, RunStarted):
         raise UnreadableTranscript(
-            f"{file_path}:1: nothing of this run can be told: it begins with {first.event.kind} (number {first.seq}), "
+            f"{file_path}:1: this run cannot be read: it begins with {first.event.kind} (number {first.seq}), "
             "the line that says which run it was is gone"
         )
     yield first

@@ -115,7 +115,7 @@ def test_an_import_that_hangs_is_stopped(tmp_path: Path) -> None:
     load = Watcher(tmp_path, "from pathlib import Path\nPath(__file__).with_name('here').touch()\nwhile True: pass\n")
     load.run((tmp_path / "here").exists)
     assert [type(report) for report in load.reports] == [LoadEndedReport]
-    assert load.of(LoadEndedReport)[0].why == "told to stop; was killed by SIGKILL"
+    assert load.of(LoadEndedReport)[0].why == "asked to stop; was killed by SIGKILL"
     assert not load.child.alive
 
 
@@ -141,4 +141,6 @@ def test_a_call_that_blocks_all_users_is_named(tmp_path: Path) -> None:
     locustfile = USER + "        really_sleep(9999)\n"
     locustfile = "from gevent.monkey import get_original\nreally_sleep = get_original('time', 'sleep')\n" + locustfile
     why = failure_of(tmp_path, locustfile, host="http://127.0.0.1:1", patience=Patience(silence=2.0))
-    assert why.startswith("HOME/locustfile.py:10:9: the load told nothing for 2 s: this call blocks all users at once")
+    assert why.startswith(
+        "HOME/locustfile.py:10:9: the load reported nothing for 2 s: this call blocks all users at once"
+    )

@@ -234,7 +234,7 @@ def test_an_owner_that_lives_is_told_of_the_death(tmp_path: Path, target: Target
 def test_a_stopped_load_is_told_long_before_a_silent_one(tmp_path: Path, target: Target) -> None:
     load = Watcher(tmp_path, FOREVER, host=target.url, patience=Patience(silence=60.0))
     load.run(_once(load, signal.SIGSTOP))
-    assert load.failure == "the load told nothing for 1.5 s: its process is frozen"
+    assert load.failure == "the load reported nothing for 1.5 s: its process is frozen"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -242,7 +242,7 @@ def test_a_load_that_falls_silent_is_told_and_ended(tmp_path: Path, target: Targ
     patience = Patience(silence=1.0)
     load = Watcher(tmp_path, FOREVER, host=target.url, processes=processes, patience=patience)
     load.run(_once(load, signal.SIGSTOP))
-    assert load.failure == "the load told nothing for 1 s: its process is frozen"
+    assert load.failure == "the load reported nothing for 1 s: its process is frozen"
     assert [type(report) for report in load.reports if isinstance(report, LoadFailedReport | LoadEndedReport)] == [
         LoadFailedReport
     ]

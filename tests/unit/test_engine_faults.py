@@ -96,7 +96,7 @@ INTENT = e.FaultIntended(experiment="x", index=0, name="break it", document_hash
 
 def test_no_fault_goes_in_without_the_word() -> None:
     drive = Drive(drill(experiment(inject="on-command"))).start()
-    with pytest.raises(IllegalCommand, match="the word was not given"):
+    with pytest.raises(IllegalCommand, match="its injection was not ordered"):
         drive.observe(INTENT)
 
 
@@ -182,7 +182,7 @@ def test_an_experiment_that_ends_with_its_fault_in_goes_on_hurting() -> None:
 def test_a_method_that_has_begun_is_open_without_any_action() -> None:
     drive = Drive(drill(experiment(inject="on-command"))).start()
     begun = e.MethodBegun(experiment="x", document_hash="")
-    with pytest.raises(IllegalCommand, match="the word was not given"):
+    with pytest.raises(IllegalCommand, match="its injection was not ordered"):
         drive.observe(begun)
     drive.say(Inject()).observe(begun)
     assert drive.state.experiments["x"].fault_open

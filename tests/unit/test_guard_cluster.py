@@ -68,8 +68,8 @@ _TOO_FAR: list[tuple[dict[str, Any], str]] = [
     (_pods(qty=float("nan")), "is not a number"),
     (_pods(qty=True), "is not a number"),
     (kube("deployment.actions.scale_deployment", ns="shop", name="web", replicas=50), "it takes 50 pod(s)"),
-    (kube("deployment.actions.delete_deployment", ns="shop", label_selector="a=b"), "how many pods it takes cannot be told"),
-    (kube("networking.actions.deny_all_ingress", ns="shop", label_selectors={"app": "web"}), "cannot be told"),
+    (kube("deployment.actions.delete_deployment", ns="shop", label_selector="a=b"), "how many pods it takes is not known"),
+    (kube("networking.actions.deny_all_ingress", ns="shop", label_selectors={"app": "web"}), "is not known"),
     # nodes
     (kube("node.actions.cordon_node"), "nothing selects"),
     (kube("node.actions.cordon_node", name="n1"), "target eu allows none"),
@@ -94,29 +94,29 @@ _TOO_FAR: list[tuple[dict[str, Any], str]] = [
     (kube("deployment.actions.create_deployment", ns="shop", spec_path="x.yaml"), "it is for rollbacks alone"),
     ({"type": "python", "module": "chaosk8s", "func": "create_k8s_api_client"}, "does not know"),
     # commands
-    (command("kubectl", "delete", "pod", "x", "-n", "shop"), "kubectl says no context"),
+    (command("kubectl", "delete", "pod", "x", "-n", "shop"), "kubectl names no context"),
     (command("kubectl", "--context", "prod", "-n", "shop", "delete", "pod", "x"), "goes to context 'prod'"),
-    (command("kubectl", "--context=eu", "delete", "pod", "x"), "kubectl says no namespace"),
+    (command("kubectl", "--context=eu", "delete", "pod", "x"), "kubectl names no namespace"),
     (command("kubectl", "--context=eu", "--namespace=prod", "delete", "pod", "x"), "namespace 'prod' is not among"),
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "--all"), "kubectl --all takes everything"),
     (command("kubectl", "--context=eu", "-n", "shop", "--kubeconfig", "x", "get", "pod"), "would go elsewhere"),
-    (command("sh", "-c", "true; kubectl delete pod x -n shop"), "kubectl says no context"),
+    (command("sh", "-c", "true; kubectl delete pod x -n shop"), "kubectl names no context"),
     (
         command("sh", "-c", "kubectl --context eu -n shop get pod; kubectl delete pod x -n shop"),
-        "kubectl says no context",
+        "kubectl names no context",
     ),
-    (command("sh", "-c", "kubectl --context eu -n shop delete $(kubectl get pod -n shop)"), "kubectl says no context"),
+    (command("sh", "-c", "kubectl --context eu -n shop delete $(kubectl get pod -n shop)"), "kubectl names no context"),
     (command("kubectl", "--context=eu", "drain", "n1"), "kubectl drain takes a node"),
     (
         command("sh", "-c", "kubectl --context eu -n shop delete $(kubectl --context eu -n shop get pod -o name)"),
-        "how many kubectl delete takes cannot be told",
+        "how many kubectl delete takes is not known",
     ),
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "node/n1"), "kubectl delete takes a node"),
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "ns", "shop"), "kubectl delete ns: no namespace holds"),
-    (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "-l", "a=b"), "how many kubectl delete takes cannot be told"),
+    (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "-l", "a=b"), "how many kubectl delete takes is not known"),
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod", "a", "b", "c"), "it takes 3 at once"),
     (command("kubectl", "--context=eu", "-n", "shop", "delete", "pod/a", "pod/b", "pod/c"), "it takes 3 at once"),
-    (command("helm", "rollback", "web", "-n", "shop"), "helm says no context"),
+    (command("helm", "rollback", "web", "-n", "shop"), "helm names no context"),
 ]  # fmt: skip
 
 

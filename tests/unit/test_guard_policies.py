@@ -390,6 +390,6 @@ def test_every_secret_that_lacks_is_named_and_no_value_of_any(tmp_path: Path, mo
     lines = str(caught.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["drills/a/drill.yaml"] * 5
     assert [name for name in sources if f"secret {name}: " in str(caught.value)] == list(sources)
-    assert "set it, or say" in lines[0]
+    assert "set it, or declare" in lines[0]
     assert "exit code 3" in lines[4]
     assert "open-sesame" not in str(caught.value)

@@ -54,7 +54,7 @@ def test_what_a_line_says(event: Event, line: str) -> None:
 
 
 def test_a_load_that_was_told_to_stop_is_no_warning() -> None:
-    told = _told(ev.PhaseEntered(phase="undoing"), ev.LoadEnded(why="told to stop"))
+    told = _told(ev.PhaseEntered(phase="undoing"), ev.LoadEnded(why="asked to stop"))
     assert told.splitlines()[1].endswith("the load has stopped")
 
 

@@ -291,7 +291,7 @@ def test_a_rate_is_over_the_time_in_which_the_load_ran(
 
 def test_what_users_raised_is_scored() -> None:
     raised = {"where": "d/locustfile.py:10:9", "what": "KeyError: 'basket'", "count": 12}
-    story = Story().live().at(3.0, ev.LoadEnded(why="told to stop", exceptions=(raised,), cut=10.0))
+    story = Story().live().at(3.0, ev.LoadEnded(why="asked to stop", exceptions=(raised,), cut=10.0))
     load = card(story).load
     assert load.exceptions == (RaisedFigures(where="d/locustfile.py:10:9", what="KeyError: 'basket'", count=12),)
     assert list(load_lines(load))[-2:] == [

@@ -40,7 +40,7 @@ _TORN = r"nothing of this run can be read: its first line was cut off after \d+ 
         (lambda lines: lines[0][:60] + b"\n" + b"".join(lines[1:]), ":1: damaged"),
         (
             lambda lines: b"".join(lines[1:]),
-            "nothing of this run can be told: it begins with .* which run it was is gone",
+            "this run cannot be read: it begins with .* which run it was is gone",
         ),
     ],
 )

@@ -149,7 +149,7 @@ def test_a_load_that_ends_early_costs_nothing_where_no_indicator_rests_on_it() -
 
 
 def test_a_load_that_is_told_to_stop_is_no_news() -> None:
-    story = calm("checkouts", "front", load=LOAD).end(35.0).at(35.2, ev.LoadEnded(why="told to stop"), by="load")
+    story = calm("checkouts", "front", load=LOAD).end(35.0).at(35.2, ev.LoadEnded(why="asked to stop"), by="load")
     told = card(story.undo(35.5))
     assert (told.ending, told.load.ended) == ("passed", None)
     assert not any("ended" in each for each in told.findings)

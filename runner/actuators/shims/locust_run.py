@@ -63,7 +63,7 @@ class Source(Protocol):
 
 
 def run(owner: Owner) -> NoReturn:
-    """Wait for the order to start, generate load until told to stop, report, exit."""
+    """Wait for the order to start, generate load until asked to stop, report, exit."""
     inbox = Inbox(owner)
     order = inbox.get()
     if order is None or order["do"] != "start":
@@ -181,7 +181,7 @@ class _Load:
 
     def run(self, users: int, spawn_rate: float) -> None:
         """Generate load until an order, Locust or a failure ends it."""
-        gevent.signal_handler(signal.SIGTERM, self._end.set, "told to by SIGTERM")
+        gevent.signal_handler(signal.SIGTERM, self._end.set, "asked to stop by SIGTERM")
         hear_of_ends(self._source.raised, self._end.set)
         self._environment.events.spawning_complete.add_listener(self._spawned)
         self._keeper.start()
@@ -254,7 +254,7 @@ class _Load:
 
     def _heed(self) -> None:
         self._inbox.get()
-        self._end.set("told to stop")
+        self._end.set("asked to stop")
 
     def _locust_ends(self) -> None:
         self._runner.greenlet.join()

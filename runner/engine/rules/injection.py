@@ -73,7 +73,7 @@ def inject(state: State, order: Order, command: Inject) -> tuple[Event, ...]:
 def _the_waiting_one(state: State) -> str:
     waiting = [slug for slug, view in state.experiments.items() if view.status == "armed"]
     if not waiting:
-        raise IllegalCommand("no experiment waits for the word")
+        raise IllegalCommand("no experiment waits to be injected")
     if len(waiting) > 1:
         raise IllegalCommand(f"several experiments wait: name one ({', '.join(waiting)})")
     return waiting[0]

@@ -63,7 +63,7 @@ class RunClient:
         if not line:
             raise ConnectionError("the line is closed")
         answer = json.loads(line)
-        return "" if answer.get("ok") else str(answer.get("why") or "it said no")
+        return "" if answer.get("ok") else str(answer.get("why") or "the run refused it without a reason")
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._streams = await asyncio.open_unix_connection(str(self._path))
