@@ -7,6 +7,7 @@ never acts before it was told to: each action is `Asking`, and runs after `go()`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,24 @@ from runner.actuators.shim_process import Message, ShimProcess
 from runner.actuators.spawn import Spawned
 from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import Redaction
+
+
+@lazy_dataclass(frozen=True, kw_only=True)
+class ExperimentPlan:
+    """What an experiment's process is given. `origin` is the run clock's; it works in the folder `cwd`, or where it was
+    spawned; `env` joins the minimal environment; `secrets` are the values to mask; `hold` keeps the fault in after the
+    method until `release()`; `control_deadline` is how many seconds one call of a control may take.
+    """
+
+    experiment: Mapping[str, Any]
+    origin: int
+    journal: Path
+    hold: bool
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    control_deadline: float | None = None
 
 
 @lazy_dataclass(frozen=True)
@@ -255,35 +274,20 @@ class ChaosChild:
         self._shim.attach(self._hear, lambda code: report(ChildGone(returncode=code)), redaction, log)
         redaction.tell(self._hide)
 
-    def load(
-        self,
-        *,
-        experiment: Mapping[str, Any],
-        origin: int,
-        journal: Path,
-        hold: bool,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-        secrets: Sequence[str] = (),
-        settings: Mapping[str, Any] | None = None,
-        control_deadline: float | None = None,
-    ) -> None:
-        """Give it a checked document. `origin` is the run clock's; it works in the folder `cwd`, or where it was spawned;
-        `env` joins the minimal environment; `secrets` are the values to mask; `hold` keeps the fault in after the method
-        until `release()`; `control_deadline` is how many seconds one call of a control may take.
-        """
+    def load(self, plan: ExperimentPlan) -> None:
+        """Give it a checked document; `ExperimentLoadedReport` or `ChildFailed` answers."""
         self._shim.send(
             {
                 "do": "load",
-                "experiment": dict(experiment),
-                "origin": origin,
-                "journal": str(journal),
-                "hold": hold,
-                "cwd": str(cwd or ""),
-                "env": dict(env or {}),
-                "secrets": list(secrets),
-                "settings": dict(settings or {}),
-                "control_deadline": control_deadline,
+                "experiment": dict(plan.experiment),
+                "origin": plan.origin,
+                "journal": str(plan.journal),
+                "hold": plan.hold,
+                "cwd": str(plan.cwd or ""),
+                "env": dict(plan.env),
+                "secrets": list(plan.secrets),
+                "settings": dict(plan.settings),
+                "control_deadline": plan.control_deadline,
             }
         )
 

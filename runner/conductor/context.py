@@ -157,10 +157,6 @@ class RunContext:
             name.replace(".", "_").replace("-", "_").upper(): value for name, value in self.variables().items() if value
         }
 
-    async def undone(self) -> int:
-        """Wait for the undo worker's exit code, as the guardian tells it."""
-        return await self.conductor.undone.get()
-
     def child_env(self, secrets: tuple[str, ...] = (), extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """A child's whole environment: a few inherited names, those that are let through, the target's, the run's, and
         only the secrets it needs.
@@ -207,6 +203,3 @@ class Conducts(Protocol):
 
     @property
     def fatal(self) -> str: ...
-
-    @property
-    def undone(self) -> asyncio.Queue[int]: ...

@@ -6,10 +6,12 @@ and the fakes (`runner.testing`) can take each other's place; both pass `tests/c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from runner.actuators.chaos import ChaosReport, ExperimentPlan
     from runner.actuators.command import CommandPlan, CommandResult
     from runner.actuators.load_reports import LoadPlan, LoadReport
     from runner.actuators.probe_calls import ProbePlan, Prober
@@ -81,8 +83,103 @@ class LoadSource(Protocol):
         ...
 
 
+class Injector(Protocol):
+    """One experiment's process. It never acts before it was told to: each action is `Asking`, and runs after `go()`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def heard(self) -> int:
+        """How many messages it sent; while it lives there are at least five a second from the first one on."""
+        ...
+
+    @property
+    def preforked(self) -> int:
+        """The pid of the rollback's process that it left behind; 0 when there is none."""
+        ...
+
+    async def attach(
+        self, report: Callable[[ChaosReport], None], redaction: Redaction, *, log: Path | None = None
+    ) -> None:
+        """Call `report`, in the running loop, for whatever is reported from now on, `ChildGone` last."""
+        ...
+
+    def load(self, plan: ExperimentPlan) -> None:
+        """Give it a checked document; `ExperimentLoadedReport` or `ChildFailed` answers."""
+        ...
+
+    def arm(self) -> None:
+        """Resolve the configuration, test the hypothesis, stop before the method."""
+        ...
+
+    def inject(self) -> None:
+        """Begin the method."""
+        ...
+
+    def go(self) -> None:
+        """Let the action run that was `Asking` last."""
+        ...
+
+    def refuse(self, why: str) -> None:
+        """Turn that action back: it and all that follow never run, the experiment ends as interrupted."""
+        ...
+
+    def release(self) -> None:
+        """Let a held experiment end: hypothesis after, journal."""
+        ...
+
+    async def stop(self) -> list[int]:
+        """End it and all that came out of it. Returns the pids that would not die."""
+        ...
+
+
+class UndoStarter(Protocol):
+    """Has the faults of a run undone, by a process that reads all it needs from the run's folder."""
+
+    async def undo(self, folder: Path, secrets: Mapping[str, str], hidden: Collection[str]) -> int:
+        """Start the undo and wait for its end: 0, or 6 when something is left; any other exit code means that it broke.
+        `hidden` are more values that are written nowhere."""
+        ...
+
+
+class SleepInhibitor(Protocol):
+    """Holds the machine awake from `begin` to `end`, or to the death of this process."""
+
+    def begin(self, why: str) -> int:
+        """The pid of the tool that holds the lock; 0 where there is none."""
+        ...
+
+    def end(self) -> None:
+        """The machine may sleep again. Blocks for at most a few seconds."""
+        ...
+
+
 class Ports(Protocol):
     """Makes what acts outside, for one run."""
+
+    def injector(self) -> Injector:
+        """A process that knows no experiment yet. Raises OSError."""
+        ...
+
+    def discard_unused(self) -> None:
+        """End what was made ready for `injector` and never asked for."""
+        ...
+
+    def undo_starter(self) -> UndoStarter:
+        """What has the faults undone."""
+        ...
+
+    def fence(self, spare: Collection[int]) -> tuple[int, ...]:
+        """Kill every process of the run but `spare` and what is below it; who was found. Blocks: call it on a thread."""
+        ...
+
+    def sleep_inhibitor(self) -> SleepInhibitor:
+        """What keeps the machine awake."""
+        ...
 
     def command_runner(self, plan: CommandPlan, clock: Clock, redaction: Redaction) -> CommandRunner:
         """A command that is not started yet; what it prints is redacted."""

@@ -49,7 +49,7 @@ _TIDYING = 15.0
 
 
 async def play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbox_lifeline: int) -> int:
-    """One whole run; returns the exit code."""
+    """One whole run; returns the exit code. `spare` is a child that was started before anyone knew what for."""
     conductor = Conductor(writer=opening.writer, clock=opening.clock, link=link, guardian=os.getppid())
     run = RunContext(
         run=opening.run,
@@ -60,22 +60,20 @@ async def play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbo
         redaction=opening.redaction,
         secrets=opening.secrets,
         conductor=conductor,
-        ports=ProcessPorts(),
+        ports=ProcessPorts(conductor.link, conductor.undone, spare),
         where=opening.where,
         settings=opening.settings,
     )
     run.redaction.tell(conductor.hide)
     conductor.redact = lambda text: run.redactor.text(text)
-    game = Session(opening, run, conductor, spare, sandbox_lifeline)
+    game = Session(opening, run, conductor, sandbox_lifeline)
     return await game.through()
 
 
 class Session:
     """The wiring of one run."""
 
-    def __init__(
-        self, opening: PreparedRun, run: RunContext, conductor: Conductor, spare: ChaosChild, sandbox_lifeline: int
-    ) -> None:
+    def __init__(self, opening: PreparedRun, run: RunContext, conductor: Conductor, sandbox_lifeline: int) -> None:
         self._opening = opening
         self._run = run
         self._conductor = conductor
@@ -83,9 +81,9 @@ class Session:
         load = LoadHandler(run, watch)
         steps = StepsHandler(run)
         target = TargetHandler(run)
-        self._experiments = ExperimentsHandler(run, spare, target, lambda slug: self._undoing.check_while_in(slug))
+        self._experiments = ExperimentsHandler(run, target, lambda slug: self._undoing.check_while_in(slug))
         self._preflight = PreflightHandler(run, self._experiments, load, sandbox_lifeline)
-        self._undoing = UndoHandler(run, self._experiments, [steps, watch, load], conductor.link, self._refold)
+        self._undoing = UndoHandler(run, self._experiments, [steps, watch, load], self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
         self._awake = KeepAwakeHandler(run)
         conductor.hands += [self, self._experiments, steps, load, watch, target, self._undoing, self._preflight]

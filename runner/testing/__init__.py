@@ -20,9 +20,11 @@
 from runner.testing.clock import ManualClock, stamp_at
 from runner.testing.drive import Drive, bucket, healthy, sample_plan
 from runner.testing.fake_command import CommandOutcome, FakeCommand
+from runner.testing.fake_injector import ExperimentLife, FakeAction, FakeInjector
 from runner.testing.fake_load import FakeLoad, window
 from runner.testing.fake_prober import FakeProber, ProbeAnswer, asked_of
 from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
+from runner.testing.fake_undo import FakeSleepInhibitor, FakeUndo
 from runner.testing.fakes import FakePorts
 from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
 
@@ -30,11 +32,16 @@ __all__ = [
     "Answers",
     "CommandOutcome",
     "Drive",
+    "ExperimentLife",
+    "FakeAction",
     "FakeCommand",
+    "FakeInjector",
     "FakeLoad",
     "FakePorts",
     "FakeProber",
     "FakeRun",
+    "FakeSleepInhibitor",
+    "FakeUndo",
     "ManualClock",
     "MemoryTranscript",
     "ProbeAnswer",

@@ -131,7 +131,7 @@ async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
         redaction=redaction,
         secrets={},
         conductor=conductor,
-        ports=ProcessPorts(),
+        ports=ProcessPorts(ours, conductor.undone),
         prober_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
     )
     watch = IndicatorsHandler(run)

@@ -21,6 +21,7 @@ from runner.actuators.chaos import (
     ChildGone,
     ExperimentEndedReport,
     ExperimentLoadedReport,
+    ExperimentPlan,
     Learned,
     MethodEndedReport,
 )
@@ -305,13 +306,15 @@ class Stage:
     ) -> None:
         await self.child.attach(self._hear, Redaction(Redactor(self._secrets)))
         self.child.load(
-            experiment=document,
-            origin=self.origin,
-            journal=self.story.journal_path,
-            hold=hold,
-            env=env,
-            secrets=self._secrets,
-            **more,
+            ExperimentPlan(
+                experiment=document,
+                origin=self.origin,
+                journal=self.story.journal_path,
+                hold=hold,
+                env=env,
+                secrets=self._secrets,
+                **more,
+            )
         )
 
     def _hear(self, report: ChaosReport) -> None:

@@ -112,7 +112,7 @@ async def conducting(folder: Path, *steps: Step) -> AsyncIterator[Play]:
         redaction=redaction,
         secrets={},
         conductor=conductor,
-        ports=ProcessPorts(),
+        ports=ProcessPorts(ours, conductor.undone),
     )
     hand = StepsHandler(run)
     conductor.hands += [_World(conductor), hand]

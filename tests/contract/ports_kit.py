@@ -12,6 +12,7 @@ import pytest
 from runner.clock import Clock, SystemClock
 from runner.conductor.adapters import ProcessPorts
 from runner.conductor.ports import Ports
+from runner.control.peer_socket import PeerSocket
 from runner.testing import FakePorts, VirtualClock, run_in_virtual_time
 
 
@@ -25,7 +26,10 @@ class Side:
 
     def ports(self, fake: FakePorts | None = None) -> Ports:
         """The real ports, or the fake ones as given."""
-        return ProcessPorts() if self.name == "real" else fake or FakePorts()
+        if self.name == "fake":
+            return fake or FakePorts()
+        link, _guardian = PeerSocket.pair()
+        return ProcessPorts(link, asyncio.Queue())
 
 
 both = pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from dataclasses import asdict
 from functools import partial, singledispatchmethod
 
 from runner.actuators import chaos
-from runner.actuators.chaos import ChaosChild
+from runner.actuators.chaos import ExperimentPlan
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.target import TargetHandler
+from runner.conductor.ports import Injector
 from runner.engine import events as ev
 from runner.engine.plan import Experiment
 from runner.filenames import file_stem
@@ -29,16 +30,13 @@ _AFTERWORD = 3.0
 
 
 class ExperimentsHandler:
-    """`spare` is a child that was started before anyone knew what for."""
+    """One injector an experiment; `undo_checks` is called with one whose method has ended."""
 
-    def __init__(
-        self, run: RunContext, spare: ChaosChild | None, target: TargetHandler, undo_checks: Callable[[str], None]
-    ) -> None:
+    def __init__(self, run: RunContext, target: TargetHandler, undo_checks: Callable[[str], None]) -> None:
         self._run = run
-        self._spare = spare
         self._target = target
         self._undo_checks = undo_checks
-        self._children: dict[str, ChaosChild] = {}
+        self._children: dict[str, Injector] = {}
         self._learned: dict[str, chaos.Learned] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._stopping = False
@@ -71,29 +69,29 @@ class ExperimentsHandler:
     async def load(self) -> None:
         """Give every child its document; each answers `loaded` or why it cannot be."""
         for experiment in self._run.plan.experiments:
-            child, self._spare = self._spare or ChaosChild.spawn(), None
+            child = self._run.ports.injector()
             self._children[experiment.slug] = child
             self._ended[experiment.slug] = asyncio.Event()
             log = self._run.folder / f"chaos-{file_stem(experiment.slug)}.log"
             await child.attach(partial(self._heard, experiment.slug), self._run.redaction, log=log)
             self._observe_start(child)
             self._load_one(child, experiment)
-        if self._spare is not None:
-            self._spare.discard()
-            self._spare = None
+        self._run.ports.discard_unused()
         self._run.spawn(self._watch_beats(), "chaos beats")
 
-    def _load_one(self, child: ChaosChild, experiment: Experiment) -> None:
+    def _load_one(self, child: Injector, experiment: Experiment) -> None:
         child.load(
-            experiment=dict(experiment.document),
-            origin=self._run.clock.origin,
-            cwd=self._run.root,
-            env=self._env(experiment),
-            secrets=sorted(self._run.redactor.secrets),
-            journal=self._run.folder / f"journal-{file_stem(experiment.slug)}.json",
-            hold=not self._run.plan.bare or self._checked(experiment),
-            settings=self._run.settings,
-            control_deadline=experiment.control_deadline,
+            ExperimentPlan(
+                experiment=dict(experiment.document),
+                origin=self._run.clock.origin,
+                cwd=self._run.root,
+                env=self._env(experiment),
+                secrets=sorted(self._run.redactor.secrets),
+                journal=self._run.folder / f"journal-{file_stem(experiment.slug)}.json",
+                hold=not self._run.plan.bare or self._checked(experiment),
+                settings=self._run.settings,
+                control_deadline=experiment.control_deadline,
+            )
         )
 
     def _env(self, experiment: Experiment) -> dict[str, str]:
@@ -128,7 +126,7 @@ class ExperimentsHandler:
                 due = round(live + random.uniform(first, last), 3)  # noqa: S311 - a surprise, not a secret
                 self._run.observe(ev.InjectionScheduled(experiment=experiment.slug, due=due))
 
-    def _observe_start(self, child: ChaosChild) -> None:
+    def _observe_start(self, child: Injector) -> None:
         self._run.observe(ev.ProcessStarted(role="chaos", pid=child.pid))
 
     # -- hearing -------------------------------------------------------------------------------------------------------
@@ -304,9 +302,7 @@ class ExperimentsHandler:
     async def close(self) -> None:
         """End every child, whatever it does."""
         self._stopping = True
-        if self._spare is not None:
-            self._spare.discard()
-            self._spare = None
+        self._run.ports.discard_unused()
         await asyncio.gather(*(child.stop() for child in self._children.values()))
 
     async def _watch_beats(self) -> None:

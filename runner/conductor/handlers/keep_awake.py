@@ -1,4 +1,4 @@
-"""The hand that keeps the machine awake from the first load to the end of the undo."""
+"""The handler that keeps the machine awake from the first load to the end of the undo."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 
 from runner.conductor.context import RunContext
 from runner.engine import events as ev
-from runner.host.sleep_inhibitor import Wakefulness
 
 
 class KeepAwakeHandler:
@@ -14,7 +13,7 @@ class KeepAwakeHandler:
 
     def __init__(self, run: RunContext) -> None:
         self._run = run
-        self._awake = Wakefulness()
+        self._awake = run.ports.sleep_inhibitor()
 
     def act(self, recorded: ev.Recorded) -> None:
         match recorded.event:

@@ -1,5 +1,5 @@
 """The end of every run, in this order: stop what applies the fault, fence, undo, close. The undo itself is another
-process's work; this hand only starts it, through the guardian while there is one."""
+process's work; this handler only has it started."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from collections.abc import Awaitable, Callable
 from runner.conductor.context import Handler, RunContext
 from runner.conductor.handlers.experiments import ExperimentsHandler
 from runner.conductor.handlers.undo_checks import Bites
-from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
 from runner.errors import ExitCode, GamedayError
 from runner.host.tool_log import note
-from runner.undo.fencing import fence_all
-from runner.undo.undo_process import UndoProcess
 
 _ATTEMPTS = 3
 
@@ -27,13 +24,11 @@ class UndoHandler:
         run: RunContext,
         experiments: ExperimentsHandler,
         others: list[Handler],
-        link: PeerSocket,
         refold: Callable[[], Awaitable[None]],
     ) -> None:
         self._run = run
         self._experiments = experiments
         self._others = others
-        self._link = link
         self._refold = refold
         self._bites = Bites(run, experiments.let_go)
 
@@ -79,7 +74,7 @@ class UndoHandler:
         if self._open():
             # The load is let to finish its files: it has no fault to apply.
             spare = self._run.spared.living() | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
-            fenced = await asyncio.to_thread(fence_all, spare, reap=False)
+            fenced = await asyncio.to_thread(self._run.ports.fence, spare)
             if fenced:
                 self._run.observe(ev.Fenced(pids=fenced))
 
@@ -108,24 +103,9 @@ class UndoHandler:
     async def _until_undone(self) -> int:
         """The undo worker's exit code: 0, or 6 when something is left; else it broke each time."""
         code = int(ExitCode.BROKEN)
+        starter = self._run.ports.undo_starter()
         for _ in range(_ATTEMPTS):
-            code = await self._through_guardian() if not self._link.closed else await self._without_guardian()
+            code = await starter.undo(self._run.folder, self._run.secrets, self._run.redactor.secrets)
             if code in (ExitCode.PASSED, ExitCode.LEFT_BEHIND):
                 break
         return code
-
-    async def _through_guardian(self) -> int:
-        self._link.send({"undo": 1})
-        waiting = asyncio.ensure_future(self._run.undone())
-        while not waiting.done():
-            await asyncio.wait({waiting}, timeout=0.2)
-            if self._link.closed and not waiting.done():
-                waiting.cancel()
-                return await self._without_guardian()
-        return waiting.result()
-
-    async def _without_guardian(self) -> int:
-        """The guardian is dead. Its worker, if it had started one, holds the lock, and this one waits behind it."""
-        worker = UndoProcess.stand_by(self._run.folder)
-        worker.go(self._run.secrets, self._run.redactor.secrets)
-        return await asyncio.to_thread(worker.wait)
