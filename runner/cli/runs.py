@@ -194,16 +194,26 @@ def abort(run: str | None, why: str, reason: str, name: str | None) -> int:
     return _send(run, message, name)
 
 
-@click.command("tell")
+class _Tell(click.Command):
+    """Its help lists every command that a run takes, as declared in the registry."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's own
+        from runner.engine.command_lookup import BY_WORD
+
+        with formatter.section("Commands"):
+            formatter.write_dl([(spec.usage, spec.about) for spec in BY_WORD.values()])
+
+
+@click.command("tell", cls=_Tell)
 @click.argument("command", shell_complete=complete_commands)
 @click.argument("words", nargs=-1, shell_complete=complete_words)
 @click.option("--run", "run_id", metavar="RUN", help="Which run.", shell_complete=complete_running)
 @click.option("--name", help="Who you are.")
 @click.option("--as", "role", type=click.Choice(["facilitator", "participant", "observer"]), default="participant")
 def tell(command: str, words: tuple[str, ...], run_id: str | None, name: str | None, role: str) -> int:
-    """Give a running drill a command: `do`, `confirm`, `choose label=errors`, `say milestone=detected`, `skip why=…`.
+    """Send a running drill a command.
 
-    What follows the command are its values, as KEY=VALUE.
+    What follows the command are its values, as KEY=VALUE. Several people can, each with --name.
     """
     message: dict[str, Any] = {"command": command, "role": role}
     for word in words:

@@ -75,6 +75,12 @@ class Parameter:
         """The values as people type them; empty for a text of their own."""
         return ("yes", "no") if self.yes_or_no else self.choices
 
+    @property
+    def usage(self) -> str:
+        """As it is typed, in brackets when it may be left out."""
+        word = f"{self.name}={'|'.join(filter(None, self.typed)) or '…'}"
+        return word if self.required else f"[{word}]"
+
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class CommandSpec:
@@ -109,5 +115,5 @@ class CommandSpec:
 
     @property
     def usage(self) -> str:
-        """As it is typed: `milestone name=detected|acknowledged|mitigated|resolved`."""
-        return " ".join([self.word, *(f"{each.name}={'|'.join(each.typed) or '…'}" for each in self.parameters)])
+        """As it is typed: `note text=… [type=note|action|mark|rating] [about=confidence|runbook|realism]`."""
+        return " ".join([self.word, *(each.usage for each in self.parameters)])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from runner.engine.command_lookup import BY_WORD, typed
 from runner.engine.command_spec import CHOICE, TEXT, YES
+from runner.engine.commands import Answer, Approve, Choose, Complete, Confirm, RunCommand
 from runner.engine.plan import Ask, Step
 from runner.engine.prompt import (
     ApprovalPrompt,
@@ -28,7 +29,7 @@ from runner.engine.state import State
 
 _TELL = "→ gameday tell"
 #: For a step that failed and waits for a decision.
-AFTER_FAILURE = f"{_TELL} retry | skip why=… | fail why=… | go-to step=…"
+AFTER_FAILURE = f"{_TELL} {' | '.join(BY_WORD[word].usage for word in ('retry', 'skip', 'fail', 'go-to'))}"
 #: Lines of a command that a question repeats.
 _COMMAND_LINES = 4
 
@@ -46,30 +47,32 @@ def _asked(prompt: GatePrompt | WorkPrompt, step: Step) -> Iterator[str]:
     match prompt:
         case ApprovalPrompt(approver=approver):
             yield f"needs the approval of {approver}"
-            yield f"{_TELL} approve"
+            yield f"{_TELL} {typed(Approve())}"
         case ConfirmPrompt(text=text):
             yield text
-            yield f"{_TELL} confirm"
+            yield f"{_TELL} {typed(Confirm())}"
         case QuestionPrompt(ask=ask):
             yield from _question(ask)
         case ChoicePrompt(labels=labels):
-            yield from (f"{_TELL} choose {shlex.quote(f'label={label}')}" for label in labels)
+            yield from (f"{_TELL} {typed(Choose(label=label))}" for label in labels)
         case RunPrompt(implied=implied):
             if not implied:
-                yield f"{_TELL} run"
+                yield f"{_TELL} {typed(RunCommand())}"
         case ManualPrompt():
             yield from (f"$ {line}" for line in step.run.strip().splitlines())
-            yield f"{_TELL} complete"
+            yield f"{_TELL} {typed(Complete())}"
         case _:
             assert_never(prompt)
 
 
 def _question(ask: Ask) -> Iterator[str]:
     yield ask.prompt or ask.name
-    for value in [shlex.quote(f"value={choice}") for choice in ask.choices] or ["value=…"]:
-        yield f"{_TELL} answer name={ask.name} {value}"
+    default = typed(Answer(name=ask.name))
+    yield from (f"{_TELL} {typed(Answer(name=ask.name, value=choice))}" for choice in ask.choices)
+    if not ask.choices:
+        yield f"{_TELL} {default} value=…"
     if ask.default:
-        yield f"{_TELL} answer name={ask.name}  # means {ask.default}"
+        yield f"{_TELL} {default}  # means {ask.default}"
 
 
 # -- in a plan ---------------------------------------------------------------------------------------------------------

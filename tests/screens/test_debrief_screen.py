@@ -145,6 +145,21 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
     ]
 
 
+def test_what_is_no_action_is_refused_and_nothing_is_asked(tmp_path: Path) -> None:
+    folder = told_at(tmp_path / "r", debrief().records())
+
+    async def play(pilot: Pilot[Any]) -> None:
+        await shown(pilot, "report")
+        screen = pilot.app.screen
+        assert isinstance(screen, DebriefScreen)
+        screen.action_perform("dance")
+        await pilot.pause()
+        assert "there is no action 'dance'" in [each.message for each in pilot.app._notifications]
+
+    _, asked = played(folder, play)
+    assert asked.all == []
+
+
 def test_what_is_said_is_shown_as_soon_as_it_is_told(tmp_path: Path) -> None:
     folder = told_at(tmp_path / "r", debrief().records())
 

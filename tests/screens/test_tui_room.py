@@ -14,14 +14,17 @@ from textual.widgets import Input
 from tui_kit import Room, enter
 
 from runner.engine import events as ev
+from runner.engine.availability import Availability
 from runner.engine.command_lookup import COMMAND_OF, actions_on
 from runner.engine.command_spec import Action
 from runner.engine.commands import Abort, Milestone, Pause, Role, RunCommand
 from runner.engine.events import Recorded
 from runner.engine.plan import Ask, Step, Verify
 from runner.testing import Drive, sample_plan
+from runner.views import actions
 from runner.views.actions import allowed
 from runner.views.prompt_text import Next, next_action
+from runner.views.tui.palette import ActionProvider
 from runner.views.tui.screens.ask import Question
 from runner.views.tui.screens.help import Help
 from runner.views.tui.screens.room_screen import RoomScreen
@@ -170,6 +173,37 @@ def test_help_lists_what_is_possible_and_why_the_rest_is_not(name: str, role: Ro
         assert isinstance(room.app.screen, RoomScreen)
 
     enter(drive, scene, role=role, size=(200, 60))
+
+
+@pytest.mark.parametrize("name", ["dance", "", "milestone detected", "tick"])
+def test_what_is_no_action_is_refused_and_nothing_is_asked(name: str) -> None:
+    async def scene(room: Room) -> None:
+        screen = room.app.screen
+        assert isinstance(screen, RoomScreen)
+        screen.action_perform(name)
+        await room.settle()
+        assert room.said == [f"there is no action {name!r}"]
+        assert room.app.screen is screen
+        assert room.client.asked == []
+
+    enter(_live(_FIX), scene)
+
+
+def test_what_nothing_is_known_of_is_neither_done_nor_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "availability", lambda *_: Availability({}))
+
+    async def scene(room: Room) -> None:
+        screen = room.app.screen
+        assert [key for key, _ in actions.offers(room.drive.state, "facilitator", "alice")] == ["enter"]
+        for action in actions_on("room"):
+            await room.press(action.key)
+            assert room.app.screen is screen, action.name
+        assert room.client.asked == []
+        found = [hit async for hit in ActionProvider(screen).discover()]
+        assert len(found) == len(actions_on("room"))
+        assert all(str(hit.help).startswith("not now: ") for hit in found)
+
+    enter(_live(_FIX), scene)
 
 
 @pytest.mark.parametrize("keys", [("f",), ("x",), ("n",), ("g",)])

@@ -133,7 +133,8 @@ def test_a_command_as_it_is_typed(command: Command, words: str) -> None:
     ("word", "usage"),
     [
         ("resume", "resume"),
-        ("confirm", "confirm yes=yes|no"),
+        ("confirm", "confirm [yes=yes|no]"),
+        ("note", "note text=… [type=note|action|mark|rating] [about=confidence|runbook|realism]"),
         ("milestone", "milestone name=detected|acknowledged|mitigated|resolved"),
         ("skip", "skip why=…"),
     ],

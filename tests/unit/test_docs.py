@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from runner.cli.main import gameday
+from runner.control.protocol import parse_command
 from runner.engine.command_lookup import BY_WORD
 from runner.engine.events import KINDS
 from runner.scoring.scorecard import Scorecard, Times
@@ -203,6 +206,33 @@ def _wrong_parameters(
         return f"a run is not told {given[0]!r}"
     wrong = [word for word, each in zip(given, arguments, strict=False) if not _possible(each.type, word)]
     return f"{name} does not take {wrong}" if wrong else ""
+
+
+def _told() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every command with values in the table of what a run can be told, as its message."""
+    table = (_ROOT / "docs" / "drills.md").read_text().partition("| `gameday tell` …")[2].partition("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        word = ""
+        for span in _SPAN.findall(row.split("|")[1]):
+            first, *rest = span.partition(" --")[0].split()
+            word, values = (word, [first]) if "=" in first else (first, rest)
+            given = dict(value.split("=", 1) for value in values)
+            yield word, {key: value == "yes" if key == "yes" else value for key, value in given.items()}
+
+
+def test_every_command_of_a_run_stands_in_the_table_as_it_can_be_typed() -> None:
+    told: dict[str, dict[str, Any]] = {}
+    for word, values in _told():
+        told.setdefault(word, {}).update(values)
+    assert told.keys() == BY_WORD.keys()
+    for word, values in told.items():
+        assert parse_command({"command": word, **values})
+
+
+def test_the_help_of_tell_lists_every_command_of_a_run() -> None:
+    told = CliRunner().invoke(gameday, ["tell", "--help"], terminal_width=100).output
+    listed = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if re.match(r"  \S", line)]
+    assert listed == list(BY_WORD)
 
 
 def _possible(kind: object, word: str) -> bool:

@@ -151,7 +151,7 @@ class DebriefScreen(Screen[None]):
 
     def _rated(self, about: str, rest: tuple[str, ...], words: str) -> None:
         stars = str(_RATINGS.index(words) + 1)
-        self.run_worker(self._ask("note", text=stars, type="rating", about=about))
+        self.run_worker(self._ask(COMMAND_OF["rate"].word, **dict(ACTIONS["rate"].values), text=stars, about=about))
         self._rate(rest)
 
     def action_leave(self) -> None:

@@ -64,7 +64,7 @@ class Keys(Panel):
         bound: dict[str, Binding] = {}
         for active in self.screen.active_bindings.values():
             if active.binding.show:
-                # Of several keys for one deed the first one named.
+                # Of several keys for one action the first one named.
                 bound.setdefault(active.binding.action, active.binding)
         labels = {each.key: (self.app.get_key_display(each), each.description) for each in bound.values()}
         if self._offered is None:

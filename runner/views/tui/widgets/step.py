@@ -71,7 +71,7 @@ class StepCard(VerticalScroll):
         yield Markdown("", id="step-text", open_links=False)
         yield Panel(id="step-state")
         # Docked: what `enter` does is seen however long the step's text is.
-        yield Panel(id="step-deed")
+        yield Panel(id="step-action")
 
     def on_mount(self) -> None:
         self.watch(self.screen.query_one(RunbookPanel), "highlighted", self._turn, init=False)
@@ -89,7 +89,7 @@ class StepCard(VerticalScroll):
         state, other = at.state, self._other(at)
         self.query_one("#step-paused", Panel).display = state.paused
         self.query_one("#step-paused", Panel).show(lines(_paused(state, at.role)))
-        self.query_one("#step-deed", Panel).show(_deed(state, other))
+        self.query_one("#step-action", Panel).show(_action(state, other))
         step = other or state.step
         view = state.steps.get(step.id) if step is not None else None
         title = _title(state, other, view) if other is not None and view is not None else self.BORDER_TITLE
@@ -158,13 +158,13 @@ def _paused(state: State, role: str) -> Iterator[Content]:
         yield line((f"Step times stand still; {goes_on}.", "dim"))
 
 
-def _deed(state: State, other: Step | None) -> Content:
-    deed = next_action(state)
-    if not deed.label:
+def _action(state: State, other: Step | None) -> Content:
+    action = next_action(state)
+    if not action.label:
         return line("")
     # The key is the current step's, whatever is looked at.
     whose = f"  for the current step: {state.step.name}" if other is not None and state.step is not None else ""
-    return line(("⏎ ", "key"), (deed.label, "bold"), (whose, "dim"))
+    return line(("⏎ ", "key"), (action.label, "bold"), (whose, "dim"))
 
 
 def _title(state: State, step: Step, view: StepView) -> str:
