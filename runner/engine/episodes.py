@@ -38,6 +38,7 @@ from runner.engine.indicators import BUCKET
 from runner.engine.phases import is_ending
 from runner.engine.plan import RunPlan
 from runner.lazy_dataclass import lazy_dataclass
+from runner.specs.injection_moment import OnCommand
 
 #: Bad buckets kept from before an injection: its event may come a moment after the bucket it falls into.
 _RECENT = 8
@@ -71,7 +72,7 @@ class EpisodeFold:
 
     def __init__(self, plan: RunPlan) -> None:
         self._hold = plan.hold
-        self.pending = tuple(e.slug for e in plan.experiments if e.inject != "on-command")
+        self.pending = tuple(e.slug for e in plan.experiments if not isinstance(e.inject, OnCommand))
         self.injected: dict[str, float] = {}
         self.past: tuple[Episode, ...] = ()
         self.current: Episode | None = None

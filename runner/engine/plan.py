@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.answer import why_unfit
+from runner.specs.failure_rule import AskPeople, FailureRule
+from runner.specs.injection_moment import AfterWarmUp, InjectionMoment
 
 Json = Any
 #: Characters of a plan's hash that people are shown, and must give back.
@@ -61,7 +63,8 @@ class Verify:
 @lazy_dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of a runbook. `automated` when `run` is set, unless a person does it `by_hand` all the same: then the
-    command is a text. `anytime` steps stand outside the sequence. `output`: variable → where its value stands in what
+    command is a text. `anytime` steps stand outside the sequence. `on_timeout` is
+    as `on_failure` when it is None. `output`: variable → where its value stands in what
     the command printed, see `runner.specs.output`.
     """
 
@@ -85,8 +88,8 @@ class Step:
     milestone: str = ""
     target_time: float | None = None
     hint: str = ""
-    on_failure: str = "ask"
-    on_timeout: str = ""
+    on_failure: FailureRule = AskPeople()
+    on_timeout: FailureRule | None = None
     condition: str = ""
     critical: bool = True
     anytime: bool = False
@@ -100,10 +103,6 @@ class Step:
     @property
     def automated(self) -> bool:
         return bool(self.run) and not self.by_hand
-
-    def goes_to(self, rule: str) -> str:
-        """The step a `go-to:ID` rule names, else ''."""
-        return rule.removeprefix("go-to:") if rule.startswith("go-to:") else ""
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -148,13 +147,13 @@ class StopRule:
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One experiment of the run. `inject`: after-warm-up, on-command, at-step:ID or between:A:B (seconds)."""
+    """One experiment of the run, and when it is injected."""
 
     slug: str
     document: Mapping[str, Json]
     document_hash: str
     file: str = ""
-    inject: str = "after-warm-up"
+    inject: InjectionMoment = AfterWarmUp()
     undone_when: tuple[Check, ...] = ()
     no_undo: str = ""
     undo_deadline: float = 30.0

@@ -8,15 +8,35 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from runner.engine.plan import RunPlan
 from runner.lazy_dataclass import hints
+from runner.specs.failure_rule import FailureRule, read_rule
+from runner.specs.injection_moment import InjectionMoment, read_moment
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
+#: What is a value in the engine and a text on disk: how it is read, and how written.
+_TEXTS: Mapping[Any, tuple[Convert, Convert]] = {
+    InjectionMoment: (read_moment, str),
+    FailureRule: (read_rule, str),
+    FailureRule | None: (
+        lambda text: read_rule(text) if text else None,
+        lambda rule: "" if rule is None else str(rule),
+    ),
+}
+
+
+class _Field(NamedTuple):
+    """One field of a class: how it is read and written; `empty` makes up for a missing one that has no default."""
+
+    name: str
+    read: Convert
+    write: Convert
+    empty: Callable[[], Any] | None
 
 
 def plan_to_json(plan: RunPlan) -> dict[str, Any]:
@@ -36,32 +56,30 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name, _, _ in _fields(type(value))}  # type: ignore[arg-type]
+    return {each.name: each.write(getattr(value, each.name)) for each in _fields(type(value))}  # type: ignore[arg-type]
 
 
 def _build(kind: type[T], document: Any) -> T:
     given = document if isinstance(document, Mapping) else {}
     values: dict[str, Any] = {}
-    for name, convert, empty in _fields(kind):  # type: ignore[arg-type]
-        if name in given:
-            values[name] = convert(given[name])
-        elif empty is not None:
-            values[name] = empty()
+    for each in _fields(kind):  # type: ignore[arg-type]
+        if each.name in given:
+            values[each.name] = each.read(given[each.name])
+        elif each.empty is not None:
+            values[each.name] = each.empty()
     return kind(**values)
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[tuple[str, Convert, Callable[[], Any] | None], ...]:
-    """Name, converter and, for a field without a default, what makes up for a missing one."""
+def _fields(kind: type[Any]) -> tuple[_Field, ...]:
     told = hints(kind)
-    return tuple(
-        (
-            field.name,
-            _converter(told[field.name]),
-            _empty(told[field.name]) if field.default is MISSING and field.default_factory is MISSING else None,
-        )
-        for field in fields(kind)
-    )
+    return tuple(_field(field, told[field.name]) for field in fields(kind))
+
+
+def _field(field: Field[Any], hint: Any) -> _Field:
+    read, write = _TEXTS.get(hint) or (_converter(hint), _plain)
+    needed = field.default is MISSING and field.default_factory is MISSING
+    return _Field(field.name, read, write, _empty(hint) if needed else None)
 
 
 def _converter(hint: Any) -> Convert:

@@ -30,6 +30,7 @@ from runner.engine.state import ExperimentView, Reached, State
 from runner.engine.step_commands import said
 from runner.engine.wording import clock
 from runner.people import NOTICES, not_a_name
+from runner.specs.injection_moment import Between
 
 Events = tuple[e.Event, ...]
 
@@ -92,7 +93,7 @@ def _let_in(state: State, view: ExperimentView) -> None:
 
 def _let_schedule(state: State, event: e.InjectionScheduled) -> None:
     rules = {experiment.slug: experiment.inject for experiment in state.plan.experiments}
-    if not rules[event.experiment].startswith("between:"):
+    if not isinstance(rules[event.experiment], Between):
         raise IllegalCommand(f"{event.experiment} is not injected at a random moment")
     if state.experiments[event.experiment].due is not None:
         raise IllegalCommand(f"the moment of {event.experiment} has already been drawn")

@@ -25,6 +25,7 @@ from runner.specs import target_spec as target_spec
 from runner.specs.catalogue import Catalogue, LoadedDrill, LoadedExperiment
 from runner.specs.document import secret_variables
 from runner.specs.drill import parse_bound
+from runner.specs.failure_rule import AskPeople, FailureRule, StopRunbook
 from runner.specs.fields import slug
 from runner.specs.files import read_bytes
 from runner.specs.probe_spec import ProbeSpec
@@ -304,7 +305,7 @@ def _links(runbook: RunbookSpec | None) -> tuple[Link, ...]:
 def _steps(runbook: RunbookSpec | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:
     if runbook is None or document is None:
         return ()
-    otherwise = "ask" if attended else "stop"
+    otherwise = AskPeople() if attended else StopRunbook()
     return tuple(
         _step(step, f"{document.file}:{document.place(('steps', index)).line}", otherwise)
         for index, step in enumerate(runbook.steps)
@@ -343,7 +344,7 @@ def _proof(step: Step) -> str:
     return f"this must hold afterwards: {what}{lasting}"
 
 
-def _step(step: steps_spec.StepSpec, where: str, otherwise: str) -> Step:
+def _step(step: steps_spec.StepSpec, where: str, otherwise: FailureRule) -> Step:
     retry = step.retry
     return Step(
         id=step.id,
@@ -367,7 +368,7 @@ def _step(step: steps_spec.StepSpec, where: str, otherwise: str) -> Step:
         target_time=step.target_time,
         hint=step.hint,
         on_failure=step.on_failure or otherwise,
-        on_timeout=step.on_timeout or "",
+        on_timeout=step.on_timeout,
         condition=step.if_,
         critical=step.critical,
         anytime=step.anytime,

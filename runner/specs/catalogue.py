@@ -21,6 +21,7 @@ from runner.specs.disk_reads import below, exists, is_dir, is_file
 from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import ExperimentSpec, read_experiment
+from runner.specs.injection_moment import AfterWarmUp
 from runner.specs.locust_files import read_load_files
 from runner.specs.locust_options import apply_options
 from runner.specs.locustfile_checks import check_locustfiles
@@ -259,7 +260,7 @@ class Catalogue:
         if problems or experiment is None or declared is None:
             raise InputError(*sorted(set(problems)))
         slug = path.stem
-        planned = PlannedExperiment.model_construct(experiment=slug, inject="after-warm-up", no_undo=None)
+        planned = PlannedExperiment.model_construct(experiment=slug, inject=AfterWarmUp(), no_undo=None)
         return LoadedExperiment(slug, experiment, planned, self.beside.variables.sources()), declared
 
     def load_runbook(self, what: str) -> LoadedRunbook:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from runner.specs.duration import Duration, PositiveDuration, parse_duration
 from runner.specs.fields import Flag, Id, Model, Name, Passing, wrong
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, InjectionMoment, read_moment
 from runner.specs.load_spec import LoadSpec
 from runner.specs.probe_spec import ProbeSpec
 from runner.specs.target_spec import SHARE_SCHEMA, Secrets, parse_share
@@ -42,11 +43,11 @@ def _seconds(value: object) -> float:
         raise PydanticCustomError("duration", "{what}", {"what": str(error)}) from None
 
 
-def _inject(value: Any) -> Any:
+def _inject(value: Any) -> InjectionMoment:
     if value in ("after-warm-up", "on-command"):
-        return value
+        return read_moment(value)
     if isinstance(value, dict) and list(value) == ["at-step"] and isinstance(value["at-step"], str):
-        return f"at-step:{value['at-step']}"
+        return AtStep(value["at-step"])
     if isinstance(value, dict) and list(value) == ["between"]:
         return _between(value["between"])
     return wrong(
@@ -55,13 +56,13 @@ def _inject(value: Any) -> Any:
     )
 
 
-def _between(value: Any) -> str:
+def _between(value: Any) -> Between:
     if not isinstance(value, list) or len(value) != 2:
         wrong("between takes two moments", "write [1m, 8m]")
     first, last = _seconds(value[0]), _seconds(value[1])
     if first >= last:
         wrong(f"nothing lies between {value[0]} and {value[1]}", "the earlier moment comes first")
-    return f"between:{first:g}:{last:g}"
+    return Between(first, last)
 
 
 def _expect(value: Any) -> Any:
@@ -86,17 +87,17 @@ def _only(key: str, value: dict[str, Any]) -> dict[str, Any]:
 
 
 _DURATION = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
-#: `after-warm-up`, `on-command`, `at-step:ID` or `between:A:B` (seconds).
 Injection = Annotated[
-    str,
-    BeforeValidator(_inject),
+    InjectionMoment,
+    PlainValidator(_inject),
     WithJsonSchema(
         {
             "anyOf": [
                 {"enum": ["after-warm-up", "on-command"]},
                 _only("at-step", {"type": "string"}),
                 _only("between", {"type": "array", "items": _DURATION, "minItems": 2, "maxItems": 2}),
-            ]
+            ],
+            "default": "after-warm-up",
         }
     ),
 ]
@@ -118,7 +119,7 @@ class PlannedExperiment(Model):
 
     experiment: Name
     """The name of a file in experiments/, without its ending."""
-    inject: Injection = "after-warm-up"
+    inject: Injection = Field(default_factory=AfterWarmUp)
     """When: after-warm-up, on-command, {at-step: ID} or {between: [1m, 8m]}."""
     no_undo: Name | None = None
     """Why nothing needs to be undone."""

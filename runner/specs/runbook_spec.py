@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from runner.specs.duration import Duration, PositiveDuration
+from runner.specs.failure_rule import FailureRule, GoToStep, read_rule
 from runner.specs.fields import Count, Flag, Id, Label, Model, Name, VariableName, Word, wrong
 from runner.specs.output import Reading
 from runner.specs.probe_spec import Provider, Tolerance
@@ -17,11 +18,11 @@ Milestone = Literal["detected", "acknowledged", "mitigated", "resolved"]
 _RULES = ("ask", "stop", "continue")
 
 
-def _rule(value: Any) -> Any:
+def _rule(value: Any) -> FailureRule:
     if isinstance(value, str) and value in _RULES:
-        return value
+        return read_rule(value)
     if isinstance(value, dict) and list(value) == ["go-to"] and isinstance(value["go-to"], str):
-        return f"go-to:{value['go-to']}"
+        return GoToStep(value["go-to"])
     given = f"{value!r} is" if isinstance(value, str) else "this is"
     return wrong(f"{given} not something to do next", "one of: ask, stop, continue, {go-to: ID}")
 
@@ -42,10 +43,9 @@ def _web_address(text: str) -> str:
     return text
 
 
-#: `ask`, `stop`, `continue` or `go-to:ID`.
 Rule = Annotated[
-    str,
-    BeforeValidator(_rule),
+    FailureRule,
+    PlainValidator(_rule),
     WithJsonSchema(
         {
             "anyOf": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from runner.engine.plan import HASH_SHOWN, Experiment, Indicator, RunPlan
 from runner.guard.hosts import allowed_hosts
@@ -15,6 +15,7 @@ from runner.guard.refusal import Refusal
 from runner.planning.calls import Call, asked_calls, planned_calls
 from runner.planning.opaque_calls import command_line
 from runner.specs.env_patterns import unmatched
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, InjectionMoment, OnCommand
 from runner.targets.registry import driver_of
 from runner.views.prompt_text import way
 from runner.views.text import duration, inert
@@ -176,14 +177,18 @@ def _undo(plan: RunPlan, experiment: Experiment) -> Iterator[Line]:
         yield Row("undone when", _asks(check.name, check.probe, asked))
 
 
-def _moment(inject: str) -> str:
-    word, _, rest = inject.partition(":")
-    if word == "at-step":
-        return f"when step {rest} begins"
-    if word == "between":
-        first, _, last = rest.partition(":")
-        return f"at a random moment between {duration(float(first))} and {duration(float(last))}"
-    return inject.replace("-", " ")
+def _moment(inject: InjectionMoment) -> str:
+    match inject:
+        case AfterWarmUp():
+            return "after warm up"
+        case OnCommand():
+            return "on command"
+        case AtStep(step=step):
+            return f"when step {step} begins"
+        case Between(first=first, last=last):
+            return f"at a random moment between {duration(first)} and {duration(last)}"
+        case _:
+            assert_never(inject)
 
 
 def _asks(name: str, probe: Mapping[str, Any], asked: Sequence[Call]) -> str:

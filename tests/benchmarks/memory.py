@@ -29,6 +29,7 @@ from runner.engine.commands import PassPreflight
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
 from runner.redact import Redaction, Redactor
+from runner.specs.injection_moment import OnCommand
 from runner.testing import ManualClock
 from runner.transcript.writer import TranscriptWriter
 
@@ -157,7 +158,7 @@ def _plan(seconds: int) -> RunPlan:
         slug="bench",
         target=Target(name="local", kind="local", environment="sandbox"),
         steps=(Step(id="wait", name="Wait"),),
-        experiments=(Experiment(slug="later", document={}, document_hash="", inject="on-command", actions=1),),
+        experiments=(Experiment(slug="later", document={}, document_hash="", inject=OnCommand(), actions=1),),
         load=Load(locustfile="locustfile.py", users=40, warm_up=6.0),
         indicators=(
             Indicator(name="checkouts succeed", source="load", request=_NAMES[-1], at_least=0.99),

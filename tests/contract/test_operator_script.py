@@ -13,6 +13,7 @@ from runner.conductor.operator_script_check import scripted_steps
 from runner.engine import events as ev
 from runner.engine.plan import Ask, Step
 from runner.errors import InputError
+from runner.specs.failure_rule import AskPeople, ContinueRunbook, StopRunbook
 from runner.specs.operator_script import load_script
 
 
@@ -83,7 +84,7 @@ def test_a_second_person_approves(tmp_path: Path) -> None:
 
 
 def test_a_confirmation_can_be_denied(tmp_path: Path) -> None:
-    step = Step(id="risky", name="Risky", confirm="Really?", run="true", on_failure="stop")
+    step = Step(id="risky", name="Risky", confirm="Really?", run="true", on_failure=StopRunbook())
     play = _play(tmp_path, "name: ana\nsteps: {risky: {confirm: false}}\n", step)
     assert play.of(ev.CommandIntended) == []
     assert _outcomes(play)["risky"] != "succeeded"
@@ -91,7 +92,7 @@ def test_a_confirmation_can_be_denied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("way", "outcome"), [("skip", "skipped"), ("fail", "failed")])
 def test_a_step_can_be_skipped_or_failed_for_a_reason(way: str, outcome: str, tmp_path: Path) -> None:
-    step = Step(id="look", name="Look", on_failure="continue")
+    step = Step(id="look", name="Look", on_failure=ContinueRunbook())
     play = _play(tmp_path, f"name: ana\nsteps: {{look: {{{way}: because}}}}\n", step)
     ended = play.of(ev.StepEnded)[0]
     assert (ended.outcome, ended.why) == (outcome, "because")
@@ -103,7 +104,7 @@ def test_a_step_can_be_skipped_or_failed_for_a_reason(way: str, outcome: str, tm
 def test_a_failing_step_is_mended_as_written(way: str, outcome: str, attempts: int, tmp_path: Path) -> None:
     tried = tmp_path / "tried"
     command = f"test -e {tried} || {{ touch {tried}; exit 1; }}"
-    step = Step(id="fix", name="Fix", run=command, on_failure="ask")
+    step = Step(id="fix", name="Fix", run=command, on_failure=AskPeople())
     play = _play(tmp_path, f"name: ana\nsteps: {{fix: {{on-failing: {way}}}}}\n", step, attended=True)
     assert _outcomes(play) == {"fix": outcome}
     assert len(play.of(ev.CommandEnded)) == attempts

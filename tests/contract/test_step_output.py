@@ -10,6 +10,7 @@ from conductor_kit import Play, conducting
 
 from runner.engine import events as ev
 from runner.engine.plan import Step
+from runner.specs.failure_rule import ContinueRunbook
 
 _SECRET = "hunter22-hunter22"
 
@@ -58,7 +59,7 @@ def test_an_output_that_is_a_secret_reaches_the_command_and_no_file(tmp_path: Pa
     ],
 )
 def test_an_output_that_is_not_there_fails_its_step(tmp_path: Path, run: str, why: str) -> None:
-    read = Step(id="read", name="Read", run=run, output={"V": "$.v"}, on_failure="continue")
+    read = Step(id="read", name="Read", run=run, output={"V": "$.v"}, on_failure=ContinueRunbook())
     play = _play(tmp_path / "run", read)
     assert why in play.of(ev.CommandEnded)[0].why
     assert _SECRET[:4] not in play.of(ev.CommandEnded)[0].why
@@ -68,6 +69,6 @@ def test_an_output_that_is_not_there_fails_its_step(tmp_path: Path, run: str, wh
 
 
 def test_of_a_command_that_failed_nothing_is_read(tmp_path: Path) -> None:
-    read = Step(id="read", name="Read", run="echo '{}'; exit 3", output={"V": "$.v"}, on_failure="continue")
+    read = Step(id="read", name="Read", run="echo '{}'; exit 3", output={"V": "$.v"}, on_failure=ContinueRunbook())
     play = _play(tmp_path / "run", read)
     assert [ended.why for ended in play.of(ev.StepEnded)] == ["exit code 3"]

@@ -8,12 +8,14 @@ from typing import Any
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment, Indicator, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
+from runner.specs.injection_moment import AfterWarmUp, InjectionMoment
 
 CHECKOUTS = Indicator(name="checkouts", source="load", request="POST /checkout", at_least=0.99, degraded=0.95)
 FRONT = Indicator(name="front", source="probe", at_least=1.0, every=0.2)
+_AFTER_WARM_UP = AfterWarmUp()
 
 
-def experiment(slug: str = "errors", inject: str = "after-warm-up") -> Experiment:
+def experiment(slug: str = "errors", inject: InjectionMoment = _AFTER_WARM_UP) -> Experiment:
     return Experiment(slug=slug, document={}, document_hash="0", inject=inject, actions=1, rollbacks=1)
 
 

@@ -15,6 +15,8 @@ from runner.errors import InputError
 from runner.guard.plan_remarks import plan_remarks
 from runner.planning.compile import compile_drill, compile_named, compile_walk, plan_hash
 from runner.specs.catalogue import Catalogue
+from runner.specs.failure_rule import AskPeople, ContinueRunbook, FailureRule, GoToStep, StopRunbook
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between
 from runner.specs.probe_spec import ProbeSpec
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
@@ -56,7 +58,7 @@ def test_the_steps(plan: RunPlan) -> None:
     assert (confirm.milestone, confirm.target_time, confirm.automated) == ("detected", 60.0, False)
     assert confirm.where == f"runbooks/{_NAME}.yaml:7"
     assert choose.choose == {"errors": "fail-over", "slow only": "raise-timeout"}
-    assert (raised.on_failure, raised.on_timeout, raised.timeout) == ("continue", "go-to:fail-over", 10.0)
+    assert (raised.on_failure, raised.on_timeout, raised.timeout) == (ContinueRunbook(), GoToStep("fail-over"), 10.0)
     assert raised.condition == "steps.what-is-it.choice == 'slow only'"
     assert raised.output == {"TIMEOUT": "$.timeout", "SERVED_BY": r"/served by (\S+)/"}
     assert (watch.id, watch.name, watch.automated) == ("watch-it-for-a-minute", "Watch it for a minute", False)
@@ -79,11 +81,11 @@ def test_the_steps(plan: RunPlan) -> None:
     assert (declare.critical, tell.anytime, tell.every) == (False, True, 900.0)
 
 
-@pytest.mark.parametrize(("attended", "rule"), [(True, "ask"), (False, "stop")])
-def test_what_follows_a_failure_depends_on_people(attended: bool, rule: str) -> None:
+@pytest.mark.parametrize(("attended", "rule"), [(True, AskPeople()), (False, StopRunbook())])
+def test_what_follows_a_failure_depends_on_people(attended: bool, rule: FailureRule) -> None:
     plan = compile_named(Catalogue(_EVERYTHING), _NAME, attended=attended)
     assert [step.on_failure for step in plan.steps if step.id != "raise-timeout"] == [rule] * 7
-    assert plan.step("raise-timeout").on_failure == "continue"
+    assert plan.step("raise-timeout").on_failure == ContinueRunbook()
 
 
 def test_the_indicators_and_what_hangs_on_them(plan: RunPlan) -> None:
@@ -114,8 +116,8 @@ def test_the_checks_read_back_as_probes(plan: RunPlan) -> None:
 
 def test_the_experiments(plan: RunPlan) -> None:
     errors, kill = plan.experiments
-    assert (errors.inject, errors.actions, errors.rollbacks, errors.undo_deadline) == ("between:60:480", 2, 1, 10.0)
-    assert (kill.inject, kill.no_undo) == ("at-step:fail-over", "The Deployment replaces the pod.")
+    assert (errors.inject, errors.actions, errors.rollbacks, errors.undo_deadline) == (Between(60.0, 480.0), 2, 1, 10.0)
+    assert (kill.inject, kill.no_undo) == (AtStep("fail-over"), "The Deployment replaces the pod.")
     canonical = json.dumps(kill.document, sort_keys=True, separators=(",", ":")).encode()
     assert kill.document_hash == hashlib.sha256(canonical).hexdigest()
     assert json.loads(json.dumps(errors.document)) == errors.document
@@ -197,7 +199,7 @@ def test_a_bare_experiment() -> None:
     plan = compile_named(Catalogue(_EVERYTHING), "payment-gateway-errors", target="sandbox")
     assert (plan.bare, plan.name, plan.slug) == (True, "The card gateway resets connections", "payment-gateway-errors")
     assert (plan.steps, plan.load, plan.indicators) == ((), None, ())
-    assert plan.experiments[0].inject == "after-warm-up"
+    assert plan.experiments[0].inject == AfterWarmUp()
     assert plan.secrets == ("STAGING_TOKEN",)
 
 

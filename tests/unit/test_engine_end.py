@@ -25,6 +25,8 @@ from runner.engine.commands import (
 )
 from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Experiment, Indicator, Step, StopRule, Verify
+from runner.specs.failure_rule import ContinueRunbook
+from runner.specs.injection_moment import AtStep, Between, InjectionMoment, OnCommand
 from runner.testing import Drive, sample_plan
 
 LOOK = Step(id="look", name="Look")
@@ -101,7 +103,7 @@ def test_a_second_fault_after_a_recovery_is_given_its_time_too() -> None:
         LOOK,
         experiments=(
             Experiment(slug="x", document={}, document_hash="", actions=1),
-            Experiment(slug="y", document={}, document_hash="", actions=1, inject="between:10:90"),
+            Experiment(slug="y", document={}, document_hash="", actions=1, inject=Between(10.0, 90.0)),
         ),
     )
     drive = Drive(plan).start().say(Complete())
@@ -126,7 +128,7 @@ def test_a_fault_injected_while_recovery_is_being_proven_is_waited_for() -> None
             hold=20.0,
             experiments=(
                 Experiment(slug="x", document={}, document_hash="", actions=1),
-                Experiment(slug="y", document={}, document_hash="", actions=1, inject="between:10:90"),
+                Experiment(slug="y", document={}, document_hash="", actions=1, inject=Between(10.0, 90.0)),
             ),
         )
     )
@@ -165,8 +167,8 @@ def test_a_drill_without_experiments_ends_when_it_has_held_for_a_while() -> None
     assert cause(drive.wait(1)) == "complete"
 
 
-@pytest.mark.parametrize("inject", ["on-command", "at-step:fix"])
-def test_an_experiment_that_nobody_injects_does_not_hold_up_the_end(inject: str) -> None:
+@pytest.mark.parametrize("inject", [OnCommand(), AtStep("fix")], ids=str)
+def test_an_experiment_that_nobody_injects_does_not_hold_up_the_end(inject: InjectionMoment) -> None:
     never = Experiment(slug="x", document={}, document_hash="", actions=1, inject=inject)
     fix = Step(id="fix", name="Fix", condition="answers.never == 'asked'")
     drive = drill(LOOK, fix, experiments=(never,)).say(Complete()).wait(5)
@@ -266,7 +268,7 @@ def test_a_target_lost_in_the_warm_up_stops_the_run_without_blame() -> None:
 
 
 def test_a_target_that_is_another_one_is_refused_until_the_fault_is_in() -> None:
-    waiting = Experiment(slug="x", document={}, document_hash="", inject="on-command", actions=1)
+    waiting = Experiment(slug="x", document={}, document_hash="", inject=OnCommand(), actions=1)
     told = e.NeedChecked(name="target stage still is what was declared", met=False, why="'b', not 'a'")
     assert cause(drill(experiments=(waiting,)).observe(told)) == "refused"
     assert cause(drill().observe(told)) == ""
@@ -304,7 +306,7 @@ def test_a_command_that_ends_in_a_pause_is_looked_at_afterwards() -> None:
 
 def test_a_verification_keeps_its_time_in_a_pause() -> None:
     verify = Verify(indicator=INDICATOR, lasting=5.0, within=20.0)
-    drive = drill(Step(id="fix", name="Fix", verify=verify, on_failure="continue"))
+    drive = drill(Step(id="fix", name="Fix", verify=verify, on_failure=ContinueRunbook()))
     drive.health[INDICATOR] = 0.5
     drive.wait(2).say(Complete()).wait(10).say(Pause(why="fire drill")).wait(100).say(Resume()).wait(4)
     drive.health[INDICATOR] = 1.0

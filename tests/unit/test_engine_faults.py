@@ -9,13 +9,15 @@ import pytest
 from runner.engine import events as e
 from runner.engine.commands import Abort, Complete, IllegalCommand, Inject, PassPreflight, Pause, Resume
 from runner.engine.plan import Experiment, RunPlan, Step
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, InjectionMoment, OnCommand
 from runner.testing import Drive, sample_plan
 
 LOOK = Step(id="look", name="Look")
 FIX = Step(id="fix", name="Fix")
+_AFTER_WARM_UP = AfterWarmUp()
 
 
-def experiment(slug: str = "x", inject: str = "after-warm-up", actions: int = 1) -> Experiment:
+def experiment(slug: str = "x", inject: InjectionMoment = _AFTER_WARM_UP, actions: int = 1) -> Experiment:
     return Experiment(slug=slug, document={}, document_hash="", inject=inject, actions=actions)
 
 
@@ -40,21 +42,21 @@ def test_after_warm_up_is_when_the_run_goes_live() -> None:
 
 
 def test_at_a_step_is_when_the_step_becomes_current() -> None:
-    drive = Drive(drill(experiment(inject="at-step:fix"))).start().wait(20)
+    drive = Drive(drill(experiment(inject=AtStep("fix")))).start().wait(20)
     assert not ordered(drive)
     drive.say(Complete())
     assert ordered(drive) == ["x"]
 
 
 def test_between_is_the_moment_that_was_drawn() -> None:
-    drive = Drive(drill(experiment(inject="between:60:120"))).start()
+    drive = Drive(drill(experiment(inject=Between(60.0, 120.0)))).start()
     due = drive.clock.now() + 80
     drive.observe(e.InjectionScheduled(experiment="x", due=due)).wait(100)
     assert drive.when(e.InjectionOrdered) == pytest.approx(due)
 
 
 def test_a_moment_is_drawn_once_and_only_for_what_asks_for_it() -> None:
-    drive = Drive(drill(experiment(inject="between:60:120"), experiment("y", "on-command"))).start()
+    drive = Drive(drill(experiment(inject=Between(60.0, 120.0)), experiment("y", OnCommand()))).start()
     drive.observe(e.InjectionScheduled(experiment="x", due=99.0))
     with pytest.raises(IllegalCommand, match="already been drawn"):
         drive.observe(e.InjectionScheduled(experiment="x", due=98.0))
@@ -63,7 +65,7 @@ def test_a_moment_is_drawn_once_and_only_for_what_asks_for_it() -> None:
 
 
 def test_on_command_waits_for_the_facilitator() -> None:
-    drive = Drive(drill(experiment(inject="on-command"))).start().wait(30)
+    drive = Drive(drill(experiment(inject=OnCommand()))).start().wait(30)
     assert not ordered(drive)
     assert "facilitator" in drive.refused(Inject(), role="participant")
     drive.say(Inject())
@@ -73,14 +75,14 @@ def test_on_command_waits_for_the_facilitator() -> None:
 
 
 def test_of_several_one_is_named() -> None:
-    drive = Drive(drill(experiment("x", "on-command"), experiment("y", "on-command"))).start()
+    drive = Drive(drill(experiment("x", OnCommand()), experiment("y", OnCommand()))).start()
     assert "name one (x, y)" in drive.refused(Inject())
     assert "no experiment 'z': x, y" in drive.refused(Inject(experiment="z"))
     assert ordered(drive.say(Inject(experiment="y"))) == ["y"]
 
 
 def test_nothing_is_injected_into_a_paused_run() -> None:
-    plan = drill(experiment("x", "on-command"), experiment("y", "between:10:20"))
+    plan = drill(experiment("x", OnCommand()), experiment("y", Between(10.0, 20.0)))
     drive = Drive(plan).start()
     drive.observe(e.InjectionScheduled(experiment="y", due=drive.clock.now() + 15))
     drive.say(Pause(why="fire drill")).wait(60)
@@ -95,7 +97,7 @@ INTENT = e.FaultIntended(experiment="x", index=0, name="break it", document_hash
 
 
 def test_no_fault_goes_in_without_the_word() -> None:
-    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive = Drive(drill(experiment(inject=OnCommand()))).start()
     with pytest.raises(IllegalCommand, match="its injection was not ordered"):
         drive.observe(INTENT)
 
@@ -110,7 +112,7 @@ def test_no_fault_goes_in_once_the_end_is_decided() -> None:
 
 
 def test_a_fault_that_started_all_the_same_is_a_fact() -> None:
-    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive = Drive(drill(experiment(inject=OnCommand()))).start()
     drive.world = False
     drive.say(Abort(reason="unsafe", why="x"))
     drive.observe(e.ActivityStarted(experiment="x", index=0, name="break it", type="action"))
@@ -167,7 +169,7 @@ def test_trouble_in_the_middle_ends_the_run(event: e.Event, cause: str) -> None:
 
 
 def test_an_experiment_that_ends_before_its_word_breaks_the_run() -> None:
-    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive = Drive(drill(experiment(inject=OnCommand()))).start()
     drive.observe(e.ExperimentEnded(experiment="x", status="aborted"))
     assert drive.state.end is not None
     assert (drive.state.end.cause, drive.state.end.why) == ("broken", "x ended before its method (aborted)")
@@ -180,7 +182,7 @@ def test_an_experiment_that_ends_with_its_fault_in_goes_on_hurting() -> None:
 
 
 def test_a_method_that_has_begun_is_open_without_any_action() -> None:
-    drive = Drive(drill(experiment(inject="on-command"))).start()
+    drive = Drive(drill(experiment(inject=OnCommand()))).start()
     begun = e.MethodBegun(experiment="x", document_hash="")
     with pytest.raises(IllegalCommand, match="its injection was not ordered"):
         drive.observe(begun)
@@ -199,7 +201,7 @@ def test_failed_actions_are_counted() -> None:
 
 
 def bare(**changes: Any) -> Drive:
-    plan = sample_plan(experiments=(experiment(inject="on-command"),), load=None, indicators=(), bare=True, **changes)
+    plan = sample_plan(experiments=(experiment(inject=OnCommand()),), load=None, indicators=(), bare=True, **changes)
     return Drive(plan, attended=False)
 
 

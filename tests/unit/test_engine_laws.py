@@ -20,6 +20,8 @@ from runner.engine.decide import decide, next_deadline
 from runner.engine.dispatch import handler
 from runner.engine.plan import Ask, Experiment, Indicator, Load, RunPlan, Step, StopRule, Verify
 from runner.engine.state import State
+from runner.specs.failure_rule import AskPeople, ContinueRunbook, GoToStep, StopRunbook
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, OnCommand
 from runner.testing import Drive, bucket, sample_plan
 
 IDS = ("a", "b", "c", "d")
@@ -29,7 +31,7 @@ WATCH = Verify(indicator=INDICATOR.name, lasting=2.0, within=8.0)
 PHASES = ["", "preflight", "warm-up", "live", "undoing", "debrief", "closed"]
 
 id_of_a_step = st.sampled_from(IDS)
-ways_out = st.one_of(st.sampled_from(["ask", "stop", "continue"]), id_of_a_step.map("go-to:{}".format))
+ways_out = st.one_of(st.sampled_from([AskPeople(), StopRunbook(), ContinueRunbook()]), id_of_a_step.map(GoToStep))
 
 
 @st.composite
@@ -55,7 +57,7 @@ def step(draw: st.DrawFn, step_id: str) -> Step:
         retry_delay=draw(st.sampled_from([0.0, 3.0])),
         milestone=draw(st.sampled_from(["", "detected", "mitigated"])),
         on_failure=draw(ways_out),
-        on_timeout=draw(st.one_of(st.just(""), ways_out)),
+        on_timeout=draw(st.one_of(st.none(), ways_out)),
         condition=draw(st.sampled_from(["", "steps.a.outcome == 'succeeded'", "answers.region != 'eu'"])),
         unattended=draw(st.sampled_from(["skip", "done", "fail", "verify"])),
         hint=draw(st.sampled_from(["", "look again"])),
@@ -71,9 +73,7 @@ STOP_RULES: list[tuple[StopRule, ...]] = [
 
 @st.composite
 def plans(draw: st.DrawFn) -> RunPlan:
-    moments = st.one_of(
-        st.sampled_from(["after-warm-up", "on-command", "between:5:30"]), id_of_a_step.map("at-step:{}".format)
-    )
+    moments = st.one_of(st.sampled_from([AfterWarmUp(), OnCommand(), Between(5.0, 30.0)]), id_of_a_step.map(AtStep))
     experiments = tuple(
         Experiment(slug=slug, document={}, document_hash="", inject=draw(moments), actions=draw(st.integers(0, 2)))
         for slug in ("x", "y")[: draw(st.integers(0, 2))]
@@ -246,7 +246,7 @@ def play(plan: RunPlan, people: str, world: bool, script: list[Any]) -> Lawful:
             drive.observe(e.LoadSpawned(users=3))
         drive.wait(6)
         for experiment in plan.experiments:
-            if experiment.inject.startswith("between") and drive.state.phase == "live":
+            if isinstance(experiment.inject, Between) and drive.state.phase == "live":
                 drive.observe(e.InjectionScheduled(experiment=experiment.slug, due=drive.clock.now() + 5.0))
     for move, by, role, value in script:
         drive.health = dict.fromkeys(drive.health, value) if value is not None else drive.health

@@ -10,12 +10,13 @@ from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Experiment, Indicator, Load, Step
 from runner.engine.plan_json import plan_to_json
 from runner.engine.state import State
+from runner.specs.injection_moment import OnCommand
 from runner.testing import Drive, sample_plan
 
 DO = Step(id="look", name="Look")
 TWO = (
     Experiment(slug="first", document={}, document_hash="", actions=1),
-    Experiment(slug="second", document={}, document_hash="", actions=1, inject="on-command"),
+    Experiment(slug="second", document={}, document_hash="", actions=1, inject=OnCommand()),
 )
 
 

@@ -26,6 +26,7 @@ from runner.engine.commands import (
     Skip,
 )
 from runner.engine.plan import Ask, Step, Verify
+from runner.specs.failure_rule import ContinueRunbook, FailureRule, GoToStep, StopRunbook
 from runner.testing import Drive, sample_plan
 
 NEXT = Step(id="next", name="Next")
@@ -120,9 +121,10 @@ def test_only_what_is_asked_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "end", "then"), [("stop", "runbook-stopped", ""), ("continue", None, "next"), ("go-to:last", None, "last")]
+    ("rule", "end", "then"),
+    [(StopRunbook(), "runbook-stopped", ""), (ContinueRunbook(), None, "next"), (GoToStep("last"), None, "last")],
 )
-def test_a_no_fails_the_step_as_on_failure_says(rule: str, end: str | None, then: str) -> None:
+def test_a_no_fails_the_step_as_on_failure_says(rule: FailureRule, end: str | None, then: str) -> None:
     last = Step(id="last", name="Last")
     drive = Drive(sample_plan(Step(id="fix", name="Fix", run="x", confirm="?", on_failure=rule), NEXT, last)).start()
     drive.say(Confirm(yes=False))
@@ -224,8 +226,8 @@ def test_after_the_last_step_people_may_go_back() -> None:
 
 
 def test_a_runbook_that_goes_round_in_circles_ends() -> None:
-    a = Step(id="a", name="A", unattended="fail", on_failure="go-to:b")
-    b = Step(id="b", name="B", unattended="fail", on_failure="go-to:a")
+    a = Step(id="a", name="A", unattended="fail", on_failure=GoToStep("b"))
+    b = Step(id="b", name="B", unattended="fail", on_failure=GoToStep("a"))
     drive = drill(a, b, attended=False)
     assert drive.state.end is not None
     assert (drive.state.end.cause, drive.state.end.reason) == ("broken", "loop")
@@ -272,7 +274,7 @@ def test_a_verification_that_already_held_proves_nothing() -> None:
 
 
 def test_a_failed_verification_fails_the_step() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=PROBE, on_failure="continue")).say(Complete())
+    drive = drill(Step(id="fix", name="Fix", verify=PROBE, on_failure=ContinueRunbook())).say(Complete())
     drive.observe(e.VerifyEnded(step="fix", held=False, why="status 503, expected 200"))
     assert drive[e.StepEnded] == [e.StepEnded(step="fix", outcome="failed", why="status 503, expected 200")]
 
@@ -297,7 +299,7 @@ def test_good_seconds_before_the_deed_do_not_count() -> None:
 
 
 def test_an_indicator_that_does_not_come_back_in_time_fails_the_step() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure="continue"))
+    drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure=ContinueRunbook()))
     drive.health[INDICATOR] = 0.5
     drive.say(Complete()).wait_for(e.VerifyEnded)
     assert not drive[e.VerifyEnded][0].held
@@ -330,7 +332,7 @@ def test_an_impact_that_is_there_already_is_confirmed_at_once() -> None:
 
 
 def test_without_an_impact_in_time_the_step_that_confirms_it_fails() -> None:
-    drive = drill(Step(id="look", name="Look", verify=CONFIRM, on_failure="continue")).say(Complete())
+    drive = drill(Step(id="look", name="Look", verify=CONFIRM, on_failure=ContinueRunbook())).say(Complete())
     drive.wait_for(e.VerifyEnded)
     assert drive[e.StepEnded][0].why == "no impact was measured within 20 s"
     # Its two bad seconds may have begun in the last one, and are judged a little later.
@@ -345,7 +347,7 @@ def test_an_impact_at_the_last_moment_is_still_in_time() -> None:
 
 
 def test_holding_too_late_is_not_holding_within() -> None:
-    drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure="continue"))
+    drive = drill(Step(id="fix", name="Fix", verify=WATCH, on_failure=ContinueRunbook()))
     drive.health[INDICATOR] = 0.5
     drive.say(Complete()).wait(18)
     drive.health[INDICATOR] = 1.0
@@ -452,10 +454,12 @@ def test_without_people_asking_means_stopping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_timeout", "then"), [("", "next"), ("go-to:b", "b"), ("stop", "")], ids=["as on-failure", "go-to", "stop"]
+    ("on_timeout", "then"),
+    [(None, "next"), (GoToStep("b"), "b"), (StopRunbook(), "")],
+    ids=["as on-failure", "go-to", "stop"],
 )
-def test_a_timeout_has_its_own_way_out(on_timeout: str, then: str) -> None:
-    step = Step(id="fix", name="Fix", run="x", timeout=10.0, on_failure="go-to:next", on_timeout=on_timeout)
+def test_a_timeout_has_its_own_way_out(on_timeout: FailureRule | None, then: str) -> None:
+    step = Step(id="fix", name="Fix", run="x", timeout=10.0, on_failure=GoToStep("next"), on_timeout=on_timeout)
     drive = drill(step, Step(id="b", name="B")).say(RunCommand()).wait(10)
     drive.command_ended("fix", -9, timed_out=True)
     assert drive[e.StepEnded][0].outcome == "timed-out"
@@ -465,7 +469,7 @@ def test_a_timeout_has_its_own_way_out(on_timeout: str, then: str) -> None:
 
 @pytest.mark.parametrize(("code", "why"), [(-15, "signal 15"), (127, "exit code 127")])
 def test_what_went_wrong_is_said(code: int, why: str) -> None:
-    drive = drill(Step(id="fix", name="Fix", run="x", on_failure="continue"), commands={"fix": [code]})
+    drive = drill(Step(id="fix", name="Fix", run="x", on_failure=ContinueRunbook()), commands={"fix": [code]})
     assert drive.say(RunCommand())[e.StepEnded][0].why == why
 
 
@@ -498,7 +502,7 @@ def test_a_running_command_can_be_left_behind() -> None:
     [("skip", "skipped", "unattended"), ("done", "succeeded", ""), ("fail", "failed", "unattended")],
 )
 def test_a_manual_step_without_people(way: str, outcome: str, why: str) -> None:
-    step = Step(id="look", name="Look", unattended=way, on_failure="continue", milestone="detected")
+    step = Step(id="look", name="Look", unattended=way, on_failure=ContinueRunbook(), milestone="detected")
     drive = drill(step, attended=False)
     assert drive[e.StepEnded][0] == e.StepEnded(step="look", outcome=outcome, why=why)
     assert ("detected" in drive.state.milestones) == (way == "done")
@@ -643,7 +647,9 @@ def test_where_nobody_is_the_default_is_the_answer() -> None:
 
 @pytest.mark.parametrize("unattended", ["skip", "fail", "done"])
 def test_where_nobody_is_the_default_is_the_answer_also_of_a_step_that_a_person_does(unattended: str) -> None:
-    how = Step(id="how", name="How?", ask=(_REGION,), confirm="Sure?", unattended=unattended, on_failure="continue")
+    how = Step(
+        id="how", name="How?", ask=(_REGION,), confirm="Sure?", unattended=unattended, on_failure=ContinueRunbook()
+    )
     then = Step(id="then", name="Then", run="x", condition="answers.region == 'us'")
     drive = drill(how, then, attended=False, commands={"then": [0]})
     assert drive[e.StepAnswered] == [e.StepAnswered(step="how", name="region", value="us", waived="unattended")]
@@ -665,7 +671,7 @@ def test_an_output_is_there_for_later_conditions() -> None:
 
 
 def test_a_command_whose_output_is_not_there_has_failed_and_is_tried_again() -> None:
-    read = Step(id="read", name="Read", run="v", output={"version": "$.v"}, retry_max=1, on_failure="continue")
+    read = Step(id="read", name="Read", run="v", output={"version": "$.v"}, retry_max=1, on_failure=ContinueRunbook())
     drive = drill(read).say(RunCommand()).command_ended("read", why="output version: nothing is found at $.v")
     assert [tried.attempt for tried in drive[e.CommandIntended]] == [1, 2]
     drive.command_ended("read", why="output version: nothing is found at $.v")

@@ -13,6 +13,7 @@ from sample_runs import CHECKOUTS, Story, bucket, experiment, plan
 from runner.engine import events as ev
 from runner.engine.episodes import Episode, EpisodeFold, Episodes, news
 from runner.engine.plan import Indicator, RunPlan
+from runner.specs.injection_moment import Between, OnCommand
 
 ONE = plan(indicators=(CHECKOUTS,))
 
@@ -232,7 +233,7 @@ def test_a_service_that_never_left_its_degraded_tolerance_was_mitigated_from_the
 
 TWO = plan(
     indicators=(CHECKOUTS,),
-    experiments=(experiment("a"), experiment("b", "between:10:20"), experiment("c", "on-command")),
+    experiments=(experiment("a"), experiment("b", Between(10.0, 20.0)), experiment("c", OnCommand())),
 )
 
 

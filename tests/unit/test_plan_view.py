@@ -12,6 +12,7 @@ from runner.engine.plan import Ask, Check, Experiment, Indicator, Load, RunPlan,
 from runner.guard.policies import Refusal, judge_plan
 from runner.planning.compile import compile_named
 from runner.specs.catalogue import Catalogue
+from runner.specs.injection_moment import AtStep, Between, OnCommand
 from runner.testing import sample_plan
 from runner.views.plan_text import plan_text
 
@@ -112,9 +113,9 @@ def test_moments_metrics_and_bounds_are_in_words() -> None:
         Step(id="b", name="Which?", choose={"x": "a"}),
         Step(id="c", name="Tell", anytime=True),
         experiments=(
-            Experiment(slug="one", document={}, document_hash="", inject="at-step:a"),
-            Experiment(slug="two", document={}, document_hash="", inject="between:60.0:480.0"),
-            Experiment(slug="three", document={}, document_hash="", inject="on-command"),
+            Experiment(slug="one", document={}, document_hash="", inject=AtStep("a")),
+            Experiment(slug="two", document={}, document_hash="", inject=Between(60.0, 480.0)),
+            Experiment(slug="three", document={}, document_hash="", inject=OnCommand()),
         ),
         indicators=(
             Indicator(name="fast", source="load", metric="p95", request="GET /", at_most=0.4),

@@ -15,6 +15,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Check, Step
 from runner.scoring.score import score, to_json
 from runner.scoring.scorecard import AlertScore, CheckScore, LoadScore, RaisedFigures, Rating, Scorecard, StepScore
+from runner.specs.injection_moment import Between
 from runner.views.load_text import load_lines
 
 
@@ -128,7 +129,7 @@ def test_an_abort_after_the_recovery_leaves_its_time_standing() -> None:
 
 
 def test_the_longest_recovery_is_the_headline() -> None:
-    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", "between:1:9")))
+    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
     story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx....")
     told = card(story.end(24.5))
     assert told.times.recovered.seconds == pytest.approx(3.6)
@@ -136,7 +137,7 @@ def test_the_longest_recovery_is_the_headline() -> None:
 
 
 def test_one_episode_not_recovered_is_a_run_not_recovered() -> None:
-    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", "between:1:9")))
+    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
     story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx")
     told = card(story.end(24.5, "time-box"))
     assert objective(told, "time-to-recover") == ("not recovered", None)

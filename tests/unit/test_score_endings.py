@@ -9,6 +9,7 @@ from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.scoring.score import score
 from runner.scoring.scorecard import Scorecard
+from runner.specs.injection_moment import Between
 
 
 def card(story: Story) -> Scorecard:
@@ -175,7 +176,7 @@ def test_a_step_nobody_did_is_no_team_action() -> None:
 
 
 def test_actions_of_an_earlier_incident_do_not_heal_a_later_one() -> None:
-    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", "between:1:9")))
+    two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
     story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xx....")
     story.at(10.5, ev.CommandStarted(step="fix", attempt=1))
     assert [each.character for each in card(story.end(25.0)).episodes] == ["recovered", "self-healed"]

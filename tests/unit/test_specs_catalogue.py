@@ -11,6 +11,7 @@ import pytest
 
 from runner.errors import InputError
 from runner.specs.catalogue import Catalogue
+from runner.specs.injection_moment import OnCommand
 
 _EVERYTHING = Path(__file__).parent / "fixtures" / "everything"
 _NAME = "payment-gateway-outage"
@@ -120,7 +121,7 @@ def test_options_change_the_drill_and_nothing_else(catalogue: Catalogue) -> None
     drill = catalogue.load_drill(_NAME, sets=sets).drill
     assert drill.load is not None
     assert (drill.load.users, drill.limits.time_box) == (10, 120.0)
-    assert (drill.experiments[0].inject, drill.reveal) == ("on-command", "detected")
+    assert (drill.experiments[0].inject, drill.reveal) == (OnCommand(), "detected")
     untouched = catalogue.load_drill(_NAME).drill
     assert untouched.load is not None
     assert untouched.load.users == 40

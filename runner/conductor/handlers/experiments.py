@@ -20,6 +20,7 @@ from runner.filenames import file_stem
 from runner.guard.call_check import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.document import environment, opens_unasked
+from runner.specs.injection_moment import Between
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5
@@ -121,9 +122,9 @@ class ExperimentsHandler:
 
     def _draw_moments(self, live: float) -> None:
         for experiment in self._run.plan.experiments:
-            if experiment.inject.startswith("between:"):
-                first, last = (float(part) for part in experiment.inject.split(":")[1:])
-                due = round(live + random.uniform(first, last), 3)  # noqa: S311 - a surprise, not a secret
+            moment = experiment.inject
+            if isinstance(moment, Between):
+                due = round(live + random.uniform(moment.first, moment.last), 3)  # noqa: S311 - a surprise, not a secret
                 self._run.observe(ev.InjectionScheduled(experiment=experiment.slug, due=due))
 
     def _observe_start(self, child: Injector) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from runner.engine.commands import IllegalCommand, Inject, Order
 from runner.engine.events import Event, InjectionOrdered
 from runner.engine.plan import Experiment
 from runner.engine.rules.rule import DueEvents, earliest
 from runner.engine.state import ExperimentView, State
+from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, OnCommand, comes_by_itself
 
 
 def injections(state: State) -> DueEvents | None:
@@ -25,15 +28,23 @@ def _word(state: State, experiment: Experiment) -> DueEvents | None:
 
 def _due(state: State, experiment: Experiment) -> float | None:
     """When its moment comes (s of the run's clock); None while nobody can say."""
-    if state.plan.bare or experiment.inject == "after-warm-up":
+    if state.plan.bare:
         return 0.0
-    if experiment.inject.startswith("between:"):
-        return state.experiments[experiment.slug].due
-    return 0.0 if _step_began(state, experiment) else None
+    match experiment.inject:
+        case AfterWarmUp():
+            return 0.0
+        case Between():
+            return state.experiments[experiment.slug].due
+        case AtStep(step=step):
+            return 0.0 if _began(state, step) else None
+        case OnCommand():
+            return None
+        case moment:
+            assert_never(moment)
 
 
-def _step_began(state: State, experiment: Experiment) -> bool:
-    view = state.steps.get(experiment.inject.removeprefix("at-step:"))
+def _began(state: State, step: str) -> bool:
+    view = state.steps.get(step)
     return view is not None and view.visits > 0
 
 
@@ -45,8 +56,7 @@ def pending(state: State) -> bool:
 def _pending(state: State, experiment: Experiment) -> bool:
     view = state.experiments[experiment.slug]
     if view.status == "armed":
-        by_itself = state.plan.bare or experiment.inject == "after-warm-up" or experiment.inject.startswith("between:")
-        return by_itself or _step_began(state, experiment)
+        return comes_by_itself(experiment.inject) or _due(state, experiment) is not None
     return view.status in ("ordered", "injected") and not _applied(experiment, view)
 
 

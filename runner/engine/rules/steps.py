@@ -6,6 +6,7 @@ A step that waits for a person has no rule for that; `runner.engine.step_command
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import assert_never
 
@@ -45,6 +46,8 @@ from runner.engine.rules.rule import JUDGING_LAG, DueEvents, at_once, earliest, 
 from runner.engine.state import State, StepView
 from runner.people import PROCESSES
 from runner.specs import condition
+from runner.specs.failure_rule import AskPeople, ContinueRunbook, GoToStep, StopRunbook
+from runner.specs.injection_moment import comes_by_itself
 
 #: A runbook whose jumps lead round this often does not end by itself.
 MAX_VISITS = 100
@@ -83,7 +86,7 @@ def unnoticed(state: State) -> bool:
         return False
     if any(alert.fired_t is not None for alert in state.alerts.values()):
         return False
-    return any(each.inject == "after-warm-up" or each.inject.startswith("between") for each in state.plan.experiments)
+    return any(comes_by_itself(each.inject) for each in state.plan.experiments)
 
 
 def _start_next(state: State) -> DueEvents | None:
@@ -153,13 +156,21 @@ def _doer(state: State, step: Step) -> str:
 def fail(state: State, step: Step, why: str, *, timed_out: bool = False, ask: bool = True) -> tuple[Event, ...]:
     """It failed: what `on-failure` (or `on-timeout`) says follows. `ask=False`: a person has already decided."""
     rule = step.on_timeout if timed_out and step.on_timeout else step.on_failure
-    if rule == "ask" and ask and state.answered_by_people(step):
-        return (StepFailing(step=step.id, why=why),)
-    outcome = "timed-out" if timed_out else "failed"
-    ended = StepEnded(step=step.id, outcome=outcome, why=why, to=step.goes_to(rule))
-    if rule == "stop" or (rule == "ask" and ask):
-        return (ended, EndDecided(cause="runbook-stopped", reason="step-failed", why=f"step {step.id}: {why}"))
-    return (ended,)
+    ended = StepEnded(step=step.id, outcome="timed-out" if timed_out else "failed", why=why)
+    stopped = EndDecided(cause="runbook-stopped", reason="step-failed", why=f"step {step.id}: {why}")
+    match rule:
+        case AskPeople():
+            if ask and state.answered_by_people(step):
+                return (StepFailing(step=step.id, why=why),)
+            return (ended, stopped) if ask else (ended,)
+        case StopRunbook():
+            return (ended, stopped)
+        case ContinueRunbook():
+            return (ended,)
+        case GoToStep(step=to):
+            return (replace(ended, to=to),)
+        case _:
+            assert_never(rule)
 
 
 def _verify_or_succeed(state: State, step: Step, view: StepView) -> DueEvents:
