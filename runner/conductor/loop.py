@@ -130,8 +130,7 @@ class Conductor:
             events = (CommandGiven(command=spec_of(order.command).word, uid=order.uid, role=order.role), *events)
         if not events:
             return None
-        if isinstance(order.command, Observed):
-            # What happened is the one's who saw it; what follows from it is decided here, and now.
+        if order.command.reported:
             self._record([Entry(events[0], order.by, waiting.stamp), *(Entry(e, "conductor") for e in events[1:])])
         else:
             self._record(Entry(event, order.by) for event in events)

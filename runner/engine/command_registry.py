@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from runner.engine import command_examples as examples
 from runner.engine import commands as c
-from runner.engine import run_commands, step_commands
+from runner.engine import fault_commands, run_commands, step_commands
 from runner.engine.command_spec import CHOICE, REASON, TEXT, YES, Action, CommandSpec, Handler
 from runner.engine.commands import Order, Role
 from runner.engine.phases import Phase
@@ -363,6 +363,24 @@ _OF_THE_SYSTEM = (
             **_in(run_commands.observe, *_UNDER_WAY, "undoing"),
             "debrief": run_commands.close,
         },
+    ),
+    CommandSpec(
+        command=c.RequestAction,
+        word="request-action",
+        roles=NOBODY,
+        phases=_in(fault_commands.request_action, *_ALWAYS),
+    ),
+    CommandSpec(
+        command=c.ReportConfiguration,
+        word="report-configuration",
+        roles=NOBODY,
+        phases=_in(fault_commands.report_configuration, *_ALWAYS),
+    ),
+    CommandSpec(
+        command=c.ChangeConfiguration,
+        word="change-configuration",
+        roles=NOBODY,
+        phases=_in(fault_commands.change_configuration, *_ALWAYS),
     ),
     CommandSpec(command=c.Tick, word="tick", roles=NOBODY, phases=_in(run_commands.tick, *_ALWAYS)),
     CommandSpec(

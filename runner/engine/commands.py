@@ -1,15 +1,16 @@
 """What may be asked of a run. `decide` turns a command into events, or refuses it with a reason.
 
 People's commands come from rooms, the command line and scripted operators; `Observed` carries what the world did (an
-actuator's outcome, as the event it amounts to); `Tick` lets time pass.
+actuator's outcome, as the event it amounts to), other reports what has to be decided first; `Tick` lets time pass.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from runner.engine import plan
-from runner.engine.events import Event
+from runner.engine.events import Event, Json
 from runner.errors import ExitCode, GamedayError
 from runner.lazy_dataclass import lazy_dataclass
 
@@ -27,7 +28,13 @@ class IllegalCommand(GamedayError):
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class Command:
-    """Something asked of the run."""
+    """Something asked of the run.
+
+    `reported`: somebody nearer to it saw it. The first event that follows is theirs, at the moment they stamped; what
+    follows from that is the conductor's, and now.
+    """
+
+    reported: ClassVar[bool] = False
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,49 @@ class Order:
 class Observed(Command):
     """This happened."""
 
+    reported: ClassVar[bool] = True
+
     event: Event
+
+
+@lazy_dataclass(frozen=True, kw_only=True)
+class RequestAction(Command):
+    """A chaos child asks whether an action may run. It must be answered: with `fault-intended` or with `fault-refused`.
+
+    `refusal`: why the guard, or the target, does not agree; '' when both do. The rest as in `FaultIntended`.
+    """
+
+    reported: ClassVar[bool] = True
+
+    experiment: str
+    index: int
+    name: str
+    provider: Mapping[str, Json]
+    configuration: Mapping[str, Json]
+    background: bool
+    refusal: str
+
+
+@lazy_dataclass(frozen=True, kw_only=True)
+class ReportConfiguration(Command):
+    """A chaos child has read its experiment's configuration. `lacking`: what has no value but needs one, and why not."""
+
+    reported: ClassVar[bool] = True
+
+    experiment: str
+    lacking: Mapping[str, str]
+
+
+@lazy_dataclass(frozen=True, kw_only=True)
+class ChangeConfiguration(Command):
+    """A control or an activity has changed the experiment. The fields are as in `ConfigurationChanged`."""
+
+    reported: ClassVar[bool] = True
+
+    experiment: str
+    configuration: Mapping[str, Json]
+    document: Mapping[str, Json]
+    withheld: tuple[str, ...]
 
 
 @lazy_dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ def observe(state: State, order: Order, command: Observed) -> Events:
     if event.decided or isinstance(event, e.RunStarted):
         raise IllegalCommand(f"{event.kind} is decided, not observed")
     _refuse_unknown(state, event)
-    if isinstance(event, e.MethodBegun | e.FaultIntended):
+    if isinstance(event, e.MethodBegun):
         _let_in(state, state.experiments[event.experiment])
     if isinstance(event, e.InjectionScheduled):
         _let_schedule(state, event)
@@ -86,9 +86,23 @@ def _let_in(state: State, view: ExperimentView) -> None:
     """The gate: no fault without the word, and none once the end is decided."""
     if state.ending:
         raise IllegalCommand(f"no fault goes in: {ending_words(state)}")
-    # An action that was seen to start without the word does not let the next one in.
-    if view.ordered_t is None or view.status not in ("ordered", "injected"):
-        raise IllegalCommand(f"no fault goes in: {view.slug} is {view.status}, its injection was not ordered")
+    if why := not_ordered(view):
+        raise IllegalCommand(f"no fault goes in: {why}")
+
+
+def not_ordered(view: ExperimentView) -> str:
+    """Why the experiment may not begin, '' when it may; an action that started without an order lets no other in."""
+    if view.ordered_t is not None and view.status in ("ordered", "injected"):
+        return ""
+    return f"{view.slug} is {view.status}, its injection was not ordered"
+
+
+def view_of(state: State, slug: str) -> ExperimentView:
+    """The experiment called `slug`. Raises IllegalCommand when the run has none."""
+    view = state.experiments.get(slug)
+    if view is None:
+        raise IllegalCommand(f"this run has no experiment {slug!r}")
+    return view
 
 
 def _let_schedule(state: State, event: e.InjectionScheduled) -> None:

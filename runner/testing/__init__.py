@@ -18,7 +18,7 @@
 """
 
 from runner.testing.clock import ManualClock, stamp_at
-from runner.testing.drive import Drive, bucket, healthy, sample_plan
+from runner.testing.drive import Drive, action_request, bucket, healthy, sample_plan
 from runner.testing.fake_command import CommandOutcome, FakeCommand
 from runner.testing.fake_injector import ExperimentLife, FakeAction, FakeInjector
 from runner.testing.fake_load import FakeLoad, window
@@ -47,6 +47,7 @@ __all__ = [
     "ProbeAnswer",
     "VirtualClock",
     "VirtualTimeLoop",
+    "action_request",
     "asked_of",
     "bucket",
     "fake_run",

@@ -9,7 +9,17 @@ from typing import Any
 
 from runner.engine import events as e
 from runner.engine.apply import apply
-from runner.engine.commands import Command, IllegalCommand, Join, Observed, Order, PassPreflight, Role, Tick
+from runner.engine.commands import (
+    Command,
+    IllegalCommand,
+    Join,
+    Observed,
+    Order,
+    PassPreflight,
+    RequestAction,
+    Role,
+    Tick,
+)
 from runner.engine.decide import decide
 from runner.engine.plan import Experiment, Indicator, Load, RunPlan, Step, Target
 from runner.engine.plan_json import plan_to_json
@@ -203,7 +213,14 @@ class Drive:
 
     def _answer(self, event: e.Event) -> None:
         for answer in _WORLD.get(type(event), _nothing)(self, event):
-            self.observe(answer)
+            self.order(answer if isinstance(answer, Command) else Observed(event=answer))
+
+
+def action_request(slug: str, name: str = "break it", *, index: int = 0, refusal: str = "") -> RequestAction:
+    """What a chaos child asks before an action; `refusal` as the guard's."""
+    return RequestAction(
+        experiment=slug, index=index, name=name, provider={}, configuration={}, background=False, refusal=refusal
+    )
 
 
 def healthy(indicator: Indicator) -> float:
@@ -247,10 +264,10 @@ def _within(value: float | None, at_least: float | None, at_most: float | None) 
 
 # -- what the fake world does of itself --------------------------------------------------------------------------------
 
-_World = Callable[[Drive, Any], Iterable[e.Event]]
+_World = Callable[[Drive, Any], Iterable[e.Event | Command]]
 
 
-def _nothing(_drive: Drive, _event: e.Event) -> Iterable[e.Event]:
+def _nothing(_drive: Drive, _event: e.Event) -> Iterable[e.Event | Command]:
     return ()
 
 
@@ -272,11 +289,11 @@ def _arms(_drive: Drive, event: e.ArmingBegun) -> Iterable[e.Event]:
     yield e.ExperimentArmed(experiment=event.experiment)
 
 
-def _injects(drive: Drive, event: e.InjectionOrdered) -> Iterable[e.Event]:
+def _injects(drive: Drive, event: e.InjectionOrdered) -> Iterable[e.Event | Command]:
     slug = event.experiment
     if drive.state.ending:
         return
-    yield e.FaultIntended(experiment=slug, index=0, name="break it", document_hash="")
+    yield action_request(slug)
     yield e.ActivityStarted(experiment=slug, index=0, name="break it", type="action")
     yield e.ActivityEnded(experiment=slug, index=0, name="break it", type="action", status="succeeded")
     yield e.MethodEnded(experiment=slug)

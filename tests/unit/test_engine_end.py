@@ -27,7 +27,7 @@ from runner.engine.decide import decide, next_deadline
 from runner.engine.plan import Experiment, Indicator, Step, StopRule, Verify
 from runner.specs.failure_rule import ContinueRunbook
 from runner.specs.injection_moment import AtStep, Between, InjectionMoment, OnCommand
-from runner.testing import Drive, sample_plan
+from runner.testing import Drive, action_request, sample_plan
 
 LOOK = Step(id="look", name="Look")
 INDICATOR = "checkouts succeed"
@@ -147,7 +147,7 @@ def test_a_method_with_more_actions_to_come_holds_up_the_end() -> None:
     drive.world = False
     drive.wait(8)
     drive.observe(e.ExperimentArmed(experiment="x"))
-    drive.observe(e.FaultIntended(experiment="x", index=0, name="one", document_hash=""))
+    drive.order(action_request("x", "one"))
     drive.observe(e.ActivityStarted(experiment="x", index=0, name="one", type="action")).say(Complete())
     drive.wait(100)
     assert cause(drive) == ""

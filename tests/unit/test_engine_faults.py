@@ -7,10 +7,21 @@ from typing import Any
 import pytest
 
 from runner.engine import events as e
-from runner.engine.commands import Abort, Complete, IllegalCommand, Inject, PassPreflight, Pause, Resume
+from runner.engine.commands import (
+    Abort,
+    ChangeConfiguration,
+    Command,
+    Complete,
+    IllegalCommand,
+    Inject,
+    PassPreflight,
+    Pause,
+    ReportConfiguration,
+    Resume,
+)
 from runner.engine.plan import Experiment, RunPlan, Step
 from runner.specs.injection_moment import AfterWarmUp, AtStep, Between, InjectionMoment, OnCommand
-from runner.testing import Drive, sample_plan
+from runner.testing import Drive, action_request, sample_plan
 
 LOOK = Step(id="look", name="Look")
 FIX = Step(id="fix", name="Fix")
@@ -27,6 +38,11 @@ def drill(*experiments: Experiment, **changes: Any) -> RunPlan:
 
 def ordered(drive: Drive) -> list[str]:
     return [word.experiment for word in drive[e.InjectionOrdered]]
+
+
+def cause(drive: Drive) -> str:
+    assert drive.state.end is not None
+    return drive.state.end.cause
 
 
 # -- when --------------------------------------------------------------------------------------------------------------
@@ -93,22 +109,85 @@ def test_nothing_is_injected_into_a_paused_run() -> None:
 
 # -- the gate ----------------------------------------------------------------------------------------------------------
 
-INTENT = e.FaultIntended(experiment="x", index=0, name="break it", document_hash="")
+REQUEST = action_request("x")
 
 
 def test_no_fault_goes_in_without_the_word() -> None:
-    drive = Drive(drill(experiment(inject=OnCommand()))).start()
-    with pytest.raises(IllegalCommand, match="its injection was not ordered"):
-        drive.observe(INTENT)
+    drive = Drive(drill(experiment(inject=OnCommand()))).start().order(REQUEST)
+    assert not drive[e.FaultIntended]
+    assert [each.why for each in drive[e.FaultRefused]] == ["x is armed, its injection was not ordered"]
+    assert cause(drive) == "refused"
 
 
 def test_no_fault_goes_in_once_the_end_is_decided() -> None:
     drive = Drive(drill(experiment(actions=2))).start()
-    drive.observe(INTENT)
+    drive.order(REQUEST)
     drive.world = False
     drive.say(Abort(reason="unsafe", why="the wrong cluster"))
-    with pytest.raises(IllegalCommand, match="already ending: aborted"):
-        drive.observe(INTENT)
+    before = len(drive[e.FaultIntended])
+    drive.order(action_request("x", refusal="3 pods, 2 allowed"))
+    assert len(drive[e.FaultIntended]) == before
+    assert [each.why for each in drive[e.FaultRefused]] == ["the run is ending"]
+    assert cause(drive) == "aborted"
+
+
+def test_no_fault_goes_in_that_the_guard_refuses() -> None:
+    drive = Drive(drill(experiment(actions=2))).start()
+    before = len(drive[e.FaultIntended])
+    drive.order(action_request("x", "more", index=1, refusal="3 pods, 2 allowed"))
+    assert len(drive[e.FaultIntended]) == before
+    assert drive[e.FaultRefused] == [e.FaultRefused(experiment="x", index=1, name="more", why="3 pods, 2 allowed")]
+    assert cause(drive) == "refused"
+
+
+@pytest.mark.parametrize("refusal", ["", "3 pods, 2 allowed"])
+@pytest.mark.parametrize("ending", [False, True])
+@pytest.mark.parametrize("inject", [AfterWarmUp(), OnCommand()])
+def test_whoever_asks_for_an_action_is_answered(inject: InjectionMoment, ending: bool, refusal: str) -> None:
+    drive = Drive(drill(experiment(inject=inject, actions=2))).start()
+    if ending:
+        drive.world = False
+        drive.say(Abort(reason="unsafe", why="x"))
+    before = len(drive[e.FaultIntended]) + len(drive[e.FaultRefused])
+    drive.order(action_request("x", refusal=refusal))
+    assert len(drive[e.FaultIntended]) + len(drive[e.FaultRefused]) == before + 1
+
+
+def test_an_intent_has_the_hash_of_the_document_as_planned() -> None:
+    planned = Experiment(slug="x", document={}, document_hash="5a4881", inject=AfterWarmUp(), actions=1)
+    drive = Drive(drill(planned)).start()
+    assert [each.document_hash for each in drive[e.FaultIntended]] == ["5a4881"]
+
+
+def test_what_lacks_a_value_refuses_its_experiment_once() -> None:
+    drive = Drive(drill(experiment())).warm_up()
+    drive.order(ReportConfiguration(experiment="x", lacking={"secret 'key'": "no value", "secret 'id'": "no value"}))
+    assert drive[e.FaultRefused] == [e.FaultRefused(experiment="x", index=-1, name="secret 'key'", why="no value")]
+    with pytest.raises(IllegalCommand, match="is whole"):
+        drive.order(ReportConfiguration(experiment="x", lacking={}))
+
+
+def test_a_configuration_that_changes_is_kept_for_the_undo_while_there_is_one() -> None:
+    changed = ChangeConfiguration(experiment="x", configuration={"made": 1}, document={}, withheld=("key",))
+    drive = Drive(drill(experiment(inject=OnCommand()))).start()
+    with pytest.raises(IllegalCommand, match="nothing to undo"):
+        drive.order(changed)
+    drive.say(Inject(experiment="x")).order(changed)
+    kept = e.ConfigurationChanged(experiment="x", configuration={"made": 1}, document={}, withheld=("key",))
+    assert drive[e.ConfigurationChanged] == [kept]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        action_request("nope"),
+        ReportConfiguration(experiment="nope", lacking={"a": "b"}),
+        ChangeConfiguration(experiment="nope", configuration={}, document={}, withheld=()),
+    ],
+)
+def test_an_experiment_that_the_run_does_not_have_reports_nothing(command: Command) -> None:
+    with pytest.raises(IllegalCommand, match="no experiment 'nope'"):
+        Drive(drill(experiment())).start().order(command)
 
 
 def test_a_fault_that_started_all_the_same_is_a_fact() -> None:
@@ -159,7 +238,6 @@ def test_what_cannot_have_happened_is_not_taken(event: e.Event) -> None:
     [
         (e.ExperimentFailed(experiment="x", why="it went silent"), "broken"),
         (e.LoadFailed(why="it died"), "broken"),
-        (e.FaultRefused(experiment="x", index=1, name="more", why="3 pods, 2 allowed"), "refused"),
     ],
 )
 def test_trouble_in_the_middle_ends_the_run(event: e.Event, cause: str) -> None:
@@ -237,7 +315,7 @@ def test_a_bare_experiment_ends_as_chaos_toolkit_says(status: str, deviated: boo
     drive.begin().observe(e.ExperimentLoaded(experiment="x"))
     drive.order(PassPreflight()).observe(e.ExperimentArmed(experiment="x"))
     assert ordered(drive) == ["x"]
-    drive.observe(INTENT).observe(e.MethodEnded(experiment="x")).wait(5)
+    drive.order(REQUEST).observe(e.MethodEnded(experiment="x")).wait(5)
     assert drive.state.end is None
     drive.observe(e.ExperimentEnded(experiment="x", status=status, deviated=deviated))
     assert drive.state.end is not None

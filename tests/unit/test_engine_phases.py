@@ -80,7 +80,6 @@ def test_needs_that_hold_change_nothing() -> None:
         (e.LoadFailed(why="locustfile.py:3:1: no module named x"), "warm-up", "refused"),
         (e.HypothesisChecked(experiment="gateway-errors", when="before", met=False), "warm-up", "refused"),
         (e.ExperimentEnded(experiment="gateway-errors", status="failed"), "warm-up", "refused"),
-        (e.FaultRefused(experiment="gateway-errors", index=0, name="x", why="host not allowed"), "warm-up", "refused"),
     ],
 )
 def test_what_cannot_go_on_ends_the_run(event: e.Event, phase: str, cause: str) -> None:

@@ -7,14 +7,16 @@ import os
 import random
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial, singledispatchmethod
+from functools import partial
 
 from runner.actuators import chaos
 from runner.actuators.chaos import ExperimentPlan
 from runner.conductor.context import RunContext
+from runner.conductor.handlers.chaos_translation import configured, requested, translated
 from runner.conductor.handlers.target import TargetHandler
 from runner.conductor.ports import Injector
 from runner.engine import events as ev
+from runner.engine.commands import Command
 from runner.engine.plan import Experiment
 from runner.filenames import file_stem
 from runner.guard.call_check import judge_action, unresolved
@@ -38,6 +40,7 @@ class ExperimentsHandler:
         self._target = target
         self._undo_checks = undo_checks
         self._children: dict[str, Injector] = {}
+        self._asked: dict[str, chaos.Asking] = {}
         self._learned: dict[str, chaos.Learned] = {}
         self._ended: dict[str, asyncio.Event] = {}
         self._stopping = False
@@ -57,6 +60,7 @@ class ExperimentsHandler:
                 if not self._run.fatal:
                     self._children[slug].inject()
             case ev.FaultIntended(experiment=slug):
+                self._run.configurations[slug] = self._asked[slug].configuration
                 if self._run.fatal:
                     self._children[slug].refuse("the transcript cannot be written")
                 else:
@@ -64,6 +68,8 @@ class ExperimentsHandler:
             case ev.FaultRefused(experiment=slug, why=why):
                 self._children[slug].refuse(why)
                 self._run.stop("refused", why)
+            case ev.ConfigurationChanged(experiment=slug):
+                self._run.configurations[slug] = self._learned[slug].configuration
             case ev.MethodEnded(experiment=slug):
                 self._undo_checks(slug)
 
@@ -138,19 +144,28 @@ class ExperimentsHandler:
             return
         self._take(slug, report)
 
-    def _take(self, slug: str, report: chaos.ChaosReport) -> None:
+    def _take(self, slug: str, report: chaos.ChaosReport, refusal: str = "") -> None:
+        """Report it to the engine; `refusal`: what the target has against an action that is asked for."""
         try:
-            event = self._translate(report, slug)
-            if event is not None:
-                t = getattr(report, "t", None)
-                self._run.observe(event, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
+            why_not = self._report(slug, report, refusal)
         except Exception as error:
             # A child that asks must be answered, or it would wait for ever with nobody to know.
             self._children[slug].refuse("the conductor broke")
             self._run.conductor.broke(f"{type(report).__name__} of {slug}: {error}", error)
             return
-        if isinstance(report, chaos.Asking) and self._run.state.ending:
-            self._children[slug].refuse("the run is ending")
+        if isinstance(report, chaos.Asking) and why_not is not None:
+            self._children[slug].refuse(why_not)
+
+    def _report(self, slug: str, report: chaos.ChaosReport, refusal: str) -> str | None:
+        """Why the engine does not take it; None when it does."""
+        command = self._command(slug, report, refusal)
+        if command is None:
+            return None
+        if refusal:
+            # It is the conductor that asked the target, and now.
+            return self._run.conductor.submit(command)
+        t = getattr(report, "t", None)
+        return self._run.conductor.submit(command, by="chaos", stamp=None if t is None else self._run.clock.stamp(t))
 
     async def _look_first(self, slug: str, report: chaos.Asking) -> None:
         """A target that can say which one it is says so at the gate."""
@@ -158,70 +173,39 @@ class ExperimentsHandler:
             why = await self._target.refusal()
         except Exception as error:
             why = f"the target could not be asked: {error}"
-        if not why:
-            self._take(slug, report)
-            return
-        refused = ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=f"{why} [identity]")
-        self._run.observe(refused)
+        self._take(slug, report, f"{why} [identity]" if why else "")
 
-    @singledispatchmethod
-    def _translate(self, report: chaos.ChaosReport, slug: str) -> ev.Event | None:
-        return None
+    def _command(self, slug: str, report: chaos.ChaosReport, refusal: str) -> Command | None:
+        """What the report amounts to, with the guard's verdict; None for what only this handler has to know."""
+        match report:
+            case chaos.Asking():
+                self._asked[slug] = report
+                return requested(report, slug, refusal or self._judged(slug, report))
+            case chaos.Configured():
+                lacking = self._lacking(slug, report)
+                return configured(slug, lacking) if lacking else None
+            case chaos.ExperimentLoadedReport() if preforked := self._children[slug].preforked:
+                # What undoes is not to be fenced off with what injects.
+                self._run.spare(preforked)
+            case chaos.Learned():
+                self._learned[slug] = report
+            case chaos.ChildGone() if self._stopping or self._ended[slug].is_set():
+                return None
+            case chaos.ExperimentEndedReport() | chaos.ChildFailed() | chaos.ChildGone():
+                self._ended[slug].set()
+        return translated(report, slug)
 
-    @_translate.register
-    def _(self, report: chaos.ExperimentLoadedReport, slug: str) -> ev.Event | None:
-        if preforked := self._children[slug].preforked:
-            # What undoes is not to be fenced off with what injects.
-            self._run.spare(preforked)
-        return ev.ExperimentLoaded(experiment=slug, asks=report.asks)
-
-    @_translate.register
-    def _(self, report: chaos.Configured, slug: str) -> ev.Event | None:
+    def _lacking(self, slug: str, report: chaos.Configured) -> dict[str, str]:
+        """What the experiment uses and nothing gave a value, and why."""
         experiment = self._experiment(slug)
-        for name in unresolved(experiment.document, report.configuration):
-            where = self._run.where(experiment.file, ("configuration", name))
-            why = f"{where}: its probe gave no value [configuration]"
-            return ev.FaultRefused(experiment=slug, index=-1, name=f"configuration {name!r}", why=why)
-        for name in report.secrets:
-            why = f"{self._run.where(experiment.file, ('secrets',))}: its source gave no value [configuration]"
-            return ev.FaultRefused(experiment=slug, index=-1, name=f"secret {name!r}", why=why)
-        return None
-
-    @_translate.register
-    def _(self, report: chaos.HypothesisCheckedReport, slug: str) -> ev.Event | None:
-        return ev.HypothesisChecked(
-            experiment=slug, when=report.when, met=report.met, probes=tuple(asdict(probe) for probe in report.probes)
-        )
-
-    @_translate.register
-    def _(self, report: chaos.Armed, slug: str) -> ev.Event | None:
-        return ev.ExperimentArmed(experiment=slug)
-
-    @_translate.register
-    def _(self, report: chaos.Asking, slug: str) -> ev.Event | None:
-        experiment = self._experiment(slug)
-        refusal = "the run is ending" if self._run.state.ending else ""
-        refusal = refusal or self._judged(slug, report)
-        if refusal:
-            return ev.FaultRefused(experiment=slug, index=report.index, name=report.name, why=refusal)
-        self._run.configurations[slug] = report.configuration
-        return ev.FaultIntended(
-            experiment=slug,
-            index=report.index,
-            name=report.name,
-            document_hash=experiment.document_hash,
-            provider=report.provider,
-            configuration=report.configuration,
-            background=report.background,
-        )
-
-    @_translate.register
-    def _(self, report: chaos.Learned, slug: str) -> ev.Event | None:
-        self._learned[slug] = report
-        if not self._run.state.experiments[slug].fault_open:
-            return None
-        self._run.configurations[slug] = report.configuration
-        return ev.ConfigurationChanged(experiment=slug, **asdict(report))
+        places = {
+            f"configuration {name!r}": f"{self._run.where(experiment.file, ('configuration', name))}: its probe"
+            for name in unresolved(experiment.document, report.configuration)
+        } | {
+            f"secret {name!r}": f"{self._run.where(experiment.file, ('secrets',))}: its source"
+            for name in report.secrets
+        }
+        return {name: f"{place} gave no value [configuration]" for name, place in places.items()}
 
     def _judged(self, slug: str, report: chaos.Asking) -> str:
         """Why the guard does not agree; '' when it does."""
@@ -234,56 +218,6 @@ class ExperimentsHandler:
             configuration=report.configuration,
         )
         return "; ".join(str(refusal) for refusal in placed(refusals, self._run.where))
-
-    @_translate.register
-    def _(self, report: chaos.ActivityStartedReport, slug: str) -> ev.Event | None:
-        return ev.ActivityStarted(experiment=slug, index=report.index, name=report.name, type=report.type)
-
-    @_translate.register
-    def _(self, report: chaos.ActivityEndedReport, slug: str) -> ev.Event | None:
-        return ev.ActivityEnded(
-            experiment=slug,
-            index=report.index,
-            name=report.name,
-            type=report.type,
-            status=report.status,
-            duration=report.duration,
-            output=report.output,
-            exception=report.exception,
-            doubt=report.doubt,
-        )
-
-    @_translate.register
-    def _(self, report: chaos.ControlBrokeReport, slug: str) -> ev.Event | None:
-        return ev.ControlBroke(
-            experiment=slug,
-            control=report.control,
-            when=report.when,
-            activity=report.activity,
-            why=report.why,
-            stops=report.stops,
-        )
-
-    @_translate.register
-    def _(self, report: chaos.MethodEndedReport, slug: str) -> ev.Event | None:
-        return ev.MethodEnded(experiment=slug)
-
-    @_translate.register
-    def _(self, report: chaos.ExperimentEndedReport, slug: str) -> ev.Event | None:
-        self._ended[slug].set()
-        return ev.ExperimentEnded(experiment=slug, status=report.status, deviated=report.deviated)
-
-    @_translate.register
-    def _(self, report: chaos.ChildFailed, slug: str) -> ev.Event | None:
-        self._ended[slug].set()
-        return ev.ExperimentFailed(experiment=slug, why=report.why)
-
-    @_translate.register
-    def _(self, report: chaos.ChildGone, slug: str) -> ev.Event | None:
-        if self._stopping or self._ended[slug].is_set():
-            return None
-        self._ended[slug].set()
-        return ev.ExperimentFailed(experiment=slug, why=f"its process ended unexpectedly ({report.returncode})")
 
     def _experiment(self, slug: str) -> Experiment:
         return next(experiment for experiment in self._run.plan.experiments if experiment.slug == slug)

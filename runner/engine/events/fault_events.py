@@ -71,7 +71,7 @@ class MethodBegun(Event, kind="method-begun"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class ConfigurationChanged(Event, kind="configuration-changed"):
+class ConfigurationChanged(Event, kind="configuration-changed", decided=True):
     """What controls and activities made of an experiment while its method or its rollbacks ran; undo goes on from it.
 
     `document` is the experiment where it was changed too, empty where it is as in the plan. Both are redacted; `withheld`
@@ -85,7 +85,7 @@ class ConfigurationChanged(Event, kind="configuration-changed"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class FaultIntended(Event, kind="fault-intended"):
+class FaultIntended(Event, kind="fault-intended", decided=True):
     """On disk before the action may start; open until its experiment is undone.
 
     `provider` and `configuration` are as resolved at this moment, redacted; undo restores this very configuration, or
@@ -102,7 +102,7 @@ class FaultIntended(Event, kind="fault-intended"):
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
-class FaultRefused(Event, kind="fault-refused", hidden=True):
+class FaultRefused(Event, kind="fault-refused", decided=True, hidden=True):
     """The guard said no at the gate."""
 
     experiment: str
