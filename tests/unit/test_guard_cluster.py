@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from runner.guard.policies import judge_plan
 from runner.planning.calls import planned_calls
 from runner.targets.kubernetes import kubeconfig
 from runner.targets.kubernetes_actions import DEEDS, NEVER
-from runner.targets.registry import driver_of
+from runner.targets.registry import driver_of, drivers
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +189,11 @@ def test_what_the_target_does_not_say_is_not_allowed(target: Target, provider: d
     assert words in _said(plan_of(target, provider))
 
 
-@pytest.mark.parametrize("target", [LOCAL, STAGING])
+@pytest.mark.parametrize(
+    "target",
+    [replace(STAGING, kind=driver.kind) for driver in drivers() if not driver.is_cluster],
+    ids=lambda target: target.kind,
+)
 @pytest.mark.parametrize(
     "provider", [_pods(), command("kubectl", "get", "pods"), kube("pod.probes.count_pods", label_selector="a=b")]
 )
