@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from runner.actuators.command import CommandPlan
     from runner.actuators.probe_calls import ProbePlan, Prober
     from runner.clock import Clock
-    from runner.conductor.ports import CommandRunner, Injector, LoadSource, SleepInhibitor, UndoStarter
+    from runner.conductor.ports import CommandRunner, Injector, LoadSource, RunningTarget, SleepInhibitor, UndoStarter
     from runner.control.peer_socket import PeerSocket
     from runner.engine.plan import Load
     from runner.redact import Redaction
@@ -22,13 +23,16 @@ class ProcessPorts:
     """Everything that acts for the run is a process of its own.
 
     `link` leads to the guardian, which reports the undo's exit code through `undone`; `spare` is a child that was started
-    before anyone knew what for.
+    before anyone knew what for; `lifeline` is the read end of a pipe that closes when guardian and conductor are both gone.
     """
 
-    def __init__(self, link: PeerSocket, undone: asyncio.Queue[int], spare: ChaosChild | None = None) -> None:
+    def __init__(
+        self, link: PeerSocket, undone: asyncio.Queue[int], spare: ChaosChild | None = None, lifeline: int = -1
+    ) -> None:
         self._link = link
         self._undone = undone
         self._spare = spare
+        self._lifeline = lifeline
 
     def injector(self) -> Injector:
         from runner.actuators.chaos import ChaosChild
@@ -45,6 +49,11 @@ class ProcessPorts:
         from runner.undo.undo_starter import GuardedUndo
 
         return GuardedUndo(self._link, self._undone)
+
+    async def start_target(self, kind: str, folder: Path) -> RunningTarget:
+        from runner.conductor.started_targets import start_target
+
+        return await start_target(kind, folder, self._lifeline)
 
     def fence(self, spare: Collection[int]) -> tuple[int, ...]:
         from runner.undo.fencing import fence_all

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.actuators.command import minimal_env
 from runner.clock import Clock, Stamp
-from runner.conductor.ports import Ports
-from runner.conductor.started_targets import StartedTarget
+from runner.conductor.ports import Ports, RunningTarget
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
@@ -63,7 +62,7 @@ class RunContext:
     #: Experiment → its configuration, as resolved when its fault was intended.
     configurations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     #: The target, where the run started it.
-    started_target: StartedTarget | None = None
+    started_target: RunningTarget | None = None
     #: Processes that the fence spares: they are the target, not the run.
     spared: Spared = field(default_factory=Spared)
     #: Chaos Toolkit's own settings.

@@ -137,6 +137,32 @@ class Injector(Protocol):
         ...
 
 
+class RunningTarget(Protocol):
+    """A target that the run started, and that answers. `pid` and `pid_start` (clock ticks since boot) name its process."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def vars(self) -> Mapping[str, str]: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def pid_start(self) -> int: ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process is gone."""
+        ...
+
+    @property
+    def stop(self) -> Callable[[], None]:
+        """Ends it, and blocks meanwhile."""
+        ...
+
+
 class UndoStarter(Protocol):
     """Has the faults of a run undone, by a process that reads all it needs from the run's folder."""
 
@@ -171,6 +197,10 @@ class Ports(Protocol):
 
     def undo_starter(self) -> UndoStarter:
         """What has the faults undone."""
+        ...
+
+    async def start_target(self, kind: str, folder: Path) -> RunningTarget:
+        """Start a target of this kind, with the run's folder for its files. Raises Broken when it does not come up."""
         ...
 
     def fence(self, spare: Collection[int]) -> tuple[int, ...]:

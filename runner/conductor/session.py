@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING
 from runner.actuators.processes import start_time
 from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
-from runner.conductor.handlers.experiments import ExperimentsHandler
-from runner.conductor.handlers.indicators import IndicatorsHandler
-from runner.conductor.handlers.keep_awake import KeepAwakeHandler
-from runner.conductor.handlers.load_run import LoadHandler
-from runner.conductor.handlers.preflight import PreflightHandler
 from runner.conductor.handlers.report import leave_reports
-from runner.conductor.handlers.steps import StepsHandler
-from runner.conductor.handlers.target import TargetHandler
-from runner.conductor.handlers.undo import UndoHandler
 from runner.conductor.loop import Conductor
 from runner.conductor.prepare import PreparedRun
+from runner.conductor.wiring import Wiring
 from runner.control.peer_socket import PeerSocket
 from runner.control.server import CommandServer
 from runner.engine import events as ev
@@ -60,34 +53,26 @@ async def play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbo
         redaction=opening.redaction,
         secrets=opening.secrets,
         conductor=conductor,
-        ports=ProcessPorts(conductor.link, conductor.undone, spare),
+        ports=ProcessPorts(conductor.link, conductor.undone, spare, sandbox_lifeline),
         where=opening.where,
         settings=opening.settings,
     )
     run.redaction.tell(conductor.hide)
     conductor.redact = lambda text: run.redactor.text(text)
-    game = Session(opening, run, conductor, sandbox_lifeline)
+    game = Session(opening, run, conductor)
     return await game.through()
 
 
 class Session:
     """The wiring of one run."""
 
-    def __init__(self, opening: PreparedRun, run: RunContext, conductor: Conductor, sandbox_lifeline: int) -> None:
+    def __init__(self, opening: PreparedRun, run: RunContext, conductor: Conductor) -> None:
         self._opening = opening
         self._run = run
         self._conductor = conductor
-        watch = IndicatorsHandler(run)
-        load = LoadHandler(run, watch)
-        steps = StepsHandler(run)
-        target = TargetHandler(run)
-        self._experiments = ExperimentsHandler(run, target, lambda slug: self._undoing.check_while_in(slug))
-        self._preflight = PreflightHandler(run, self._experiments, load, sandbox_lifeline)
-        self._undoing = UndoHandler(run, self._experiments, [steps, watch, load], self._refold)
+        self._wiring = Wiring(run, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
-        self._awake = KeepAwakeHandler(run)
-        conductor.hands += [self, self._experiments, steps, load, watch, target, self._undoing, self._preflight]
-        conductor.hands.append(self._awake)
+        conductor.hands += [self, *self._wiring.handlers]
         if opening.script is not None:
             from runner.conductor.handlers.operator_script import OperatorScriptHandler
 
@@ -121,9 +106,9 @@ class Session:
 
     async def _put_away(self) -> None:
         await self._run.finish_tasks()
-        await self._preflight.close()
+        await self._wiring.preflight.close()
         await self._server.close()
-        await self._awake.close()
+        await self._wiring.awake.close()
         await self._stop_target()
 
     def act(self, recorded: ev.Recorded) -> None:

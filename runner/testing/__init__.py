@@ -6,13 +6,16 @@
     drive.say(RunCommand()).wait(5)
     assert drive.state.current == "fail-over"
 
-`fake_run` plays a run with its real loop and handlers, on fakes of everything outside and in virtual time:
+`fake_run` plays a run up to its debrief with its real loop and handlers, on fakes of everything outside (`FakePorts`) and
+in virtual time, so that a minute of the run takes milliseconds:
 
     async def story() -> None:
         ports = FakePorts(outcomes={"./fail-over.sh": CommandOutcome(exit_code=3)})
-        async with fake_run(plan, tmp_path, lambda run: [StepsHandler(run)], ports=ports) as run:
-            run.begin()
+        async with fake_run(plan, tmp_path, ports=ports) as run:
+            run.begin(attended=False)
             assert (await run.until_seen(CommandEnded)).exit_code == 3
+            ports.load.health["GET /checkout"] = 10          # from now on every request fails
+            await run.until_phase("debrief")
 
     run_in_virtual_time(story())
 """
@@ -24,6 +27,7 @@ from runner.testing.fake_injector import ExperimentLife, FakeAction, FakeInjecto
 from runner.testing.fake_load import FakeLoad, window
 from runner.testing.fake_prober import FakeProber, ProbeAnswer, asked_of
 from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
+from runner.testing.fake_target import FakeTarget
 from runner.testing.fake_undo import FakeSleepInhibitor, FakeUndo
 from runner.testing.fakes import FakePorts
 from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
@@ -41,6 +45,7 @@ __all__ = [
     "FakeProber",
     "FakeRun",
     "FakeSleepInhibitor",
+    "FakeTarget",
     "FakeUndo",
     "ManualClock",
     "MemoryTranscript",

@@ -43,11 +43,11 @@ class FakeAction:
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentLife:
-    """What a fake experiment does. `cannot_load` is why it cannot be loaded, '' when it can; `steady` and `steady_after`
+    """What a fake experiment does. `actions` are those of its document when they are None. `cannot_load` is why it cannot be loaded, '' when it can; `steady` and `steady_after`
     are what its hypothesis finds; `unset` names what its configuration gave no value. It never answers while `silent`.
     """
 
-    actions: tuple[FakeAction, ...] = (FakeAction(),)
+    actions: tuple[FakeAction, ...] | None = None
     cannot_load: str = ""
     steady: bool = True
     steady_after: bool = True
@@ -128,8 +128,17 @@ class FakeInjector:
             self._end(0)
         return []
 
+    @property
+    def _actions(self) -> tuple[FakeAction, ...]:
+        if self.life.actions is not None or self.plan is None:
+            return self.life.actions or ()
+        method = self.plan.experiment.get("method", ())
+        return tuple(
+            FakeAction(name=each["name"], provider=each["provider"]) for each in method if each["type"] == "action"
+        )
+
     async def _method(self) -> None:
-        for index, action in enumerate(self.life.actions):
+        for index, action in enumerate(self._actions):
             if await self._asked(index, action):
                 self._finish("interrupted", deviated=False)
                 return

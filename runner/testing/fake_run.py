@@ -12,10 +12,12 @@ from typing import Any
 from runner.clock import Clock
 from runner.conductor.context import Handler, RunContext
 from runner.conductor.loop import Conductor
+from runner.conductor.wiring import Wiring
 from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
 from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
+from runner.errors import ExitCode
 from runner.redact import Redaction, Redactor
 from runner.testing.fakes import FakePorts
 from runner.testing.virtual_time import VirtualClock
@@ -23,6 +25,8 @@ from runner.transcript.writer import Entry
 
 #: Bytes that a transcript in memory says it has left.
 _ROOM = 1 << 40
+#: Seconds between two looks at what is waited for, when nothing is recorded meanwhile.
+_LOOK = 0.25
 
 
 @dataclass
@@ -35,6 +39,8 @@ class MemoryTranscript:
     space_low: bool = False
     room: int = _ROOM
     failing: str = ""
+    #: Set by whatever is recorded.
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def append(self, *entries: Entry, durable: bool = True) -> list[ev.Recorded]:  # noqa: ARG002  as the real one
         if self.failing:
@@ -49,6 +55,7 @@ class MemoryTranscript:
         stamp = entry.stamp or self.clock.stamp()
         recorded = ev.Recorded(seq=len(self.recorded), at=stamp.at, t=stamp.t, by=entry.by, event=entry.event)
         self.recorded.append(recorded)
+        self.news.set()
         return recorded
 
 
@@ -76,12 +83,18 @@ class FakeRun:
         return [recorded.event.kind for recorded in self.transcript.recorded]
 
     async def until(self, true: Callable[[], object], within: float = 600.0) -> None:
-        """Let the run go on until then. Raises AssertionError after `within` seconds of its time."""
+        """Let the run go on until then. Raises AssertionError after `within` seconds of its time, or when the run is over."""
         end = self.context.clock.now() + within
         while not true():
-            if self.context.clock.now() >= end:
+            if self.context.clock.now() >= end or self.of(ev.DebriefClosed):
                 raise AssertionError(f"not within {within:g} s; {self.kinds()}")
-            await asyncio.sleep(0.01)
+            self.transcript.news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.transcript.news.wait(), _LOOK)
+
+    async def until_phase(self, phase: str, within: float = 600.0) -> None:
+        """Let the run go on until it enters that phase. Raises AssertionError."""
+        await self.until(lambda: any(entered.phase == phase for entered in self.of(ev.PhaseEntered)), within)
 
     async def until_seen(self, kind: type[ev.Event], within: float = 600.0) -> Any:
         """Let the run go on until that happens; the event. Raises AssertionError."""
@@ -104,16 +117,31 @@ class Answers:
         return
 
 
+def _all_handlers(run: RunContext, ports: FakePorts) -> list[Handler]:
+    async def refold() -> None:
+        """What the undo worker would have written."""
+        for slug, view in run.state.experiments.items():
+            if view.fault_open and ports.undo.ended_with == ExitCode.PASSED:
+                run.observe(ev.FaultUndone(experiment=slug, how="verified"), by="undo")
+            elif view.fault_open:
+                run.observe(ev.UndoFailed(experiment=slug, why=ports.undo.why), by="undo")
+
+    return Wiring(run, refold).handlers
+
+
 @contextlib.asynccontextmanager
 async def fake_run(
     plan: RunPlan,
     folder: Path,
-    handlers: Callable[[RunContext], Iterable[Handler]],
+    handlers: Callable[[RunContext], Iterable[Handler]] | None = None,
     *,
     ports: FakePorts | None = None,
     secrets: Mapping[str, str] | None = None,
 ) -> AsyncIterator[FakeRun]:
-    """A run of `plan` with the handlers that are to be tested; `begin` is the caller's. In virtual time only."""
+    """A run of `plan`, up to its debrief; `begin` is the caller's. In virtual time only.
+
+    It has the handlers of a real run, or those that `handlers` makes.
+    """
     clock = VirtualClock()
     redaction = Redaction(Redactor(tuple((secrets or {}).values())))
     ours, theirs = PeerSocket.pair()
@@ -131,7 +159,7 @@ async def fake_run(
         conductor=conductor,
         ports=ports,
     )
-    conductor.hands += handlers(context)
+    conductor.hands += handlers(context) if handlers else _all_handlers(context, ports)
     turning = asyncio.create_task(conductor.run())
     try:
         yield FakeRun(context, conductor, ports, transcript, theirs)

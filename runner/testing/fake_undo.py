@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from runner.errors import ExitCode
 
 
-def _nothing_happens() -> None:
-    return
-
-
 class FakeUndo:
     """An `UndoStarter` that ends with each of `codes` in turn, the last of them again and again, after `lasts` seconds.
 
-    `undoing` is called before its end: there a test records what the undo worker would.
+    `why` is what a fault that stays is recorded with.
     """
 
-    def __init__(self, *codes: int, lasts: float = 0.0, undoing: Callable[[], None] = _nothing_happens) -> None:
+    def __init__(self, *codes: int, lasts: float = 0.0, why: str = "its rollback failed") -> None:
         self.codes = list(codes) or [int(ExitCode.PASSED)]
         self.lasts = lasts
-        self.undoing = undoing
+        self.why = why
         #: How often it was started.
         self.started = 0
+        #: Its last exit code; None while it has none.
+        self.ended_with: int | None = None
 
     async def undo(self, folder: Path, secrets: Mapping[str, str], hidden: Collection[str]) -> int:  # noqa: ARG002
         self.started += 1
         await asyncio.sleep(self.lasts)
-        self.undoing()
-        return self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]
+        self.ended_with = self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]
+        return self.ended_with
 
 
 class FakeSleepInhibitor:

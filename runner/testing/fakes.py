@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from runner.actuators.command import CommandPlan
 from runner.actuators.probe_calls import ProbePlan, Prober
 from runner.clock import Clock
-from runner.conductor.ports import CommandRunner, Injector, LoadSource, SleepInhibitor, UndoStarter
+from runner.conductor.ports import CommandRunner, Injector, LoadSource, RunningTarget, SleepInhibitor, UndoStarter
 from runner.engine.plan import Load
+from runner.errors import Broken
 from runner.redact import Redaction
 from runner.testing.fake_command import CommandOutcome, FakeCommand
 from runner.testing.fake_injector import ExperimentLife, FakeInjector
 from runner.testing.fake_load import FakeLoad
 from runner.testing.fake_prober import FakeProber, ProbeAnswer
+from runner.testing.fake_target import FakeTarget
 from runner.testing.fake_undo import FakeSleepInhibitor, FakeUndo
 
 
@@ -34,6 +37,9 @@ class FakePorts:
     load: FakeLoad = field(default_factory=FakeLoad)
     answers: dict[str, ProbeAnswer | Callable[[float], ProbeAnswer]] = field(default_factory=dict)
     lives: list[ExperimentLife] = field(default_factory=list)
+    target: FakeTarget = field(default_factory=FakeTarget)
+    #: Why the target does not come up; '' when it does.
+    target_fails: str = ""
     undo: FakeUndo = field(default_factory=FakeUndo)
     inhibitor: FakeSleepInhibitor = field(default_factory=FakeSleepInhibitor)
     left_over: tuple[int, ...] = ()
@@ -68,6 +74,11 @@ class FakePorts:
 
     def undo_starter(self) -> UndoStarter:
         return self.undo
+
+    async def start_target(self, kind: str, folder: Path) -> RunningTarget:  # noqa: ARG002  there is one
+        if self.target_fails:
+            raise Broken(self.target_fails)
+        return self.target
 
     def fence(self, spare: Collection[int]) -> tuple[int, ...]:
         self.spared.append(set(spare))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.experiments import ExperimentsHandler
 from runner.conductor.handlers.load_run import LoadHandler
-from runner.conductor.started_targets import start_target
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
 from runner.engine.plan import Check
@@ -31,15 +30,12 @@ _LOADED_WITHIN = 60.0
 
 
 class PreflightHandler:
-    """`sandbox_lifeline` is the read end of a pipe that closes when guardian and conductor are both gone."""
+    """Has the others make themselves ready, too: the load begins to import, the experiments are loaded."""
 
-    def __init__(
-        self, run: RunContext, experiments: ExperimentsHandler, load: LoadHandler, sandbox_lifeline: int
-    ) -> None:
+    def __init__(self, run: RunContext, experiments: ExperimentsHandler, load: LoadHandler) -> None:
         self._run = run
         self._experiments = experiments
         self._load = load
-        self._lifeline = sandbox_lifeline
         self._driver = driver_of(run.plan.target.kind)
 
     def act(self, recorded: ev.Recorded) -> None:
@@ -82,7 +78,7 @@ class PreflightHandler:
 
     async def _start_target(self) -> None:
         driver = self._driver
-        started = await start_target(driver.kind, self._run.folder, self._lifeline)
+        started = await self._run.ports.start_target(driver.kind, self._run.folder)
         self._run.started_target = started
         self._run.url, self._run.vars = started.url, dict(started.vars)
         self._run.spare(started.pid)
