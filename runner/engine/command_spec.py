@@ -14,12 +14,11 @@ from runner.lazy_dataclass import hints, lazy_dataclass
 
 Handler = Callable[[State, Order, Any], tuple[Event, ...]]
 Screen = Literal["room", "debrief"]
-#: What a screen asks before it gives a command: one of several, a yes, or a text for the value of this name.
-Asks = Literal["", "choice", "yes", "text", "why"]
-CHOICE: Asks = "choice"
-YES: Asks = "yes"
-TEXT: Asks = "text"
-REASON: Asks = "why"
+#: What a screen asks before it sends a command: one of several, a yes, or a text for the parameter of this name.
+CHOICE = "choice"
+YES = "yes"
+TEXT = "text"
+REASON = "why"
 
 
 def _nothing(_state: State) -> Mapping[str, object]:
@@ -36,8 +35,9 @@ class Action:
 
     `name`: of its own among all actions. `values`: what the command then holds whatever else is asked. `example`: the
     other values, as they would be accepted in this state if any were. `key`: '' for what `enter` does when the current
-    step waits for it. `short`: the label where there is little room. `asks`, `prompt`: what a screen asks first.
-    `of_step`: it means the step that is current when the question is put, and no later one.
+    step waits for it. `short`: the label where there is little room. `asks`: what a screen asks first, with `prompt`:
+    CHOICE, YES, or the parameter that a text is for. `of_step`: it means the step that is current when the question is
+    put, and no later one.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Action:
     label: str = ""
     short: str = ""
     screens: tuple[Screen, ...] = ("room",)
-    asks: Asks = ""
+    asks: str = ""
     prompt: str = ""
     of_step: bool = False
 

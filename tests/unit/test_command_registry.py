@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import get_args, get_type_hints
 
+import click
 import pytest
 
+from runner.cli.main import gameday
 from runner.control.protocol import parse_command
 from runner.engine import commands as c
 from runner.engine.availability import Availability, availability
@@ -20,7 +22,9 @@ from runner.engine.phases import Phase
 from runner.engine.plan import MILESTONES, Ask, Step
 from runner.engine.state import State
 from runner.lazy_dataclass import lazy_dataclass
+from runner.specs.operator_script import StepScript, WhenScript
 from runner.testing import Drive, sample_plan
+from runner.views.tui.screens import room_screen
 
 _ROLES: tuple[Role, ...] = ("facilitator", "observer", "participant")
 _PHASES = get_args(Phase)
@@ -141,6 +145,31 @@ def test_a_command_as_it_is_typed(command: Command, words: str) -> None:
 )
 def test_how_a_command_is_written(word: str, usage: str) -> None:
     assert BY_WORD[word].usage == usage
+
+
+def _options(command: str, name: str) -> set[str]:
+    """What an option of a `gameday` command takes."""
+    found = gameday.get_command(click.Context(gameday), command)
+    assert found is not None
+    option = next(each for each in found.params if each.name == name)
+    assert isinstance(option.type, click.Choice)
+    return set(option.type.choices)
+
+
+@pytest.mark.parametrize("command", ["tell", "attach", "run", "walk"])
+def test_the_command_line_offers_every_role_of_people(command: str) -> None:
+    assert _options(command, "role") == set(_ROLES)
+
+
+def test_everybody_offers_the_reasons_that_an_abort_takes() -> None:
+    reasons = set(next(each for each in BY_WORD["abort"].parameters if each.name == "reason").choices)
+    assert _options("abort", "reason") == reasons == set(room_screen._ABORT_REASONS)
+    assert {each for part in get_args(get_type_hints(WhenScript)["abort"]) for each in get_args(part)} == reasons
+
+
+@pytest.mark.parametrize("files", [StepScript, WhenScript])
+def test_an_operators_file_may_say_every_milestone(files: type) -> None:
+    assert {each for part in get_args(get_type_hints(files)["say"]) for each in get_args(part)} == set(MILESTONES)
 
 
 # -- an unknown name is refused ----------------------------------------------------------------------------------------
