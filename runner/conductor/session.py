@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner.actuators.processes import start_time
 from runner.conductor.adapters import ProcessPorts
 from runner.conductor.context import RunContext
+from runner.conductor.handlers.followers import FollowersHandler
 from runner.conductor.handlers.report import leave_reports
 from runner.conductor.loop import Conductor
 from runner.conductor.prepare import PreparedRun
@@ -72,7 +73,8 @@ class Session:
         self._conductor = conductor
         self._wiring = Wiring(run, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
-        conductor.hands += [self, *self._wiring.handlers]
+        self._followers = FollowersHandler(run)
+        conductor.hands += [self, *self._wiring.handlers, self._followers]
         if opening.script is not None:
             from runner.conductor.handlers.operator_script import OperatorScriptHandler
 
@@ -109,6 +111,7 @@ class Session:
         await self._wiring.preflight.close()
         await self._server.close()
         await self._wiring.awake.close()
+        await self._followers.close()
         await self._stop_target()
 
     def act(self, recorded: ev.Recorded) -> None:
