@@ -11,6 +11,7 @@ from handlers_kit import DOCUMENT, action, fault, plan, play
 from runner.engine import events as ev
 from runner.engine.commands import Abort
 from runner.engine.plan import Target
+from runner.specs.injection_moment import Between
 from runner.testing import ExperimentLife, FakeAction, FakePorts, FakeRun, ProbeAnswer
 
 
@@ -160,7 +161,7 @@ def test_the_moment_between_two_is_drawn_within_them(tmp_path: Path) -> None:
         ordered = await run.until_seen(ev.InjectionOrdered)
         assert ordered.experiment == "gateway-errors"
 
-    play(tmp_path, plan(fault(inject="between:5:8")), story)
+    play(tmp_path, plan(fault(inject=Between(5.0, 8.0))), story)
 
 
 def test_each_experiment_has_an_injector_of_its_own(tmp_path: Path) -> None:
