@@ -1,97 +1,110 @@
-"""Watching whether the target still is the declared one, and still there, on fakes and in virtual time."""
+"""What the target is asked while faults may go in: one behaviour for all kinds, by what their drivers say."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from handlers_kit import fault, plan, play
 
+from runner.conductor.handlers.target import TargetHandler
 from runner.engine import events as ev
-from runner.engine.plan import RunPlan, StopRule, Target
-from runner.specs.injection_moment import Between
-from runner.testing import FakePorts, FakeRun, ProbeAnswer
+from runner.engine.plan import Target
+from runner.testing import FakePorts, FakeRun, ProbeAnswer, fake_run, run_in_virtual_time, sample_plan
 
-URL = "http://127.0.0.1:9/id"
-OURS = ProbeAnswer(value={"body": "staging"})
-LOST = ProbeAnswer(ok=False, why="connection refused")
-ANOTHER = ProbeAnswer(ok=False, value={"body": "production"}, why="it is production")
+_WHO = "https://shop.example.com/who"
+_UID = "runner.actuators.shims.kube.cluster_uid"
+_IDENTITY = {"type": "probe", "name": "who", "provider": {"type": "http", "url": _WHO}, "tolerance": 200}
+_ADDRESS = {"url": "https://shop.example.com", "context": "", "cluster_uid": ""}
+_CLUSTER = {"url": "", "context": "eu", "cluster_uid": "5b9c"}
+
+#: What the target is → what it is asked before the first fault, and while one is in.
+_ASKED: dict[str, tuple[Target, list[str], list[str]]] = {
+    "sandbox": (Target(name="shop", kind="sandbox", environment="sandbox"), [], []),
+    "local": (Target(name="shop", kind="local", environment="test"), [], []),
+    "local, declared": (Target(name="shop", kind="local", environment="test", identity=_IDENTITY), [_WHO], []),
+    "http": (Target(name="shop", kind="http", environment="test", **_ADDRESS), [], []),
+    "http, declared": (
+        Target(name="shop", kind="http", environment="test", identity=_IDENTITY, **_ADDRESS),
+        [_WHO],
+        [],
+    ),
+    "cluster": (Target(name="shop", kind="kubernetes", environment="test", **_CLUSTER), [_UID], [_UID]),
+    "cluster, declared": (
+        Target(name="shop", kind="kubernetes", environment="test", identity=_IDENTITY, **_CLUSTER),
+        [_WHO, _UID],
+        [_UID],
+    ),
+}
+_ANOTHER = ProbeAnswer(ok=False, value="666", why="it is another one")
+_LOST = ProbeAnswer(ok=False, why="no answer")
 
 
-def standing(*stop_when: StopRule, **more: Any) -> RunPlan:
-    """A drill on a target that says who it is."""
-    identity: dict[str, Any] = {"provider": {"type": "http", "url": URL}, "tolerance": 200}
-    target = Target(name="staging", kind="http", environment="staging", url="http://127.0.0.1:9", identity=identity)
-    return plan(fault(**more), target=target, stop_when=stop_when)
+def play(folder: Path, target: Target, story: Callable[[FakeRun, TargetHandler], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        made: list[TargetHandler] = []
+
+        def handlers(run: Any) -> list[TargetHandler]:
+            made.append(TargetHandler(run))
+            return made
+
+        async with fake_run(sample_plan(target=target), folder, handlers, ports=FakePorts()) as run:
+            run.begin()
+            await run.until_seen(ev.RunStarted)
+            run.context.found = True
+            await story(run, made[0])
+
+    run_in_virtual_time(whole())
 
 
-@pytest.mark.parametrize(("answer", "refused"), [(OURS, False), (LOST, False), (ANOTHER, True)])
-def test_one_lost_answer_refuses_no_fault_and_another_target_does(
-    tmp_path: Path, answer: ProbeAnswer, refused: bool
+async def inject(run: FakeRun) -> None:
+    run.context.observe(ev.ActivityStarted(experiment="gateway-errors", index=0, name="errors", type="action"))
+    await run.until(lambda: run.context.state.last_injection is not None)
+
+
+def asked(run: FakeRun) -> list[str]:
+    return [each for prober in run.ports.probers for each in prober.asked]
+
+
+@pytest.mark.parametrize(("target", "before", "while_in"), _ASKED.values(), ids=_ASKED)
+def test_what_no_fault_can_change_is_asked_at_every_gate_the_rest_before_the_first(
+    target: Target, before: list[str], while_in: list[str], tmp_path: Path
 ) -> None:
-    ports = FakePorts(answers={URL: OURS})
+    async def story(run: FakeRun, handler: TargetHandler) -> None:
+        assert handler.silent is not bool(before)
+        assert await handler.refusal() == ""
+        assert asked(run) == before
+        await inject(run)
+        assert handler.silent is not bool(while_in)
+        assert await handler.refusal() == ""
+        assert asked(run) == before + while_in
 
-    async def story(run: FakeRun) -> None:
-        await run.until_phase("live")
-        ports.answers[URL] = answer
-        await run.until(lambda: run.of(ev.FaultIntended) or run.of(ev.EndDecided))
-        assert bool(run.of(ev.FaultIntended)) is not refused
-        if refused:
-            assert run.of(ev.EndDecided)[0].cause == "refused"
-            assert "it is production" in run.of(ev.EndDecided)[0].why
-
-    play(tmp_path, standing(inject=Between(0.5, 0.6)), story, ports)
+    play(tmp_path, target, story)
 
 
-def test_a_target_that_is_silent_for_too_long_before_the_first_fault_refuses_it(tmp_path: Path) -> None:
-    ports = FakePorts(answers={URL: OURS})
+@pytest.mark.parametrize(("target", "before", "while_in"), _ASKED.values(), ids=_ASKED)
+def test_another_target_is_refused_wherever_it_is_asked(
+    target: Target, before: list[str], while_in: list[str], tmp_path: Path
+) -> None:
+    async def story(run: FakeRun, handler: TargetHandler) -> None:
+        run.ports.answers |= {_WHO: _ANOTHER, _UID: _ANOTHER}
+        assert ("it is another one" in await handler.refusal()) is bool(before)
+        await inject(run)
+        assert ("it is another one" in await handler.refusal()) is bool(while_in)
 
-    async def story(run: FakeRun) -> None:
-        await run.until_phase("warm-up")
-        ports.answers[URL] = LOST
-        failed = await run.until_seen(ev.EndDecided, within=20)
-        assert failed.cause == "refused"
-        assert not run.of(ev.FaultIntended)
-
-    play(tmp_path, standing(), story, ports)
-
-
-def test_once_a_fault_is_in_what_the_target_says_is_not_held_against_it(tmp_path: Path) -> None:
-    ports = FakePorts(answers={URL: OURS})
-
-    async def story(run: FakeRun) -> None:
-        await run.until_seen(ev.FaultIntended)
-        ports.answers[URL] = ANOTHER
-        await run.until_phase("debrief")
-        assert run.of(ev.EndDecided)[0].cause != "refused"
-
-    play(tmp_path, standing(), story, ports)
+    play(tmp_path, target, story)
 
 
-def test_a_drill_that_stops_when_its_target_is_gone_is_told_when_it_goes_and_comes_back(tmp_path: Path) -> None:
-    ports = FakePorts(answers={URL: OURS})
+@pytest.mark.parametrize(("target", "before", "while_in"), _ASKED.values(), ids=_ASKED)
+def test_a_lost_answer_is_no_reason_once_a_fault_is_in(
+    target: Target, before: list[str], while_in: list[str], tmp_path: Path
+) -> None:
+    del before, while_in
 
-    async def story(run: FakeRun) -> None:
-        await run.until_seen(ev.FaultIntended)
-        ports.answers[URL] = LOST
-        assert "connection refused" in (await run.until_seen(ev.TargetLost, within=2)).why
-        ports.answers[URL] = OURS
-        await run.until_seen(ev.TargetFound, within=2)
-        ports.answers[URL] = LOST
-        end = await run.until_seen(ev.EndDecided, within=15)
-        assert end.cause == "stopped"
-        assert len(run.of(ev.TargetLost)) == 2
+    async def story(run: FakeRun, handler: TargetHandler) -> None:
+        await inject(run)
+        run.ports.answers |= {_WHO: _LOST, _UID: _LOST}
+        assert await handler.refusal() == ""
 
-    play(tmp_path, replace(standing(StopRule(target="gone", lasting=5.0)), impact_within=60.0), story, ports)
-
-
-def test_a_sandbox_whose_process_ended_is_gone_without_being_asked(tmp_path: Path) -> None:
-    async def story(run: FakeRun) -> None:
-        await run.until_phase("warm-up")
-        run.ports.target.ended = True
-        lost = await run.until_seen(ev.TargetLost, within=3)
-        assert lost.why == "its process has ended"
-
-    play(tmp_path, plan(fault(), stop_when=(StopRule(target="gone", lasting=5.0),)), story)
+    play(tmp_path, target, story)
