@@ -15,7 +15,7 @@ from runner.specs.configuration import known_configuration
 from runner.specs.document import environment, secret_variables
 from runner.specs.place import Path_
 from runner.specs.substitution import placeholders, substitute
-from runner.targets.registry import driver_of
+from runner.targets.registry import recorded_driver
 
 Json = Any
 Sort = Literal["action", "rollback", "probe"]
@@ -74,7 +74,7 @@ def written_calls(document: Mapping[str, Json], file: str) -> Iterator[Call]:
 def asked_calls(plan: RunPlan) -> Iterator[Call]:
     """Every probe of the drill, its target, its runbook, and of the experiments' own extensions."""
     target = plan.target
-    driver = driver_of(target.kind)
+    driver = recorded_driver(target.kind)
     known = {f"target.{name}": value for name, value in driver.variables(target).items() if value}
     for check in driver.identity_checks(target):
         yield _probe(check.name, check.probe, target.file, ("targets", target.name, check.key), known)
@@ -169,13 +169,13 @@ def _known(plan: RunPlan, experiment: Experiment, *, sealed: bool = False) -> di
     own = {name: os.environ[name] for name in read if name in os.environ}
     if sealed:
         own = {name: f"${{{name}}}" for name in read}
-    later = [*secret, *(f"TARGET_{name.upper()}" for name in driver_of(plan.target.kind).found_attributes)]
+    later = [*secret, *(f"TARGET_{name.upper()}" for name in recorded_driver(plan.target.kind).found_attributes)]
     return known_configuration(document, {**own, **target_variables(plan.target), **{n: f"${{{n}}}" for n in later}})
 
 
 def target_variables(target: Target) -> dict[str, str]:
     """TARGET_NAME, TARGET_URL and the like, as far as the declaration says them."""
-    said = driver_of(target.kind).variables(target).items()
+    said = recorded_driver(target.kind).variables(target).items()
     return {f"TARGET_{name.replace('-', '_').upper()}": value for name, value in said if value}
 
 

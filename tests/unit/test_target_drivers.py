@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,16 +12,21 @@ import pytest
 
 import runner
 from runner.conductor.started_targets import STARTS
-from runner.engine.plan import Target
+from runner.engine.plan import Experiment, Target
 from runner.errors import Refused
+from runner.guard.irreversible import lasting_action
 from runner.specs.target_spec import BUILT_IN, TargetSpec
 from runner.targets.driver import TargetDriver
 from runner.targets.registry import DECLARABLE, driver_of, drivers, recorded_driver, started_roles
+from runner.testing import sample_plan
 
 ROOT = Path(runner.__file__).parent
 SOURCES = sorted(path for path in ROOT.rglob("*.py") if not path.is_relative_to(ROOT / "targets"))
 #: What a kind may be handed to: it becomes a driver.
 READERS = {"driver_of", "recorded_driver"}
+
+
+_ACTION = {"type": "action", "name": "break", "provider": {"type": "process", "path": "true"}}
 
 
 def _target(kind: str, name: str = "shop", **declared: Any) -> Target:
@@ -48,6 +54,9 @@ def test_an_unknown_kind_is_refused(kind: str) -> None:
 
 def test_an_undo_takes_a_kind_of_a_later_version_for_one_that_stays() -> None:
     assert not recorded_driver("no-such-kind").discarded
+    plan = sample_plan(target=_target("no-such-kind", url="http://a"))
+    experiment = Experiment(slug="e", document={"method": [_ACTION]}, document_hash="", file="e.yaml", actions=1)
+    assert lasting_action(replace(plan, experiments=(experiment,)), experiment) == ("method", 0)
 
 
 def test_what_a_run_starts_has_somebody_who_starts_it() -> None:
