@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from runner.engine.command_lookup import BY_WORD
+from runner.engine.command_lookup import BY_WORD, given, spec_of
 from runner.engine.commands import Command, Role
 from runner.errors import InputError
 from runner.lazy_dataclass import lazy_dataclass
@@ -37,17 +37,22 @@ def parse_command(message: Mapping[str, Any]) -> Command:
     spec = BY_WORD.get(word)
     if spec is None:
         raise InputError(f"{word!r} is not a command; {nearest(word, sorted(BY_WORD), noun='these are')}")
-    given = {key: value for key, value in message.items() if key not in _ENVELOPE}
+    values = {key: value for key, value in message.items() if key not in _ENVELOPE}
     takes = {each.name: each for each in spec.parameters}
-    for key, value in given.items():
+    for key, value in values.items():
         if key not in takes:
             raise InputError(f"{word} takes no {key!r}; write it as: {spec.usage}")
         if not takes[key].fits(value):
             raise InputError(f"{word}: {key}={value!r} is not possible; write it as: {spec.usage}")
     for name, parameter in takes.items():
-        if parameter.required and name not in given:
+        if parameter.required and name not in values:
             raise InputError(f"{word} lacks {name}; write it as: {spec.usage}")
-    return spec.command(**given)
+    return spec.command(**values)
+
+
+def message_of(command: Command) -> dict[str, Any]:
+    """The message that asks for a command; what has its default is left out."""
+    return {"command": spec_of(command).word, **given(command)}
 
 
 def role_of(word: object) -> Role:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from runner.engine.command_registry import COMMANDS
 from runner.engine.command_spec import Action, CommandSpec, Screen
@@ -32,16 +33,26 @@ def actions_on(screen: Screen) -> tuple[Action, ...]:
     return tuple(action for action in ACTIONS.values() if action.key and screen in action.screens)
 
 
+def command_for(action: Action, **given: object) -> Command:
+    """The command of an action, with what was given beside its own values."""
+    return COMMAND_OF[action.name].command(**{**dict(action.values), **given})
+
+
 def example(action: Action, state: State) -> Command:
     """The command of an action, with values that would do now if any would."""
-    return COMMAND_OF[action.name].command(**dict(action.values), **action.example(state))
+    return command_for(action, **action.example(state))
+
+
+def given(command: Command) -> dict[str, Any]:
+    """The values of a command that differ from the default, by name."""
+    values = {field.name: (getattr(command, field.name), field.default) for field in fields(command)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def typed(command: Command) -> str:
     """What is typed behind `gameday tell` for a command: its word, and the values that differ from the default."""
-    values = ((field.name, getattr(command, field.name), field.default) for field in fields(command))
-    given = (f"{name}={_as_typed(value)}" for name, value, default in values if value != default)
-    return shlex.join([spec_of(command).word, *given])
+    words = (f"{name}={_as_typed(value)}" for name, value in given(command).items())
+    return shlex.join([spec_of(command).word, *words])
 
 
 def _as_typed(value: object) -> str:

@@ -16,7 +16,9 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 from transcript_samples import entries, reopen, told_at
 
+from runner.control.protocol import message_of
 from runner.engine import events as ev
+from runner.engine.commands import Command, Join
 from runner.views.tui.app import Room
 from runner.views.tui.run_client import Visitor
 from runner.views.tui.screens.ask import AskChoice, AskText, Question
@@ -35,9 +37,9 @@ class Asked:
     def __init__(self) -> None:
         self.all: list[dict[str, Any]] = []
 
-    async def __call__(self, command: str, **values: Any) -> str:
-        if command != "join":
-            self.all.append({"command": command, **values})
+    async def __call__(self, command: Command, *, stay: bool = False) -> str:
+        if not isinstance(command, Join):
+            self.all.append(message_of(command))
         return ""
 
 
@@ -137,7 +139,7 @@ def test_what_people_say_reaches_the_run(tmp_path: Path, size: tuple[int, int]) 
 
     _, asked = played(folder, play, size)
     assert asked.all == [
-        {"command": "note", "text": "odd [/x]", "type": "note"},
+        {"command": "note", "text": "odd [/x]"},
         {"command": "note", "text": "buy 2", "type": "action"},
         {"command": "note", "text": "4", "type": "rating", "about": "confidence"},
         {"command": "note", "text": "3", "type": "rating", "about": "realism"},

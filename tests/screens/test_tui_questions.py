@@ -242,7 +242,7 @@ def test_a_step_is_not_offered_to_whoever_holds_it_and_to_oneself_last() -> None
     drive.say(HandOver(to="alice"), by="bo")
     assert takers(drive.state, "alice") == ("bo", "cy")
     assert takers(drive.state, "bo") == ("cy", "bo")
-    assert allowed(drive.state, "participant", "alice")["hand-over"] == ""
+    assert allowed(drive.state, "participant", "alice").why_not("hand-over") == ""
 
 
 def test_alone_there_is_nobody_to_hand_over_to() -> None:

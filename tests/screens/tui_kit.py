@@ -15,8 +15,8 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from runner.control.protocol import parse_command
-from runner.engine.commands import IllegalCommand, Order, Role
+from runner.control.protocol import message_of, parse_command
+from runner.engine.commands import Command, IllegalCommand, Order, Role
 from runner.engine.decide import decide
 from runner.engine.events import Recorded
 from runner.errors import InputError
@@ -56,10 +56,10 @@ class Judge:
     asked: list[dict[str, Any]] = field(default_factory=list)
     lost: str = ""
 
-    async def ask(self, command: str, **values: Any) -> str:
-        self.asked.append({"command": command, **values})
+    async def ask(self, command: Command) -> str:
+        self.asked.append(message_of(command))
         try:
-            parsed = parse_command({"command": command, **values})
+            parsed = parse_command(message_of(command))
             decide(self.drive.state, Order(command=parsed, t=self.drive.clock.now(), by=self.name, role=self.role))
         except (IllegalCommand, InputError) as why:
             return str(why)

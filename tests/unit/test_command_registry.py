@@ -9,12 +9,12 @@ import click
 import pytest
 
 from runner.cli.main import gameday
-from runner.control.protocol import parse_command
+from runner.control.protocol import message_of, parse_command
 from runner.engine import commands as c
 from runner.engine.availability import Availability, availability
-from runner.engine.command_lookup import ACTIONS, BY_WORD, COMMAND_OF, actions_on, example, spec_of, typed
+from runner.engine.command_lookup import ACTIONS, BY_WORD, COMMAND_OF, actions_on, command_for, example, spec_of, typed
 from runner.engine.command_registry import COMMANDS
-from runner.engine.command_spec import Action, CommandSpec, Screen
+from runner.engine.command_spec import CHOICE, YES, Action, CommandSpec, Screen
 from runner.engine.commands import Command, IllegalCommand, Order, Role
 from runner.engine.decide import decide
 from runner.engine.dispatch import permit
@@ -79,6 +79,13 @@ def test_a_screen_that_asks_for_a_text_has_a_value_to_put_it_in_and_a_question(a
     assert bool(action.prompt) == bool(action.asks) or action.name == "rate"
 
 
+@every_action
+def test_a_key_gives_all_that_its_command_needs(action: Action) -> None:
+    # What is answered by a choice or a yes is put in by the screen.
+    if action.key and action.asks not in (CHOICE, YES):
+        assert command_for(action, **({action.asks: "x"} if action.asks else {}))
+
+
 def test_every_milestone_is_an_action() -> None:
     assert [action.values for action in COMMAND_OF["detected"].actions] == [(("name", name),) for name in MILESTONES]
 
@@ -87,8 +94,7 @@ def test_every_milestone_is_an_action() -> None:
 @pytest.mark.parametrize("state", [State(), _drive().state], ids=["before it starts", "live"])
 def test_the_example_of_an_action_is_a_message_that_the_socket_takes(action: Action, state: State) -> None:
     command = example(action, state)
-    values = {field.name: getattr(command, field.name) for field in fields(command)}
-    assert parse_command({"command": COMMAND_OF[action.name].word, **values}) == command
+    assert parse_command(message_of(command)) == command
 
 
 # -- what is made of it ------------------------------------------------------------------------------------------------

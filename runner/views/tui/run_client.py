@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.engine.commands import Role
+from runner.control.protocol import message_of
+from runner.engine.commands import Command, Join, Role
 
 #: Seconds for an answer: a conductor that is silent for longer is about to be replaced by its guardian.
 _PATIENCE = 5.0
@@ -41,15 +42,15 @@ class RunClient:
             if self._streams is not None and self._streams[0].at_eof():
                 await self._hang_up()
             if self._streams is None:
-                self.lost = await self.ask("join", person=self._visitor.name, stay=True)
+                self.lost = await self.ask(Join(person=self._visitor.name), stay=True)
             await asyncio.sleep(_AGAIN)
 
-    async def ask(self, command: str, **values: Any) -> str:
-        """'' when it was accepted, else why not."""
+    async def ask(self, command: Command, *, stay: bool = False) -> str:
+        """'' when it was accepted, else why not. `stay`: who joins by it is here until the connection ends."""
         async with self._turn:
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    return await self._ask({"command": command, **values})
+                    return await self._ask({**message_of(command), **({"stay": True} if stay else {})})
             except (OSError, TimeoutError, ValueError) as error:
                 await self._hang_up()
                 return f"the run does not answer ({error or 'it is silent'})"

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from runner.engine.command_lookup import ACTIONS, COMMAND_OF, actions_on
+from runner.engine.command_lookup import ACTIONS, actions_on, command_for
 from runner.engine.command_spec import Action
-from runner.engine.commands import RATED
+from runner.engine.commands import RATED, Command
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
@@ -130,10 +129,10 @@ class DebriefScreen(Screen[None]):
             question = AskText(action.prompt, yes="write")
             self._asker.put(question, partial(self._write, action), why_not=partial(self._why_not, name))
         else:
-            self.run_worker(self._ask(COMMAND_OF[name].word, **dict(action.values)))
+            self.run_worker(self._ask(command_for(action)))
 
     def _write(self, action: Action, text: str) -> None:
-        self.run_worker(self._ask(COMMAND_OF[action.name].word, **{**dict(action.values), action.asks: text}))
+        self.run_worker(self._ask(command_for(action, **{action.asks: text})))
 
     def _rate(self, left: tuple[str, ...]) -> None:
         """One question after another; escape leaves one out."""
@@ -151,7 +150,7 @@ class DebriefScreen(Screen[None]):
 
     def _rated(self, about: str, rest: tuple[str, ...], words: str) -> None:
         stars = str(_RATINGS.index(words) + 1)
-        self.run_worker(self._ask(COMMAND_OF["rate"].word, **dict(ACTIONS["rate"].values), text=stars, about=about))
+        self.run_worker(self._ask(command_for(ACTIONS["rate"], text=stars, about=about)))
         self._rate(rest)
 
     def action_leave(self) -> None:
@@ -178,8 +177,8 @@ class DebriefScreen(Screen[None]):
             self.notify(why, title="Not now", severity="warning", markup=False)
         return bool(why)
 
-    async def _ask(self, command: str, **values: Any) -> None:
-        if self._client is not None and (why := await self._client.ask(command, **values)):
+    async def _ask(self, command: Command) -> None:
+        if self._client is not None and (why := await self._client.ask(command)):
             self.notify(why, severity="warning", markup=False)
 
 

@@ -13,8 +13,9 @@ from textual.binding import Binding
 from textual.message import Message
 
 from runner.engine.availability import Availability
-from runner.engine.command_lookup import ACTIONS, COMMAND_OF, actions_on
+from runner.engine.command_lookup import ACTIONS, BY_WORD, actions_on, command_for
 from runner.engine.command_spec import CHOICE, YES, Action
+from runner.engine.commands import Command, Note
 from runner.engine.state import State
 from runner.views.actions import (
     allowed,
@@ -154,7 +155,7 @@ class RoomScreen(RunScreen):
         if not action.label:
             self.notify("nothing is waiting for you here", severity="information")
         elif not action.wants:
-            self._begin(self._ask(action.command, dict(action.values)))
+            self._begin(self._ask(_command(action)))
         else:
             self._asker.put(_question(action), partial(self._reply, action), why_not=partial(self._gone, action))
 
@@ -165,7 +166,7 @@ class RoomScreen(RunScreen):
 
     def _reply(self, action: Next, text: str) -> None:
         given = {} if action.wants == YES else {"value" if action.ask else "label": text}
-        self._begin(self._ask(action.command, {**dict(action.values), **given}))
+        self._begin(self._ask(_command(action, **given)))
 
     def action_perform(self, name: str) -> None:
         """Do the action of this name, after what it asks; refused when it is not possible now, or is none."""
@@ -214,24 +215,24 @@ class RoomScreen(RunScreen):
         return self.allowed().why_not(action.name)
 
     def _do(self, action: Action, chosen: str, text: str) -> None:
-        values: dict[str, Any] = dict(action.values)
+        values: dict[str, str] = {}
         match action.name:
             case "abort":
                 reason, _, words = text.partition(": ")
-                values |= {"reason": reason, "why": words}
+                values = {"reason": reason, "why": words}
             case "hand-over":
                 values["to"] = text
             case "go-to":
                 values["step"] = chosen
             case _ if action.asks:
                 values[action.asks] = text
-        self._begin(self._ask(COMMAND_OF[action.name].word, values))
+        self._begin(self._ask(command_for(action, **values)))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self.run_worker(work, exclusive=False)
 
-    async def _ask(self, command: str, values: Mapping[str, Any]) -> None:
-        why = await self._client.ask(command, **values)
+    async def _ask(self, command: Command) -> None:
+        why = await self._client.ask(command)
         if why:
             self.notify(why, severity="warning", markup=False)
         else:
@@ -275,13 +276,13 @@ class RoomScreen(RunScreen):
     async def _shell(self) -> None:
         """The room is away meanwhile; the run and its clock go on. Start and end stand in the story."""
         state = self.story.state
-        await self._ask("note", {"type": "note", "text": "opened a shell"})
+        await self._ask(Note(text="opened a shell"))
         with self.app.suspend():
             words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
             sys.stderr.write(f"{inert(words)}\n")
             # Not beside the event loop: what it would paint meanwhile nobody takes, until it waits for ever.
             why = open_shell(state, self.folder)
-        await self._ask("note", {"type": "note", "text": f"the shell ended{': ' + why if why else ''}"})
+        await self._ask(Note(text=f"the shell ended{': ' + why if why else ''}"))
 
     def action_filter(self) -> None:
         question = AskText(
@@ -291,6 +292,11 @@ class RoomScreen(RunScreen):
 
     def action_detach(self) -> None:
         self.app.exit(over(self.story.state, self.visitor.name))
+
+
+def _command(action: Next, **given: str) -> Command:
+    """The command that answers what the step waits for."""
+    return BY_WORD[action.command].command(**dict(action.values), **given)
 
 
 def _question(action: Next) -> Question:
