@@ -62,7 +62,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     need_a_terminal("gameday show RUN, gameday show RUN --report")
     from runner.cli.runs import run_folder
     from runner.history.previous_run import last_times
-    from runner.transcript.reader import read_story
+    from runner.transcript.reader import read_run
     from runner.views.replay import Replay
     from runner.views.tui.app import Review
     from runner.views.tui.run_client import Visitor
@@ -71,7 +71,7 @@ def review(run: str | None, runs_dir: str | None, beside: str | None, name: str 
     other = run_folder(beside, runs_dir) if beside else None
     for each in filter(None, (folder, other)):
         # A run that does not say which it was has nothing to show. Raises UnreadableTranscript.
-        next(read_story(each))
+        next(read_run(each))
     visitor = Visitor(name=person(name), role="facilitator")
     Review(Replay(folder), folder, visitor, last_times(folder), beside=Replay(other) if other else None).run()
     return 0

@@ -141,10 +141,10 @@ def _debrief(folder: Path, *, as_patch: bool) -> int:
 def show_folder(folder: Path, *, as_json: bool, to_stderr: bool) -> None:
     """Print a scorecard: JSON on stdout, or as text; `to_stderr` puts the text where the lines of the run were printed."""
     from runner.scoring.score import score, to_json
-    from runner.transcript.reader import read_story
+    from runner.transcript.reader import read_run
     from runner.views.scorecard_text import scorecard_text
 
-    card = score(read_story(folder / "transcript.jsonl"))
+    card = score(read_run(folder / "transcript.jsonl"))
     if as_json:
         click.echo(json.dumps(to_json(card), indent=2))
         return
@@ -165,14 +165,14 @@ def show_ended(folder: Path, *, as_json: bool = False) -> None:
 @_RUNS_DIR
 def verify_command(run: str | None, runs_dir: str | None) -> int:
     """Follow the hash chain of a transcript: an edited, dropped or added line is named."""
-    from runner.transcript.reader import read_story, verify
+    from runner.transcript.reader import read_run, verify
 
     path = run_folder(run, runs_dir) / "transcript.jsonl"
     problems = verify(path)
     if problems:
         raise InputError(*problems)
     # An unbroken chain of nothing is no transcript. Raises UnreadableTranscript.
-    next(read_story(path))
+    next(read_run(path))
     click.echo(inert(f"{path}: unbroken"))
     return 0
 

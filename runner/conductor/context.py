@@ -43,7 +43,7 @@ class Handler(Protocol):
 
 @lazy_dataclass
 class RunContext:
-    """One run, as its hands see it. `state` is always the newest."""
+    """One run, as its handlers see it. `state` is always the newest."""
 
     run: str
     folder: Path
@@ -187,7 +187,7 @@ class RunContext:
 
 
 class Conducts(Protocol):
-    """What the hands need of the conductor."""
+    """What the handlers need of the conductor."""
 
     @property
     def state(self) -> State: ...

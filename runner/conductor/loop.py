@@ -59,12 +59,12 @@ class _Waiting:
 
 @dataclass
 class Conductor:
-    """One run's loop. `hands` act; `link` leads to the guardian."""
+    """One run's loop. `handlers` act; `link` leads to the guardian."""
 
     writer: TranscriptSink
     clock: Clock
     link: PeerSocket
-    hands: list[Handler] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
     state: State = field(default_factory=State.empty)
     #: The guardian's pid; 0 when there is none.
     guardian: int = 0
@@ -180,11 +180,11 @@ class Conductor:
         return Order(command=command, t=self.clock.now(), by="conductor")
 
     def _act(self, recorded: Recorded) -> None:
-        for hand in self.hands:
+        for handler in self.handlers:
             try:
-                hand.act(recorded)
+                handler.act(recorded)
             except Exception as error:
-                self.broke(f"{type(hand).__name__} failed on {recorded.event.kind}: {error}", error)
+                self.broke(f"{type(handler).__name__} failed on {recorded.event.kind}: {error}", error)
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 

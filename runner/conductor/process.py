@@ -1,4 +1,4 @@
-"""The conductor's process: read and check the files, open the run, wire the hands, play it to its end."""
+"""The conductor's process: read and check the files, open the run, give it its handlers, play it to its end."""
 
 from __future__ import annotations
 

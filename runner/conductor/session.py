@@ -1,4 +1,4 @@
-"""Playing a run: the hands wired to the loop, from the first event to the last line."""
+"""Playing a run: the handlers given to the loop, from the first event to the last line."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class Session:
         self._wiring = Wiring(run, self._refold)
         self._server = CommandServer(run, conductor, opening.socket)
         self._followers = FollowersHandler(run)
-        conductor.hands += [self, *self._wiring.handlers, self._followers]
+        conductor.handlers += [self, *self._wiring.handlers, self._followers]
         if opening.script is not None:
             from runner.conductor.handlers.operator_script import OperatorScriptHandler
 
-            conductor.hands.append(OperatorScriptHandler(run, conductor, opening.script))
+            conductor.handlers.append(OperatorScriptHandler(run, conductor, opening.script))
 
     async def through(self) -> int:
         """The whole run; this process ends with it."""

@@ -41,8 +41,8 @@ _NOT_KNOWN = "the guard does not know what it does"
 
 def heals(call: Call) -> bool:
     """Whether a controller brings back what this action takes: known only where nothing of it is still open."""
-    deed = kubernetes_action(call.provider)
-    return deed is not None and deed.heals and not call.open(call.provider)
+    action = kubernetes_action(call.provider)
+    return action is not None and action.heals and not call.open(call.provider)
 
 
 def judge_cluster(plan: RunPlan, call: Call) -> Iterator[Refusal]:
@@ -81,18 +81,18 @@ def _judged(plan: RunPlan, call: Call) -> Iterator[Finding]:
 
 
 def _judged_deed(plan: RunPlan, call: Call, name: str) -> Iterator[Finding]:
-    deed = kubernetes_action(call.provider)
-    if deed is None:
+    action = kubernetes_action(call.provider)
+    if action is None:
         yield ("func",), *_unknown(call, name)
         return
-    if deed.undoes and call.sort != "rollback":
+    if action.undoes and call.sort != "rollback":
         yield ("func",), f"{name} makes what a file says, which cannot be judged", "it is for rollbacks alone"
-    for argument in sorted(call.arguments.keys() - deed.arguments):
-        cure = nearest(argument, sorted(deed.arguments), noun="its arguments")
+    for argument in sorted(call.arguments.keys() - action.arguments):
+        cure = nearest(argument, sorted(action.arguments), noun="its arguments")
         yield ("arguments", argument), f"what {argument!r} of {name} means is not known", cure
-    yield from _namespaces(plan, call, deed, name)
-    yield from _selectors(plan, call, deed, name)
-    yield from _counts(plan, call, deed)
+    yield from _namespaces(plan, call, action, name)
+    yield from _selectors(plan, call, action, name)
+    yield from _counts(plan, call, action)
     for argument in HOSTS:
         for host in _texts(call.arguments.get(argument)):
             if not call.open(host) and (why := machine_refused(plan, host)):
@@ -119,9 +119,9 @@ def _why_unknown(name: str) -> str:
 # -- namespaces --------------------------------------------------------------------------------------------------------
 
 
-def _namespaces(plan: RunPlan, call: Call, deed: KubernetesAction, name: str) -> Iterator[Finding]:
+def _namespaces(plan: RunPlan, call: Call, action: KubernetesAction, name: str) -> Iterator[Finding]:
     allowed = plan.target.allow.get("namespaces") or ()
-    for argument in deed.needs:
+    for argument in action.needs:
         if not call.arguments.get(argument):
             default = ": 'default' would be taken" if argument == "ns" else ""
             cure = f"one of {', '.join(allowed) or 'those under allow: namespaces, which has none'}"
@@ -147,20 +147,20 @@ def _texts(value: Any) -> list[str]:
 # -- selectors ---------------------------------------------------------------------------------------------------------
 
 
-def _selectors(plan: RunPlan, call: Call, deed: KubernetesAction, name: str) -> Iterator[Finding]:
-    if not deed.by:
+def _selectors(plan: RunPlan, call: Call, action: KubernetesAction, name: str) -> Iterator[Finding]:
+    if not action.by:
         return
-    given = [argument for argument in deed.by if _narrows(call, argument)]
+    given = [argument for argument in action.by if _narrows(call, argument)]
     if not given:
         # The place of the selector that selects everything, else of all the arguments.
-        wide = next((argument for argument in deed.by if argument in call.arguments), "")
+        wide = next((argument for argument in action.by if argument in call.arguments), "")
         at: Path_ = ("arguments", wide) if wide else ("arguments",)
         said = (
             f"its {wide} {shown(call.arguments[wide])} fits everything, as far as can be seen"
             if wide
             else "nothing selects"
         )
-        yield at, f"{said}: {name} would take all there is", f"give it {' or '.join(deed.by)}"
+        yield at, f"{said}: {name} would take all there is", f"give it {' or '.join(action.by)}"
         return
     yield from _allowed_selectors(plan, call, given)
 
@@ -223,8 +223,8 @@ def _allowed_selectors(plan: RunPlan, call: Call, given: list[str]) -> Iterator[
 # -- counts ------------------------------------------------------------------------------------------------------------
 
 
-def _counts(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Finding]:
-    match deed.counted:
+def _counts(plan: RunPlan, call: Call, action: KubernetesAction) -> Iterator[Finding]:
+    match action.counted:
         case "pods":
             yield from _pods(plan, call)
         case "mesh":
@@ -237,7 +237,7 @@ def _counts(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Findi
         case "nodes" if call.sort != "rollback":
             yield from _nodes(plan, call)
         case "" if call.sort != "rollback":
-            yield from _uncounted(plan, call, deed)
+            yield from _uncounted(plan, call, action)
 
 
 def _pods(plan: RunPlan, call: Call) -> Iterator[Finding]:
@@ -283,12 +283,12 @@ def _nodes(plan: RunPlan, call: Call) -> Iterator[Finding]:
         yield ("arguments",), "how many nodes it takes is not said: every one that is selected", "give it one by name"
 
 
-def _uncounted(plan: RunPlan, call: Call, deed: KubernetesAction) -> Iterator[Finding]:
+def _uncounted(plan: RunPlan, call: Call, action: KubernetesAction) -> Iterator[Finding]:
     """What has a name is one thing; how many a label finds, only the cluster knows."""
     bounds = [bound for bound in ("max-pods", "max-share") if plan.target.allow.get(bound)]
-    labels = [argument for argument in deed.by if argument in SELECTORS and call.arguments.get(argument)]
+    labels = [argument for argument in action.by if argument in SELECTORS and call.arguments.get(argument)]
     if bounds and labels and not call.arguments.get("name"):
-        cure = "give it a name" if "name" in deed.by else f"use a target that declares no {' and no '.join(bounds)}"
+        cure = "give it a name" if "name" in action.by else f"use a target that declares no {' and no '.join(bounds)}"
         what = f"how many pods it takes is not known, and target {plan.target.name} declares {' and '.join(bounds)}"
         yield ("arguments", labels[0]), what, cure
 

@@ -12,7 +12,7 @@ from runner.clock import parse_iso
 from runner.engine.events import Recorded, RunClosed, RunStarted
 from runner.errors import UnreadableTranscript
 from runner.transcript.head_and_tail import head, tail
-from runner.transcript.reader import read_story
+from runner.transcript.reader import read_run
 
 TRANSCRIPT = "transcript.jsonl"
 #: Lines in which to look for the end: what people say of a run later stands behind it.
@@ -61,7 +61,7 @@ def _summary(folder: Path) -> Summary:
     path = folder / TRANSCRIPT
     first = head(path)
     if first is None or not isinstance(first.event, RunStarted):
-        first = next(read_story(path))
+        first = next(read_run(path))
     try:
         return _of(folder, first, tail(path, _LAST))
     except (ValueError, AttributeError, TypeError) as cause:

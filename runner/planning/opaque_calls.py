@@ -46,8 +46,8 @@ def _what(provider: Mapping[str, Any]) -> str:
         return command_line(provider)
     if provider.get("type") != "python":
         return ""
-    deed = kubernetes_action(provider)
-    if str(provider.get("module")).partition(".")[0] == "chaosk8s" and not (deed and deed.opaque):
+    action = kubernetes_action(provider)
+    if str(provider.get("module")).partition(".")[0] == "chaosk8s" and not (action and action.opaque):
         return ""
     arguments = json.dumps(provider.get("arguments") or {}, sort_keys=True)
     return f"{provider.get('module')}.{provider.get('func')} {arguments}"

@@ -159,14 +159,14 @@ async def fake_run(
         conductor=conductor,
         ports=ports,
     )
-    conductor.hands += handlers(context) if handlers else _all_handlers(context, ports)
+    conductor.handlers += handlers(context) if handlers else _all_handlers(context, ports)
     turning = asyncio.create_task(conductor.run())
     try:
         yield FakeRun(context, conductor, ports, transcript, theirs)
     finally:
         conductor.finish()
         await turning
-        await asyncio.gather(*(handler.close() for handler in conductor.hands))
+        await asyncio.gather(*(handler.close() for handler in conductor.handlers))
         await context.finish_tasks()
         ours.close()
         theirs.close()

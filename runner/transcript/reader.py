@@ -38,7 +38,7 @@ def read(path: Path) -> Iterator[Recorded]:
         raise UnreadableTranscript(f"{file_path}: cannot be read: {cause.strerror}") from cause
 
 
-def read_story(path: Path) -> Iterator[Recorded]:
+def read_run(path: Path) -> Iterator[Recorded]:
     """As `read`, of a run that was begun. Raises UnreadableTranscript too when its first line cannot be read."""
     file_path = transcript_file(path)
     events = read(path)

@@ -49,7 +49,7 @@ class _End:
 
 
 class TranscriptWriter:
-    """One process's hand on a transcript; its threads may share it, a forked child must open its own.
+    """One process's writer of a transcript; its threads may share it, a forked child must open its own.
 
     A failed write or sync is never retried: it leaves the writer dead, and every later append raises at once.
     """

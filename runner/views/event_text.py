@@ -23,7 +23,7 @@ _OUTPUT_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story, its text not yet made inert. `by` is a person or ''; `under`: more of the line before.
+    """One line of the log, its text not yet made inert. `by` is a person or ''; `under`: more of the line before.
 
     `truth`: it gives away what was broken, or how much it hurts, which a participant is to find out.
     """
@@ -60,7 +60,7 @@ class EventText:
         twin.__dict__.update(self.__dict__, _bad=dict(self._bad), _lines=[])
         return twin
 
-    def tell(self, recorded: Recorded) -> list[Line]:
+    def lines_of(self, recorded: Recorded) -> list[Line]:
         """The lines that one more event is worth; most samples are worth none."""
         event = recorded.event
         self._t = recorded.t

@@ -1,4 +1,4 @@
-"""The headless printer: a run told line by line, for a log or a terminal without a room."""
+"""The headless printer: a run, line by line, for a log or a terminal without a room."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Printer:
 
     def take(self, recorded: Recorded) -> None:
         """One more event."""
-        for line in self._words.tell(recorded):
+        for line in self._words.lines_of(recorded):
             self._write(self._under(line) if line.under else self._full(line))
 
     def _full(self, line: Line) -> str:

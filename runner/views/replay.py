@@ -17,12 +17,12 @@ from runner.views.event_text import EventText, Line
 from runner.views.timeline import Timeline
 from runner.views.view_model import Mark, ViewModel, marked
 
-#: Events between two stories that are kept: so many at most are folded to be at any moment.
+#: Events between two view models that are kept: so many at most are read again to be at any moment.
 _APART = 1000
 
 
 class Replay(Timeline):
-    """The events of a run and what was said of them later; the story at `t` (s). Raises TranscriptError.
+    """The events of a run and what was said of them later; the view model at `t` (s). Raises TranscriptError.
 
     `problems`: lines of the comments that are none.
     """
@@ -42,7 +42,7 @@ class Replay(Timeline):
         self._said: list[tuple[float, str]] | None = None
         self._kept: dict[int, ViewModel] = {0: ViewModel()}
         self._next = 0
-        self._story = ViewModel()
+        self._model = ViewModel()
         self._mark()
 
     @property
@@ -54,9 +54,9 @@ class Replay(Timeline):
         return self._moments
 
     @property
-    def story(self) -> ViewModel:
+    def model(self) -> ViewModel:
         """Everything up to `t`."""
-        return self._story
+        return self._model
 
     @property
     def current(self) -> Recorded | None:
@@ -86,25 +86,25 @@ class Replay(Timeline):
     # -- folding ---------------------------------------------------------------------------------------------------------
 
     def _fold_to(self, wanted: int) -> None:
-        """Have the first `wanted` events in the story."""
+        """Have the first `wanted` events in the model."""
         if wanted < self._next:
             self._next = max(at for at in self._kept if at <= wanted)
-            self._story = self._kept[self._next].copy()
+            self._model = self._kept[self._next].copy()
         with no_collection():
             while self._next < wanted:
                 self._take(self.events[self._next])
                 self._next += 1
                 if self._next % _APART == 0 and self._next not in self._kept:
-                    self._kept[self._next] = self._story.copy()
+                    self._kept[self._next] = self._model.copy()
 
     def _take(self, recorded: Recorded) -> None:
-        self._story.take(recorded)
+        self._model.take(recorded)
         for comment in self._comments.get(recorded.seq, ()):
-            self._story.say(_line(comment))
+            self._model.say(_line(comment))
 
     def _forget(self, at: int) -> None:
-        """Fold the event at this place anew, and what comes behind it."""
-        self._kept = {kept: story for kept, story in self._kept.items() if kept <= at}
+        """Read the event at this place anew, and what comes behind it."""
+        self._kept = {kept: model for kept, model in self._kept.items() if kept <= at}
         wanted, self._next = self._next, len(self.events) + 1
         self._fold_to(wanted)
 
@@ -121,7 +121,7 @@ class Replay(Timeline):
             words = EventText()
             self._said = []
             for t, recorded in zip(self._times, self.events, strict=True):
-                told = [*words.tell(recorded), *map(_line, self._comments.get(recorded.seq, ()))]
+                told = [*words.lines_of(recorded), *map(_line, self._comments.get(recorded.seq, ()))]
                 self._said += [(t, f"{line.text} {line.by}".casefold()) for line in told]
         return self._said
 

@@ -12,7 +12,7 @@ from runner.engine.plan_json import plan_from_json
 from runner.private import write_private
 from runner.scoring.score import score
 from runner.scoring.scorecard import FaultScore, Said, Scorecard, StepScore, Time
-from runner.transcript.reader import read_story
+from runner.transcript.reader import read_run
 from runner.views.load_text import load_lines
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
@@ -38,11 +38,11 @@ class Debrief:
 
 
 def debrief(folder: Path, root: Path) -> Debrief:
-    """That of a run, as far as it is told. Reads the whole transcript. Raises TranscriptError."""
+    """That of a run, as far as it is recorded. Reads the whole transcript. Raises TranscriptError."""
     places: dict[str, str] = {}
 
     def seen() -> Iterator[Recorded]:
-        for recorded in read_story(folder):
+        for recorded in read_run(folder):
             if isinstance(recorded.event, RunStarted):
                 places.update({step.id: step.where for step in plan_from_json(recorded.event.plan).steps})
             yield recorded

@@ -1,4 +1,4 @@
-"""A run as a room shows it: the engine's state, and what a picture needs beside it. A fold, fed event by event."""
+"""A run as a room shows it: the engine's state, and what a picture needs beside it. Fed event by event."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class ViewModel:
         self.origin = 0
         self.boot_id = ""
         self.lines: deque[Line] = deque(maxlen=MOST_LINES)
-        #: Lines ever told, dropped ones included: who shows them knows by it what is new.
-        self.told = 0
+        #: Lines ever written, dropped ones included: who shows them knows by it what is new.
+        self.written = 0
         #: Events that are no samples.
         self.news = 0
         self.marks: list[Mark] = []
@@ -61,15 +61,15 @@ class ViewModel:
         before = self.state.load
         self.state = apply(self.state, recorded)
         self.news += not recorded.event.sample
-        lines = self._words.tell(recorded)
+        lines = self._words.lines_of(recorded)
         self.lines.extend(lines)
-        self.told += len(lines)
+        self.written += len(lines)
         self._picture(recorded, before)
 
     def say(self, line: Line) -> None:
         """A line that no event tells."""
         self.lines.append(line)
-        self.told += 1
+        self.written += 1
 
     def _picture(self, recorded: Recorded, before: LoadView) -> None:
         match recorded.event:

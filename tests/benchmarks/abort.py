@@ -60,15 +60,15 @@ def _abort(here: Place, *, background: bool) -> float:
     _lay_out(here, background=background)
     here.call(BIN / "gameday", "run", "bench", "--detach")
     run = _open_run(here)
-    story = _Story(Path(run.folder))
-    first = story.next(RunStarted)
-    story.next(ActivityStarted)
+    follower = _Follower(Path(run.folder))
+    first = follower.next(RunStarted)
+    follower.next(ActivityStarted)
     said = boottime_ns()
     answer = ask(Path(run.socket), {"command": "abort", "reason": "unsafe", "why": "bench", "role": "facilitator"})
     if not answer["ok"]:
         raise RuntimeError(f"the abort was refused: {answer['why']}")
-    begun = story.next(RollbackStarted)
-    story.next(RunClosed)
+    begun = follower.next(RollbackStarted)
+    follower.next(RunClosed)
     while _registry(here).holds(run.run):
         time.sleep(_LOOK)
     assert isinstance(first.event, RunStarted)
@@ -99,7 +99,7 @@ def _open_run(here: Place) -> OpenRun:
     return _registry(here).open_runs()[0]
 
 
-class _Story:
+class _Follower:
     """A transcript, event by event as they come."""
 
     def __init__(self, folder: Path) -> None:

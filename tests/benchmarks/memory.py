@@ -136,7 +136,7 @@ async def _live(folder: Path, clock: ManualClock, seconds: int) -> list[float]:
         prober_or_none=_Caller(clock),  # type: ignore[arg-type]  # all that a sampler uses of one
     )
     watch = IndicatorsHandler(run)
-    conductor.hands.append(watch)
+    conductor.handlers.append(watch)
     looping = asyncio.create_task(conductor.run())
     _begin(conductor, plan)
     weights = []

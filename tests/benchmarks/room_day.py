@@ -13,7 +13,7 @@ from typing import Any
 
 from figures import Row, place, python
 from room import GAMEDAY
-from score import story as a_long_day
+from score import long_run
 from terminal import terminal
 from transcript import write
 
@@ -38,7 +38,7 @@ def _opened(count: int) -> Iterator[Row]:
     with place() as here, tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "runs" / "20261120-174000-long-day-a1b2"
         folder.mkdir(parents=True)
-        write(folder / FILE, ((recorded.t, recorded.event) for recorded in a_long_day(count)))
+        write(folder / FILE, ((recorded.t, recorded.event) for recorded in long_run(count)))
         code = "import sys; sys.path.insert(0, sys.argv[1]); import room_day; room_day.catch_up(sys.argv[2])"
         used = float(python(code, Path(__file__).parent, folder))
         began = time.perf_counter()
@@ -55,7 +55,7 @@ def _opened(count: int) -> Iterator[Row]:
 
 
 def catch_up(folder: str) -> None:
-    """In the child: processor seconds until the story is known."""
+    """In the child: processor seconds until the run is known."""
     from runner.views.tui.feed import LiveFeed
 
     before = time.process_time()
@@ -87,14 +87,14 @@ class _Tape:
     def play(self, until: float) -> None:
         self._until = until
 
-    def poll(self, story: ViewModel) -> bool:
-        before = story.told
+    def poll(self, model: ViewModel) -> bool:
+        before = model.written
         while self._next is not None and self._next.t <= self._until:
-            story.take(self._next)
+            model.take(self._next)
             self._next = next(self._told, None)
-        return story.told > before or True
+        return model.written > before or True
 
-    def now(self, story: ViewModel) -> float:
+    def now(self, model: ViewModel) -> float:
         return self._until
 
 
@@ -111,7 +111,7 @@ async def _play(hours: int) -> None:
     from runner.views.tui.run_client import RunClient, Visitor
     from runner.views.tui.screens.room_screen import RoomScreen
 
-    tape = _Tape(a_long_day(10 * 3600 * hours))
+    tape = _Tape(long_run(10 * 3600 * hours))
     visitor = Visitor(name="ana", role="facilitator")
     screen = RoomScreen(ViewModel(), tape, Path("/nonexistent"), visitor, RunClient(Path("/nonexistent"), visitor), {})  # type: ignore[arg-type]
 

@@ -19,7 +19,7 @@ from runner.scoring.score import score
 
 EVENTS = 1_000_000
 
-#: Seconds of the story in which the service is broken: one outage, then flapping.
+#: Seconds of the run in which the service is broken: one outage, then flapping.
 OUTAGE = range(1_000, 21_000)
 
 
@@ -38,7 +38,7 @@ def drill() -> RunPlan:
     )
 
 
-def story(count: int) -> Iterator[ev.Recorded]:
+def long_run(count: int) -> Iterator[ev.Recorded]:
     """Six events a second: two load windows, a probe's shots, three judged indicators; now and then a note."""
     plan = drill()
     window = {"n": 20, "failures": 0, "rate": 40.0, "p50": 0.01, "p95": 0.02, "p99": 0.03}
@@ -87,10 +87,10 @@ def story(count: int) -> Iterator[ev.Recorded]:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     began = time.process_time()
-    deque(story(count), maxlen=0)
+    deque(long_run(count), maxlen=0)
     making = time.process_time() - began
     began = time.process_time()
-    card = score(story(count))
+    card = score(long_run(count))
     seconds = time.process_time() - began - making
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'score':<24}{count:>10} events{seconds:>8.2f} s{seconds / count * 1e6:>8.2f} µs each{peak:>8.0f} MB peak")

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from figures import Row
-from score import story as a_long_day
+from score import long_run
 
 from runner.clock import Stamp, iso
 from runner.engine.events import (
@@ -71,7 +71,7 @@ def decision(chance: random.Random) -> Event:
     )
 
 
-def story(count: int) -> Iterator[Event]:
+def many_events(count: int) -> Iterator[Event]:
     """`count` events, four samples to every decision."""
     chance = random.Random(1)
     yield RunStarted(run="20261120-1740-a1b2", plan={"slug": "payment-gateway-outage"}, attended=True)
@@ -121,7 +121,7 @@ def rows(*, quick: bool) -> list[Row]:
     most = MOST_SECONDS * count / EVENTS
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
-        write(path, ((recorded.t, recorded.event) for recorded in a_long_day(count)))
+        write(path, ((recorded.t, recorded.event) for recorded in long_run(count)))
         _, floor, _, _ = in_a_process("json.loads alone", path)
         seconds, used, megabytes, _ = in_a_process("score", path)
     what = f"transcript of {count} events: open and score"
@@ -162,7 +162,7 @@ def main(count: int) -> int:
     """Prints the table; 1 when reading alone misses the target."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
-        write(path, ((round(seq * 0.01, 6), event) for seq, event in enumerate(story(count), 1)))
+        write(path, ((round(seq * 0.01, 6), event) for seq, event in enumerate(many_events(count), 1)))
         print(f"transcript of {count} events, {path.stat().st_size / count:.0f} bytes each")
         print(f"{'':18}{'wall':>9}{'processor':>12}{'per event':>12}{'× json':>9}{'peak':>10}{'count':>10}")
         measured: dict[str, tuple[float, float, float, int]] = {}

@@ -115,7 +115,7 @@ async def conducting(folder: Path, *steps: Step) -> AsyncIterator[Play]:
         ports=ProcessPorts(ours, conductor.undone),
     )
     hand = StepsHandler(run)
-    conductor.hands += [_World(conductor), hand]
+    conductor.handlers += [_World(conductor), hand]
     turning = asyncio.create_task(conductor.run())
     try:
         yield Play(run, conductor)

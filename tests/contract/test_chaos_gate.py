@@ -406,7 +406,7 @@ def test_the_private_socket_is_not_inherited_by_an_action(tmp_path: Path) -> Non
     assert "socket" not in story.one(ActivityEndedReport).output["stdout"]
 
 
-def test_odd_and_long_values_end_neither_the_story_nor_the_journal(tmp_path: Path) -> None:
+def test_odd_and_long_values_end_neither_the_reports_nor_the_journal(tmp_path: Path) -> None:
     document = experiment([python("odd", "odd"), process("long", "seq", "100000")])
 
     story = asyncio.run(play(document, tmp_path, env=ours(tmp_path)))

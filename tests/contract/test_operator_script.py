@@ -26,7 +26,7 @@ def _play(folder: Path, script: str, *steps: Step, attended: bool = False) -> Pl
         read = load_script(path)
         scripted = scripted_steps(read, plan(*steps), path)
         async with conducting(folder / "run", *steps) as play:
-            play.conductor.hands.append(OperatorScriptHandler(play.run, play.conductor, read))
+            play.conductor.handlers.append(OperatorScriptHandler(play.run, play.conductor, read))
             play.begin(attended=attended, scripted=scripted)
             await play.over()
         return play

@@ -103,7 +103,7 @@ def test_a_chaos_child_that_freezes_as_soon_as_it_has_loaded_ends_the_run(repo: 
     going.closed()
 
 
-def test_the_front_of_a_killed_guardian_tells_the_end_of_the_story(repo: Repo) -> None:
+def test_the_launcher_of_a_killed_guardian_prints_the_end_of_the_run(repo: Repo) -> None:
     going = repo.start()
     _kill(going, "guardian")
     assert going.ended() == 5

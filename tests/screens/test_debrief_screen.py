@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_runs import Story, drill
+from sample_runs import SampleRun, drill
 from test_review_screen import SIZES, screen_text, until
 from textual import events
 from textual.pilot import Pilot
@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def debrief() -> Story:
+def debrief() -> SampleRun:
     return drill().end(28.0).undo(28.5)
 
 
@@ -92,7 +92,7 @@ def test_it_opens_when_the_debrief_begins_and_not_before(tmp_path: Path) -> None
         writer.append(*entries([ev.NoteWritten(text="one more")]))
         writer.close()
         room = pilot.app.screen
-        await until(pilot, lambda: len(room.story.state.notes) == 1)
+        await until(pilot, lambda: len(room.model.state.notes) == 1)
         assert isinstance(pilot.app.screen, RoomScreen)
         await pilot.press("d")
         await shown(pilot, "one more")
@@ -110,7 +110,7 @@ def test_it_does_not_come_over_a_question_that_somebody_answers(tmp_path: Path) 
         writer = reopen(folder)
         writer.append(*entries([ev.UndoEnded(), ev.PhaseEntered(phase="debrief")]))
         writer.close()
-        await until(pilot, lambda: room.story.state.phase == "debrief")  # type: ignore[attr-defined]
+        await until(pilot, lambda: room.model.state.phase == "debrief")  # type: ignore[attr-defined]
         assert isinstance(pilot.app.screen, AskText)
         await pilot.press("enter")
         await shown(pilot, "objectives met")
@@ -198,7 +198,7 @@ def test_what_others_say_does_not_take_the_question_away(tmp_path: Path) -> None
         writer.close()
         board = next(each for each in room.screen_stack if isinstance(each, RoomScreen))
         below = next(each for each in room.screen_stack if isinstance(each, DebriefScreen))
-        await until(pilot, lambda: below._seen == board.story.state.seq and bool(board.story.state.notes))
+        await until(pilot, lambda: below._seen == board.model.state.seq and bool(board.model.state.notes))
         await pilot.press(*"ne", "enter")
         await pilot.pause()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hostile_events import EVIL, acts
-from sample_runs import Story, drill, plan
+from sample_runs import SampleRun, drill, plan
 from textual.app import App
 from textual.pilot import Pilot
 from transcript_samples import told_at
@@ -35,15 +35,15 @@ _ANA = Visitor(name="ana", role="facilitator")
 Play = Callable[[ReviewScreen, Pilot[None]], Awaitable[None]]
 
 
-def whole(**changes: Any) -> Story:
-    story = drill(plan(**changes) if changes else None)
-    story.at(13.9, ev.ImpactSeen(indicator="checkouts", since=12.2)).at(26.0, ev.RecoverySeen(since=21.8))
-    story.at(16.0, ev.NoteWritten(text="odd"), by="grace").at(17.0, ev.NoteWritten(text="odd again"), by="ada")
-    story.at(18.0, ev.StepDisputed(step="fix", text="use -b"), by="ada")
-    story.at(18.5, ev.NoteWritten(text="buy a pager", type="action"), by="ada")
-    story.end(28.0).undo(28.5)
-    story.at(29.0, ev.NoteWritten(text="4", type="rating", about="runbook"), by="ada")
-    return story.at(30.0, ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0, headline="x"))
+def whole(**changes: Any) -> SampleRun:
+    sample = drill(plan(**changes) if changes else None)
+    sample.at(13.9, ev.ImpactSeen(indicator="checkouts", since=12.2)).at(26.0, ev.RecoverySeen(since=21.8))
+    sample.at(16.0, ev.NoteWritten(text="odd"), by="grace").at(17.0, ev.NoteWritten(text="odd again"), by="ada")
+    sample.at(18.0, ev.StepDisputed(step="fix", text="use -b"), by="ada")
+    sample.at(18.5, ev.NoteWritten(text="buy a pager", type="action"), by="ada")
+    sample.end(28.0).undo(28.5)
+    sample.at(29.0, ev.NoteWritten(text="4", type="rating", about="runbook"), by="ada")
+    return sample.at(30.0, ev.PhaseEntered(phase="closed"), ev.RunClosed(ending="passed", exit_code=0, headline="x"))
 
 
 @pytest.fixture
@@ -319,7 +319,7 @@ def test_nothing_in_a_hostile_run_acts(tmp_path: Path, size: tuple[int, int]) ->
 
 @pytest.mark.parametrize("size", SIZES)
 def test_two_runs_side_by_side(folder: Path, tmp_path: Path, size: tuple[int, int]) -> None:
-    quiet = Story(plan(steps=(Step(id="look", name="Only look"),))).live().inject(10.0).end(18.0)
+    quiet = SampleRun(plan(steps=(Step(id="look", name="Only look"),))).live().inject(10.0).end(18.0)
     other = told_at(tmp_path / "20261119-0900-gateway-outage-beef", quiet.records())
 
     async def play(screen: Any, pilot: Pilot[None]) -> None:

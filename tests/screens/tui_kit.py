@@ -1,4 +1,4 @@
-"""A room on a story that a test tells: the engine's own events, a client that asks the engine, no process and no socket."""
+"""A room on a run that a test plays: the engine's own events, a client that asks the engine, no process and no socket."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Tape:
     now_: float = 0.0
     coming: list[Recorded] = field(default_factory=list)
 
-    def poll(self, story: ViewModel) -> bool:
+    def poll(self, model: ViewModel) -> bool:
         found, self.coming = self.coming, []
         for recorded in found:
-            story.take(recorded)
+            model.take(recorded)
         return bool(found)
 
-    def now(self, story: ViewModel) -> float:
-        return max(self.now_, story.state.t)
+    def now(self, model: ViewModel) -> float:
+        return max(self.now_, model.state.t)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Room:
         return self.app.said
 
     async def tell(self, *recorded: Recorded) -> None:
-        """More of the story is shown."""
+        """More of the run is shown."""
         self.tape.coming += recorded
         self.tape.now_ = self.drive.clock.now()
         await self.app.stage.look(force=True)  # type: ignore[attr-defined]
@@ -183,14 +183,14 @@ def enter(
     size: tuple[int, int] = (120, 40),
     folder: Path = Path("/nonexistent"),
 ) -> None:
-    """Play `scene` in a room on the story so far."""
+    """Play `scene` in a room on the run so far."""
 
     async def play() -> None:
-        story = ViewModel()
+        model = ViewModel()
         for recorded in drive.log:
-            story.take(recorded)
+            model.take(recorded)
         tape, client = Tape(now_=drive.clock.now()), Judge(drive, name, role)
-        screen = RoomScreen(story, tape, folder, Visitor(name=name, role=role), client, {})  # type: ignore[arg-type]
+        screen = RoomScreen(model, tape, folder, Visitor(name=name, role=role), client, {})  # type: ignore[arg-type]
         app = Stage(screen)
         async with app.run_test(size=size) as pilot:
             room = Room(drive, app, pilot, client, tape)

@@ -61,7 +61,7 @@ def bucket(indicator: str, since: float, sort: str) -> ev.IndicatorJudged:
     )
 
 
-class Story:
+class SampleRun:
     """Events in the order of their time, recorded as a run would."""
 
     def __init__(self, drill: RunPlan | None = None, *, attended: bool = True, scripted: tuple[str, ...] = ()) -> None:
@@ -71,29 +71,29 @@ class Story:
         )
         self._told: list[tuple[float, str, ev.Event]] = [(0.0, "conductor", start)]
 
-    def at(self, t: float, *events: ev.Event, by: str = "conductor") -> Story:
+    def at(self, t: float, *events: ev.Event, by: str = "conductor") -> SampleRun:
         self._told += [(t, by, event) for event in events]
         return self
 
-    def seconds(self, since: int, text: str, *indicators: str) -> Story:
+    def seconds(self, since: int, text: str, *indicators: str) -> SampleRun:
         """One letter a second for each of these indicators (all by default), told a moment after its end."""
         for name in indicators or tuple(indicator.name for indicator in self.plan.indicators):
             for place, sort in enumerate(text):
                 self.at(since + place + 1.2, bucket(name, float(since + place), sort), by="judge")
         return self
 
-    def live(self, t: float = 5.0) -> Story:
+    def live(self, t: float = 5.0) -> SampleRun:
         held = tuple(indicator.name for indicator in self.plan.indicators)
         self.at(t, ev.PhaseEntered(phase="warm-up"), ev.BaselineTaken(met=True, since=0.0, held=held))
         return self.at(t, ev.PhaseEntered(phase="live"))
 
-    def inject(self, t: float, slug: str = "errors") -> Story:
+    def inject(self, t: float, slug: str = "errors") -> SampleRun:
         self.at(t - 0.01, ev.FaultIntended(experiment=slug, index=0, name="break it", document_hash="0"))
         self.at(t, ev.ActivityStarted(experiment=slug, index=0, name="break it", type="action"))
         ended = ev.ActivityEnded(experiment=slug, index=0, name="break it", type="action", status="succeeded")
         return self.at(t + 0.05, ended, ev.MethodEnded(experiment=slug))
 
-    def step(self, t: float, step: str, until: float, outcome: str = "succeeded", **more: Any) -> Story:
+    def step(self, t: float, step: str, until: float, outcome: str = "succeeded", **more: Any) -> SampleRun:
         """A step from start to end, done by a person or by its command."""
         automated = self.plan.step(step).automated
         self.at(t, ev.StepStarted(step=step))
@@ -108,14 +108,14 @@ class Story:
             self.at(until, ev.MilestoneReached(milestone=milestone, step=step))
         return self
 
-    def say(self, t: float, milestone: str, by: str = "ada") -> Story:
+    def say(self, t: float, milestone: str, by: str = "ada") -> SampleRun:
         return self.at(t, ev.MilestoneReached(milestone=milestone), by=by)
 
-    def end(self, t: float, cause: str = "complete", **more: Any) -> Story:
+    def end(self, t: float, cause: str = "complete", **more: Any) -> SampleRun:
         self.at(t, ev.EndDecided(cause=cause, **more), ev.PhaseEntered(phase="undoing"))
         return self
 
-    def undo(self, t: float, *slugs: str, how: str = "verified") -> Story:
+    def undo(self, t: float, *slugs: str, how: str = "verified") -> SampleRun:
         named = slugs or tuple(experiment.slug for experiment in self.plan.experiments)
         self.at(t, ev.UndoStarted(experiments=named))
         self.at(t + 0.1, *(ev.FaultUndone(experiment=slug, how=how) for slug in named), ev.UndoEnded())
@@ -129,9 +129,9 @@ class Story:
         ]
 
 
-def drill(drill_plan: RunPlan | None = None, **more: Any) -> Story:
-    """The story of a drill that goes well: fault at 10, impact at 12.2, mitigated by hand at 20, recovered at 21.8."""
-    story = Story(drill_plan, **more).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
-    story.at(14.0, ev.AlertFired(alert="ErrorsHigh"))
-    return story.step(5.0, "look", 15.0).step(15.0, "fix", 20.0)
+def drill(drill_plan: RunPlan | None = None, **more: Any) -> SampleRun:
+    """A drill that goes well: fault at 10, impact at 12.2, mitigated by hand at 20, recovered at 21.8."""
+    sample = SampleRun(drill_plan, **more).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
+    sample.at(14.0, ev.AlertFired(alert="ErrorsHigh"))
+    return sample.step(5.0, "look", 15.0).step(15.0, "fix", 20.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sample_runs import Story, plan
+from sample_runs import SampleRun, plan
 
 from runner.engine import events as ev
 from runner.engine.alerts import AlertWatch
@@ -44,16 +44,16 @@ def test_an_alert_that_fires_before_the_fault_says_so() -> None:
     assert AlertWatch("x").take(**FIRES, injected=False) == ev.AlertFired(alert="x", before=True)
 
 
-def card(story: Story, *, notice: float | None = None) -> Scorecard:
-    story.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
+def card(sample: SampleRun, *, notice: float | None = None) -> Scorecard:
+    sample.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
     if notice is not None:
-        story.at(notice, ev.MilestoneReached(milestone="detected", role="participant"), by="ada")
-    return score(story.step(15.0, "fix", 20.0).end(28.0).undo(28.5).records())
+        sample.at(notice, ev.MilestoneReached(milestone="detected", role="participant"), by="ada")
+    return score(sample.step(15.0, "fix", 20.0).end(28.0).undo(28.5).records())
 
 
-def silent(t: float) -> Story:
-    story = Story(plan(steps=plan().steps[1:])).live().seconds(0, "." * 12).inject(10.0)
-    return story.at(t, ev.AlertSilent(alert="ErrorsHigh", why="connection refused"))
+def silent(t: float) -> SampleRun:
+    sample = SampleRun(plan(steps=plan().steps[1:])).live().seconds(0, "." * 12).inject(10.0)
+    return sample.at(t, ev.AlertSilent(alert="ErrorsHigh", why="connection refused"))
 
 
 @pytest.mark.parametrize("t", [3.0, 14.0])

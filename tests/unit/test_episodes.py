@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_runs import CHECKOUTS, Story, bucket, experiment, plan
+from sample_runs import CHECKOUTS, SampleRun, bucket, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.episodes import Episode, EpisodeFold, Episodes, news
@@ -18,24 +18,24 @@ from runner.specs.injection_moment import Between, OnCommand
 ONE = plan(indicators=(CHECKOUTS,))
 
 
-def folded(story: Story) -> Episodes:
-    value = Episodes.empty(story.plan)
-    for recorded in story.records():
+def folded(sample: SampleRun) -> Episodes:
+    value = Episodes.empty(sample.plan)
+    for recorded in sample.records():
         value = value.fold(recorded)
     return value
 
 
-def folding(story: Story) -> EpisodeFold:
+def folding(sample: SampleRun) -> EpisodeFold:
     """What the fold itself knows, besides the episodes."""
-    fold = EpisodeFold(story.plan)
-    for recorded in story.records():
+    fold = EpisodeFold(sample.plan)
+    for recorded in sample.records():
         fold.add(recorded)
     return fold
 
 
-def broken(text: str, drill: RunPlan = ONE, *, at: float = 10.0, since: int = 10) -> Story:
+def broken(text: str, drill: RunPlan = ONE, *, at: float = 10.0, since: int = 10) -> SampleRun:
     """Ten good seconds, then the fault, then these."""
-    return Story(drill).live().seconds(0, "." * since).inject(at).seconds(since, text)
+    return SampleRun(drill).live().seconds(0, "." * since).inject(at).seconds(since, text)
 
 
 def fault(text: str, drill: RunPlan = ONE, *, at: float = 10.0, since: int = 10) -> Episodes:
@@ -79,7 +79,7 @@ def test_a_second_with_no_observation_begins_at_its_edge() -> None:
 
 
 def test_what_was_bad_before_the_fault_does_not_count() -> None:
-    before = folded(Story(ONE).live().seconds(0, "......xxxx").inject(9.9))
+    before = folded(SampleRun(ONE).live().seconds(0, "......xxxx").inject(9.9))
     assert before.impact is None
 
 
@@ -95,15 +95,17 @@ def test_a_second_whose_bad_requests_all_ended_before_the_fault_does_not_count()
 
 
 def test_a_silence_that_ended_before_the_fault_does_not_count() -> None:
-    story = Story(ONE).live().seconds(0, "........ee").at(11.5, ev.NoteWritten(text="the word is late")).inject(12.0)
-    assert folded(story.seconds(12, "....")).impact is None
+    sample = (
+        SampleRun(ONE).live().seconds(0, "........ee").at(11.5, ev.NoteWritten(text="the word is late")).inject(12.0)
+    )
+    assert folded(sample.seconds(12, "....")).impact is None
 
 
 def test_a_fault_told_after_its_second_still_owns_it() -> None:
-    story = Story(ONE).live().seconds(0, "." * 10).seconds(10, "xx")
-    story.at(20.0, ev.NoteWritten(text="the pipe was slow"))
+    sample = SampleRun(ONE).live().seconds(0, "." * 10).seconds(10, "xx")
+    sample.at(20.0, ev.NoteWritten(text="the pipe was slow"))
     value = Episodes.empty(ONE)
-    for recorded in story.records():
+    for recorded in sample.records():
         value = value.fold(recorded)
     late = ev.ActivityStarted(experiment="errors", index=0, name="break it", type="action")
     value = value.fold(ev.Recorded(99, "", 10.1, "chaos", late))
@@ -112,35 +114,35 @@ def test_a_fault_told_after_its_second_still_owns_it() -> None:
 
 
 def test_probes_of_a_method_are_no_injection() -> None:
-    story = Story(ONE).live().at(6.0, ev.ActivityStarted(experiment="errors", index=0, name="look", type="probe"))
-    assert folded(story.seconds(6, "xxx")).injected is None
+    sample = SampleRun(ONE).live().at(6.0, ev.ActivityStarted(experiment="errors", index=0, name="look", type="probe"))
+    assert folded(sample.seconds(6, "xxx")).injected is None
 
 
 def test_the_earliest_breach_of_all_indicators_is_the_impact() -> None:
-    story = Story().live().seconds(0, "." * 10).inject(10.0)
-    story.seconds(10, "..xxx", "checkouts")
+    sample = SampleRun().live().seconds(0, "." * 10).inject(10.0)
+    sample.seconds(10, "..xxx", "checkouts")
     for place, sort in enumerate(".xxxx"):
         # Its answers are late by their timeout: the breach that began first is known last.
-        story.at(14.0 + place, bucket("front", 10.0 + place, sort))
-    assert (folded(story).impact, broken_by(folded(story))) == (11.2, "front")
+        sample.at(14.0 + place, bucket("front", 10.0 + place, sort))
+    assert (folded(sample).impact, broken_by(folded(sample))) == (11.2, "front")
 
 
 def test_an_indicator_that_did_not_hold_in_the_baseline_has_no_say() -> None:
-    story = Story().at(5.0, ev.BaselineTaken(met=True, since=0.0, held=("front",)))
-    story.inject(10.0).seconds(10, "xxxxxxxx", "checkouts").seconds(10, "..xx....", "front")
-    told = folded(story)
+    sample = SampleRun().at(5.0, ev.BaselineTaken(met=True, since=0.0, held=("front",)))
+    sample.inject(10.0).seconds(10, "xxxxxxxx", "checkouts").seconds(10, "..xx....", "front")
+    told = folded(sample)
     assert (broken_by(told), told.impact, told.recovered) == ("front", 12.2, 13.8)
 
 
 def test_seconds_without_users_break_a_row() -> None:
-    story = Story(ONE).live().inject(10.0).seconds(10, "x").seconds(12, "x")
-    assert folded(story).impact is None
+    sample = SampleRun(ONE).live().inject(10.0).seconds(10, "x").seconds(12, "x")
+    assert folded(sample).impact is None
 
 
 def test_the_seconds_of_a_slow_probe_follow_one_another() -> None:
     slow = plan(indicators=(Indicator(name="front", source="probe", at_least=1.0, every=5.0),))
-    story = Story(slow).live().inject(10.0).seconds(10, "x").seconds(15, "x")
-    assert folded(story).impact == 10.2
+    sample = SampleRun(slow).live().inject(10.0).seconds(10, "x").seconds(15, "x")
+    assert folded(sample).impact == 10.2
 
 
 def test_an_impact_is_known_to_the_time_between_two_observations() -> None:
@@ -175,13 +177,13 @@ def test_after_an_empty_second_the_first_observation_ends_the_outage() -> None:
 
 
 def test_all_indicators_have_to_hold() -> None:
-    story = Story().live().inject(10.0).seconds(10, "xx.........", "checkouts").seconds(10, "....xx.....", "front")
-    assert folded(story).recovered == 15.8
+    sample = SampleRun().live().inject(10.0).seconds(10, "xx.........", "checkouts").seconds(10, "....xx.....", "front")
+    assert folded(sample).recovered == 15.8
 
 
 def test_an_indicator_that_fell_silent_holds_nothing() -> None:
-    story = Story().live().inject(10.0).seconds(10, "xx........", "checkouts").seconds(10, "...", "front")
-    assert folded(story).recovered is None
+    sample = SampleRun().live().inject(10.0).seconds(10, "xx........", "checkouts").seconds(10, "...", "front")
+    assert folded(sample).recovered is None
 
 
 def test_one_bad_second_after_a_recovery_is_noise() -> None:
@@ -197,8 +199,8 @@ def test_two_bad_seconds_take_the_recovery_back() -> None:
 
 
 def test_time_out_of_tolerance_is_the_union_over_indicators() -> None:
-    story = Story().live().inject(10.0).seconds(10, "xxx....x..", "checkouts").seconds(10, ".xxx...x..", "front")
-    assert folding(story).out_of_tolerance == 5.0
+    sample = SampleRun().live().inject(10.0).seconds(10, "xxx....x..", "checkouts").seconds(10, ".xxx...x..", "front")
+    assert folding(sample).out_of_tolerance == 5.0
 
 
 def test_a_long_outage_is_counted_whole() -> None:
@@ -238,29 +240,29 @@ TWO = plan(
 
 
 def test_a_fault_after_a_recovery_opens_a_second_episode() -> None:
-    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, ".xxx.......")
-    first, second = folded(story).episodes
+    sample = SampleRun(TWO).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, ".xxx.......")
+    first, second = folded(sample).episodes
     assert (*moments(first), first.experiments) == (10.2, 11.8, ("a",))
     assert (*moments(second), second.experiments) == (17.2, 19.8, ("b",))
 
 
 def test_a_fault_during_an_incident_belongs_to_it() -> None:
-    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx..").inject(14.0, "b").seconds(14, "xx...")
-    (only,) = folded(story).episodes
+    sample = SampleRun(TWO).live().inject(10.0, "a").seconds(10, "xx..").inject(14.0, "b").seconds(14, "xx...")
+    (only,) = folded(sample).episodes
     assert (*moments(only), only.experiments) == (10.2, 15.8, ("a", "b"))
     assert (only.injected, only.last_injected) == (10.0, 14.0)
 
 
 def test_noise_before_a_second_fault_is_not_its_breach() -> None:
-    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx...x").inject(16.3, "b").seconds(16, "x....")
-    assert folded(story).impact is None
+    sample = SampleRun(TWO).live().inject(10.0, "a").seconds(10, "xx...x").inject(16.3, "b").seconds(16, "x....")
+    assert folded(sample).impact is None
 
 
 def test_injections_to_come_hold_up_the_end_unless_on_command() -> None:
-    story = Story(TWO).live()
-    assert folding(story).pending == ("a", "b")
-    assert folding(story.inject(10.0, "a")).pending == ("b",)
-    assert folding(story.at(12.0, ev.ExperimentFailed(experiment="b", why="gone"))).pending == ()
+    sample = SampleRun(TWO).live()
+    assert folding(sample).pending == ("a", "b")
+    assert folding(sample.inject(10.0, "a")).pending == ("b",)
+    assert folding(sample.at(12.0, ev.ExperimentFailed(experiment="b", why="gone"))).pending == ()
 
 
 @pytest.mark.parametrize(
@@ -274,22 +276,22 @@ def test_injections_to_come_hold_up_the_end_unless_on_command() -> None:
     ],
 )
 def test_an_undo_is_no_recovery(end: ev.Event) -> None:
-    story = Story(ONE).live().inject(10.0).seconds(10, "xxxx......")
-    assert folded(story).recovered == 13.8
+    sample = SampleRun(ONE).live().inject(10.0).seconds(10, "xxxx......")
+    assert folded(sample).recovered == 13.8
     # Three good seconds are needed; the third is judged at 17.2.
-    assert folded(story.at(17.0, end)).recovered is None
+    assert folded(sample.at(17.0, end)).recovered is None
 
 
 def test_entering_the_warm_up_is_no_end() -> None:
-    assert folded(Story(ONE).live().inject(10.0).seconds(10, "xx")).ended is None
+    assert folded(SampleRun(ONE).live().inject(10.0).seconds(10, "xx")).ended is None
 
 
 # -- news --------------------------------------------------------------------------------------------------------------
 
 
 def test_news_are_told_once_and_in_order() -> None:
-    story = Story(ONE).live().inject(10.0).seconds(10, "xx...xx...")
-    values = list(accumulate(story.records(), Episodes.fold, initial=Episodes.empty(ONE)))
+    sample = SampleRun(ONE).live().inject(10.0).seconds(10, "xx...xx...")
+    values = list(accumulate(sample.records(), Episodes.fold, initial=Episodes.empty(ONE)))
     told = [event for before, after in pairwise(values) for event in news(before, after)]
     assert told == [
         ev.ImpactSeen(indicator="checkouts", since=10.2),
@@ -301,8 +303,8 @@ def test_news_are_told_once_and_in_order() -> None:
 
 
 def test_news_of_a_second_episode_start_afresh() -> None:
-    story = Story(TWO).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xx")
-    values = list(accumulate(story.records(), Episodes.fold, initial=Episodes.empty(TWO)))
+    sample = SampleRun(TWO).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xx")
+    values = list(accumulate(sample.records(), Episodes.fold, initial=Episodes.empty(TWO)))
     told = [event for before, after in pairwise(values) for event in news(before, after)]
     assert [event for event in told if isinstance(event, ev.ImpactSeen)] == [
         ev.ImpactSeen(indicator="checkouts", since=10.2),
@@ -311,7 +313,7 @@ def test_news_of_a_second_episode_start_afresh() -> None:
 
 
 def test_folding_leaves_the_old_value_as_it_was() -> None:
-    records = Story(ONE).live().inject(10.0).seconds(10, "xx....xx").records()
+    records = SampleRun(ONE).live().inject(10.0).seconds(10, "xx....xx").records()
     values = list(accumulate(records, Episodes.fold, initial=Episodes.empty(ONE)))
     reprs = [repr(value) for value in values]
     again = list(accumulate(records, Episodes.fold, initial=Episodes.empty(ONE)))
@@ -326,15 +328,15 @@ def test_folding_leaves_the_old_value_as_it_was() -> None:
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[ev.Recorded]:
-    story = Story(TWO).live()
+    sample = SampleRun(TWO).live()
     text = st.text(alphabet="..xde", min_size=0, max_size=25)
-    story.seconds(5, draw(text))
+    sample.seconds(5, draw(text))
     for slug in draw(st.permutations(["a", "b", "c"])):
-        story.inject(draw(st.floats(5, 40)), slug)
-    story.seconds(30, draw(text))
+        sample.inject(draw(st.floats(5, 40)), slug)
+    sample.seconds(30, draw(text))
     if draw(st.booleans()):
-        story.end(draw(st.floats(10, 60)))
-    return story.records()
+        sample.end(draw(st.floats(10, 60)))
+    return sample.records()
 
 
 @given(stories(), st.data())

@@ -101,8 +101,8 @@ def test_samples_are_skipped_where_steps_are_looked_up(tmp_path: Path) -> None:
 
 def _lines(event: Event) -> list[Any]:
     text = EventText()
-    text.tell(Recorded(1, "", 0.0, "x", ev.PhaseEntered(phase="live")))
-    return text.tell(Recorded(2, "", 1.0, "x", event))
+    text.lines_of(Recorded(1, "", 0.0, "x", ev.PhaseEntered(phase="live")))
+    return text.lines_of(Recorded(2, "", 1.0, "x", event))
 
 
 @pytest.mark.parametrize("event", _EVENTS, ids=lambda event: event.kind)

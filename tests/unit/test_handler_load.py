@@ -22,7 +22,7 @@ PLAN = sample_plan(
 
 def play(
     folder: Path,
-    story: Callable[[FakeRun, LoadHandler], Coroutine[Any, Any, None]],
+    scenario: Callable[[FakeRun, LoadHandler], Coroutine[Any, Any, None]],
     load: FakeLoad,
     plan: RunPlan = PLAN,
 ) -> None:
@@ -39,7 +39,7 @@ def play(
             handlers[0].prepare()
             run.begin()
             run.conductor.submit(PassPreflight())
-            await story(run, handlers[0])
+            await scenario(run, handlers[0])
 
     run_in_virtual_time(whole())
 
@@ -47,7 +47,7 @@ def play(
 def test_a_load_starts_at_the_warm_up_and_its_windows_are_judged(tmp_path: Path) -> None:
     load = FakeLoad()
 
-    async def story(run: FakeRun, handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, handler: LoadHandler) -> None:
         assert (await run.until_seen(ev.LoadStarted)).pid == load.pid == handler.pid
         assert (await run.until_seen(ev.LoadSpawned)).users == 4
         await run.until(lambda: run.conductor.state.phase == "live")
@@ -58,61 +58,61 @@ def test_a_load_starts_at_the_warm_up_and_its_windows_are_judged(tmp_path: Path)
         await run.until(lambda: not run.of(ev.IndicatorJudged)[-1].ok, within=5)
         assert run.of(ev.IndicatorJudged)[-1].value == 0.5
 
-    play(tmp_path, story, load)
+    play(tmp_path, scenario, load)
 
 
 def test_the_tool_is_given_the_plan_with_its_host_resolved(tmp_path: Path) -> None:
     load = FakeLoad()
 
-    async def story(run: FakeRun, _handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, _handler: LoadHandler) -> None:
         await run.until_seen(ev.LoadStarted)
         assert load.plan is not None
         assert load.plan.host == "http://shop.test/shop"
         assert load.plan.locustfiles == (tmp_path / "shop/locustfile.py",)
         assert load.plan.folder == tmp_path / "load"
 
-    play(tmp_path, story, load)
+    play(tmp_path, scenario, load)
 
 
 def test_a_load_that_cannot_start_fails_by_its_relative_file(tmp_path: Path) -> None:
-    async def story(run: FakeRun, _handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, _handler: LoadHandler) -> None:
         failed = await run.until_seen(ev.LoadFailed)
         assert failed.why == "shop/locustfile.py:3:1: no such module"
 
-    play(tmp_path, story, FakeLoad(fails=f"{tmp_path}/shop/locustfile.py:3:1: no such module"))
+    play(tmp_path, scenario, FakeLoad(fails=f"{tmp_path}/shop/locustfile.py:3:1: no such module"))
 
 
 def test_a_load_that_breaks_down_ends_the_run(tmp_path: Path) -> None:
     load = FakeLoad()
 
-    async def story(run: FakeRun, _handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, _handler: LoadHandler) -> None:
         await run.until_seen(ev.LoadSpawned)
         load.break_down("its process was killed by SIGKILL")
         assert (await run.until_seen(ev.LoadFailed)).why == "its process was killed by SIGKILL"
         assert (await run.until_seen(ev.EndDecided)).cause
 
-    play(tmp_path, story, load)
+    play(tmp_path, scenario, load)
 
 
 def test_closed_it_stops_and_what_fails_on_the_way_is_no_failure(tmp_path: Path) -> None:
     load = FakeLoad()
 
-    async def story(run: FakeRun, handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, handler: LoadHandler) -> None:
         await run.until_seen(ev.LoadSpawned)
         await handler.close()
         assert load.stopped
         assert run.kinds().count("load-ended") == 1
         assert not run.of(ev.LoadFailed)
 
-    play(tmp_path, story, load)
+    play(tmp_path, scenario, load)
 
 
 def test_without_a_load_nothing_is_made(tmp_path: Path) -> None:
     load = FakeLoad()
 
-    async def story(run: FakeRun, handler: LoadHandler) -> None:
+    async def scenario(run: FakeRun, handler: LoadHandler) -> None:
         await run.until_seen(ev.EndDecided)
         assert handler.pid == 0
         assert load.plan is None
 
-    play(tmp_path, story, load, replace(PLAN, load=None, indicators=()))
+    play(tmp_path, scenario, load, replace(PLAN, load=None, indicators=()))

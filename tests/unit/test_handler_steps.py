@@ -38,7 +38,7 @@ def play(
     folder: Path,
     steps: tuple[Step, ...],
     outcomes: dict[str, CommandOutcome],
-    story: Callable[[FakeRun], Coroutine[Any, Any, None]],
+    scenario: Callable[[FakeRun], Coroutine[Any, Any, None]],
     **more: Any,
 ) -> None:
     async def whole() -> None:
@@ -51,7 +51,7 @@ def play(
             **more,
         ) as run:
             run.begin(attended=False)
-            await story(run)
+            await scenario(run)
 
     run_in_virtual_time(whole())
 
@@ -61,17 +61,17 @@ def step(name: str = "count", **more: Any) -> Step:
 
 
 def test_a_command_is_intended_started_and_ended_in_that_order(tmp_path: Path) -> None:
-    async def story(run: FakeRun) -> None:
+    async def scenario(run: FakeRun) -> None:
         ended = await run.until_seen(ev.CommandEnded)
         assert (ended.exit_code, ended.duration, ended.output) == (3, 5.0, "steps/count-1.log")
         kinds = [kind for kind in run.kinds() if kind.startswith("command-") and kind != "command-given"]
         assert kinds == ["command-intended", "command-started", "command-ended"]
 
-    play(tmp_path, (step(),), {"./count.sh": CommandOutcome(exit_code=3, lasts=5.0)}, story)
+    play(tmp_path, (step(),), {"./count.sh": CommandOutcome(exit_code=3, lasts=5.0)}, scenario)
 
 
 def test_a_command_gets_its_own_secrets_and_no_others(tmp_path: Path) -> None:
-    async def story(run: FakeRun) -> None:
+    async def scenario(run: FakeRun) -> None:
         await run.until_seen(ev.CommandEnded)
         (command,) = run.ports.commands
         assert command.plan.env["TOKEN"] == "hunter2-secret"
@@ -80,7 +80,7 @@ def test_a_command_gets_its_own_secrets_and_no_others(tmp_path: Path) -> None:
         assert command.plan.mark == "r1/count/1"
 
     secrets = {"TOKEN": "hunter2-secret", "OTHER": "another-secret"}
-    play(tmp_path, (step(secrets=("TOKEN",)),), {}, story, secrets=secrets)
+    play(tmp_path, (step(secrets=("TOKEN",)),), {}, scenario, secrets=secrets)
 
 
 @pytest.mark.parametrize(
@@ -95,29 +95,29 @@ def test_a_command_gets_its_own_secrets_and_no_others(tmp_path: Path) -> None:
 def test_outputs_are_read_from_a_command_that_succeeded(
     tmp_path: Path, outcome: CommandOutcome, outputs: dict[str, str], why: str
 ) -> None:
-    async def story(run: FakeRun) -> None:
+    async def scenario(run: FakeRun) -> None:
         ended = await run.until_seen(ev.CommandEnded)
         assert ended.outputs == outputs
         assert why in ended.why
         assert run.context.outputs == outputs
 
-    play(tmp_path, (step(output={"rows": "$.rows"}),), {"./count.sh": outcome}, story)
+    play(tmp_path, (step(output={"rows": "$.rows"}),), {"./count.sh": outcome}, scenario)
 
 
 def test_the_next_step_has_the_outputs_in_its_environment(tmp_path: Path) -> None:
-    async def story(run: FakeRun) -> None:
+    async def scenario(run: FakeRun) -> None:
         await run.until(lambda: len(run.of(ev.CommandEnded)) == 2)
         assert run.ports.commands[1].plan.env["rows"] == "7"
 
     steps = (step(output={"rows": "$.rows"}), step("check"))
-    play(tmp_path, steps, {"./count.sh": CommandOutcome(printed='{"rows": 7}')}, story)
+    play(tmp_path, steps, {"./count.sh": CommandOutcome(printed='{"rows": 7}')}, scenario)
 
 
 def test_a_command_that_runs_is_killed_when_the_run_closes_its_handlers(tmp_path: Path) -> None:
-    async def story(run: FakeRun) -> None:
+    async def scenario(run: FakeRun) -> None:
         await run.until_seen(ev.CommandStarted)
-        await run.conductor.hands[-1].close()
+        await run.conductor.handlers[-1].close()
         ended = await run.until_seen(ev.CommandEnded)
         assert (ended.exit_code, ended.timed_out) == (-9, False)
 
-    play(tmp_path, (step(),), {"./count.sh": CommandOutcome(lasts=None)}, story)
+    play(tmp_path, (step(),), {"./count.sh": CommandOutcome(lasts=None)}, scenario)

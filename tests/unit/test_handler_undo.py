@@ -86,7 +86,7 @@ def test_where_nothing_can_be_written_the_exit_code_says_how_the_undo_ended(tmp_
                 return
 
         async def story(run: FakeRun) -> None:
-            run.conductor.hands.append(Witness())
+            run.conductor.handlers.append(Witness())
             await run.until_seen(ev.FaultIntended)
             run.transcript.failing = "the disk is gone"
             await run.until(lambda: run.conductor.state.phase == "debrief")

@@ -71,7 +71,7 @@ def test_before_the_first_step_nobody_is_told_that_the_runbook_is_done() -> None
 
 def test_what_was_refused_is_no_news_for_who_must_not_know() -> None:
     refused = CommandRefused(command="inject", why="files is injected, not armed")
-    (line,) = EventText().tell(Recorded(9, "2026-11-20T17:40:00Z", 7.0, "fay", refused))
+    (line,) = EventText().lines_of(Recorded(9, "2026-11-20T17:40:00Z", 7.0, "fay", refused))
     assert line.truth
 
 

@@ -12,8 +12,7 @@ import pytest
 from hostile_events import EVIL, every_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_runs import Story as Told
-from sample_runs import drill
+from sample_runs import SampleRun, drill
 from transcript_samples import create, told_at
 
 from runner.engine import events as ev
@@ -28,11 +27,11 @@ from runner.views.series import MOST, Point, Series
 from runner.views.view_model import ViewModel
 
 
-def whole() -> Told:
-    story = drill().at(16.0, ev.NoteWritten(text="odd"), by="grace").end(28.0).undo(28.5)
-    story.at(13.9, ev.ImpactSeen(indicator="checkouts", since=12.2)).at(26.0, ev.RecoverySeen(since=21.8))
+def whole() -> SampleRun:
+    sample = drill().at(16.0, ev.NoteWritten(text="odd"), by="grace").end(28.0).undo(28.5)
+    sample.at(13.9, ev.ImpactSeen(indicator="checkouts", since=12.2)).at(26.0, ev.RecoverySeen(since=21.8))
     # A child's stamp may be older than the line before it.
-    return story.at(20.0, ev.Warned(text="late"))
+    return sample.at(20.0, ev.Warned(text="late"))
 
 
 @cache
@@ -40,20 +39,20 @@ def run() -> Path:
     return told_at(Path(mkdtemp()) / "r1", whole().records())
 
 
-def looks(story: ViewModel) -> tuple[object, ...]:
-    """Everything that a screen shows of a story."""
-    series = {name: list(each.points) for name, each in story.series.items()}
-    return story.state, list(story.lines), story.told, list(story.marks), series
+def looks(model: ViewModel) -> tuple[object, ...]:
+    """Everything that a screen shows of a model."""
+    series = {name: list(each.points) for name, each in model.series.items()}
+    return model.state, list(model.lines), model.written, list(model.marks), series
 
 
 def folded(folder: Path, t: float) -> tuple[object, ...]:
     """From the beginning up to the last event at `t`, as lines stand in the file."""
     events = list(read(folder))
     last = max((at for at, each in enumerate(events) if max(e.t for e in events[: at + 1]) <= t), default=-1)
-    story = ViewModel()
+    model = ViewModel()
     for recorded in events[: last + 1]:
-        story.take(recorded)
-    return looks(story)
+        model.take(recorded)
+    return looks(model)
 
 
 # -- moving ------------------------------------------------------------------------------------------------------------
@@ -67,7 +66,7 @@ def test_any_moment_is_what_a_fold_from_the_beginning_gives(moments: list[float]
         replay = Replay(run())
         for moment in moments:
             replay.seek(moment)
-            assert looks(replay.story) == folded(run(), replay.t)
+            assert looks(replay.model) == folded(run(), replay.t)
             assert 0.0 <= replay.t <= replay.end
 
 
@@ -131,7 +130,7 @@ def test_every_kind_of_event_can_be_looked_at(tmp_path: Path) -> None:
     replay = Replay(tmp_path / "r")
     replay.seek(replay.end)
     replay.search("x")
-    assert replay.story.state.seq == len(replay.events)
+    assert replay.model.state.seq == len(replay.events)
 
 
 # -- comments ----------------------------------------------------------------------------------------------------------
@@ -146,23 +145,23 @@ def test_a_comment_stands_at_its_moment_and_the_transcript_as_it_was(tmp_path: P
     made = replay.comment("ana", " why so late? ")
     assert replay.found("so late") == [16.0]
     assert (made.text, made.t, replay.events[made.seq - 1].event) == ("why so late?", 16.0, ev.NoteWritten(text="odd"))
-    assert [line.text for line in list(replay.story.lines)[-2:]] == ["note: odd", "why so late?"]
+    assert [line.text for line in list(replay.model.lines)[-2:]] == ["note: odd", "why so late?"]
     assert (folder / "transcript.jsonl").read_bytes() == before
     assert not verify(folder / "transcript.jsonl")
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
     assert set(json.loads((folder / FILE).read_text())) == {"author", "seq", "t", "text", "when"}
     again = Replay(folder)
     again.seek(15.9)
-    assert "why so late?" not in [line.text for line in again.story.lines]
+    assert "why so late?" not in [line.text for line in again.model.lines]
     for _ in range(2):
         again.seek(16.0)
-        assert [(line.text, line.by) for line in again.story.lines][-1] == ("why so late?", "ana")
+        assert [(line.text, line.by) for line in again.model.lines][-1] == ("why so late?", "ana")
         again.seek(0.0)
     assert again.search("so late")
     assert [mark.t for mark in again.marks if mark.sign == "❝"] == [16.0]
 
 
-def test_a_comment_on_an_early_event_is_in_every_story_after_it(
+def test_a_comment_on_an_early_event_is_in_every_model_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reel_module, "_APART", 5)
@@ -173,8 +172,8 @@ def test_a_comment_on_an_early_event_is_in_every_story_after_it(
     replay.comment("bob", "two")
     for moment in (replay.end, 20.0):
         replay.seek(moment)
-        assert [line.text for line in replay.story.lines if line.sign == "❝"] == ["one", "two"]
-        assert replay.story.told == len(replay.story.lines)
+        assert [line.text for line in replay.model.lines if line.sign == "❝"] == ["one", "two"]
+        assert replay.model.written == len(replay.model.lines)
 
 
 def test_lines_that_are_no_comments_are_named_and_kept(tmp_path: Path) -> None:
@@ -203,7 +202,7 @@ def test_a_comment_says_something_and_not_too_much(tmp_path: Path) -> None:
 
 def test_two_runs_meet_at_their_impact(tmp_path: Path) -> None:
     later = whole().at(3.0, ev.NoteWritten(text="first"))
-    shifted = Told()
+    shifted = SampleRun()
     shifted._told = [(t + 10.0 if t else t, by, _later(event, 10.0)) for t, by, event in later._told]
     pair = Comparison(Replay(run()), Replay(told_at(tmp_path / "late", shifted.records())))
     assert [round(each.t, 3) for each in pair.zeros] == [12.2, 22.2]
@@ -235,9 +234,9 @@ def _later(event: ev.Event, by: float) -> ev.Event:
 
 
 def test_a_run_without_an_impact_is_aligned_at_its_fault_or_its_beginning(tmp_path: Path) -> None:
-    quiet = Told().live().seconds(0, "." * 20).inject(10.0).end(18.0)
+    quiet = SampleRun().live().seconds(0, "." * 20).inject(10.0).end(18.0)
     assert zero(Replay(told_at(tmp_path / "quiet", quiet.records()))).t == 10.0
-    none = zero(Replay(told_at(tmp_path / "none", Told().live().end(8.0).records())))
+    none = zero(Replay(told_at(tmp_path / "none", SampleRun().live().end(8.0).records())))
     assert (none.t, none.what) == (0.0, "no fault; aligned at the beginning")
 
 

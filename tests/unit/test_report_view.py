@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile_events import EVIL, acts
-from sample_runs import Story, drill, plan
+from sample_runs import SampleRun, drill, plan
 from transcript_samples import create
 
 from runner.cli.main import gameday
@@ -132,7 +132,7 @@ def test_what_people_typed_cannot_leave_its_comment(root: Path) -> None:
 # -- the report --------------------------------------------------------------------------------------------------------
 
 
-def story(**changes: object) -> Story:
+def sample(**changes: object) -> SampleRun:
     told = drill(plan(steps=tuple(_placed(plan().steps)), **changes))
     told.at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", type="action"), by="grace")
     told.at(17.0, ev.NoteWritten(text="here", type="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
@@ -146,13 +146,13 @@ def _placed(steps: tuple[Step, ...]) -> list[Step]:
     return [replace(step, where=PLACES[step.id]) for step in steps]
 
 
-def text_of(told: Story, patch: Patch | None = None) -> str:
+def text_of(told: SampleRun, patch: Patch | None = None) -> str:
     return report(Debrief(card=score(told.records()), places=PLACES, patch=patch or Patch()))
 
 
 def test_it_says_what_the_run_came_to_and_why(root: Path) -> None:
     patch = runbook_patch([said("fix", "use -b")], PLACES, root)
-    text = text_of(story(), patch)
+    text = text_of(sample(), patch)
     assert text.startswith("# Gateway outage: 3 of 3 objectives met\n")
     for line in (
         "| service | met | 3 of 3 objectives met |",
@@ -172,7 +172,7 @@ def test_it_says_what_the_run_came_to_and_why(root: Path) -> None:
 
 
 def test_a_missed_objective_is_counted_not_shouted() -> None:
-    text = text_of(story(time_to_detect=0.5))
+    text = text_of(sample(time_to_detect=0.5))
     assert text.startswith("# Gateway outage: 2 of 3 objectives met\n")
     assert "| missed |" in text
     assert "FAILED" not in text
@@ -185,7 +185,7 @@ def test_a_run_that_goes_on_has_a_report_too() -> None:
 
 
 def test_nothing_in_it_acts() -> None:
-    told = story(name=EVIL, slug=EVIL)
+    told = sample(name=EVIL, slug=EVIL)
     told.at(18.0, *(ev.NoteWritten(text=f"{EVIL} # x | y <b> `z", type=s) for s in ("note", "action")), by=EVIL)
     told.at(18.0, ev.StepDisputed(step="fix", text=EVIL), ev.Warned(text=EVIL), by=EVIL)
     text = text_of(told, Patch(text="+ ```\n+ x\n", left=(EVIL,)))
@@ -199,7 +199,7 @@ def test_nothing_in_it_acts() -> None:
 # -- beside the transcript, and on stdout ------------------------------------------------------------------------------
 
 
-def write(folder: Path, told: Story) -> Path:
+def write(folder: Path, told: SampleRun) -> Path:
     writer = create(folder)
     writer.append(*(Entry(recorded.event, recorded.by) for recorded in told.records()))
     writer.close()
@@ -207,7 +207,7 @@ def write(folder: Path, told: Story) -> Path:
 
 
 def test_it_is_put_beside_the_transcript_for_its_owner_alone(root: Path) -> None:
-    folder = write(root / "runs" / "r1", story())
+    folder = write(root / "runs" / "r1", sample())
     write_report(folder, root)
     names = ("report.md", "runbook.patch")
     assert [stat.S_IMODE((folder / name).stat().st_mode) for name in names] == [0o600, 0o600]
@@ -222,7 +222,7 @@ def test_without_a_dispute_there_is_no_patch(root: Path) -> None:
 
 
 def test_show_prints_both(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    write(root / "runs" / "r1", story())
+    write(root / "runs" / "r1", sample())
     monkeypatch.chdir(root)
     monkeypatch.setenv("XDG_STATE_HOME", str(root / "state"))
     assert gameday.main(["show", "r1", "--patch"], standalone_mode=False) == 0

@@ -88,7 +88,7 @@ def test_of_many_at_once_one_gets_the_target(tmp_path: Path) -> None:
     assert len(Registry().open_runs()) == 1
 
 
-def test_a_dead_run_with_a_story_keeps_its_target(tmp_path: Path) -> None:
+def test_a_dead_run_with_a_transcript_keeps_its_target(tmp_path: Path) -> None:
     Registry().record(_dead("r1", _begun(tmp_path / "r1")))
     assert not Registry().open_runs()[0].alive
     with pytest.raises(Refused, match=r"run r1 on target local \(guardian pid \d+\) did not close"):

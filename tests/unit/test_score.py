@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_runs import CHECKOUTS, Story, drill, experiment, plan
+from sample_runs import CHECKOUTS, SampleRun, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Check, Step
@@ -19,8 +19,8 @@ from runner.specs.injection_moment import Between
 from runner.views.load_text import load_lines
 
 
-def card(story: Story) -> Scorecard:
-    return score(story.records())
+def card(sample: SampleRun) -> Scorecard:
+    return score(sample.records())
 
 
 def objective(scorecard: Scorecard, name: str) -> tuple[str, float | None]:
@@ -71,13 +71,13 @@ def test_an_early_all_clear_is_negative() -> None:
 
 
 def test_what_was_said_before_the_fault_detects_nothing() -> None:
-    story = Story().live().say(6.0, "detected").seconds(0, "." * 10).inject(10.0).seconds(10, "xx......")
-    assert card(story.end(20.0)).times.detected_by_person.seconds is None
+    sample = SampleRun().live().say(6.0, "detected").seconds(0, "." * 10).inject(10.0).seconds(10, "xx......")
+    assert card(sample.end(20.0)).times.detected_by_person.seconds is None
 
 
 def test_an_alert_from_before_the_fault_detects_nothing() -> None:
-    story = Story().live().at(9.0, ev.AlertFired(alert="ErrorsHigh")).seconds(0, "." * 10).inject(10.0)
-    assert card(story.seconds(10, "xx......").end(20.0)).times.detected.seconds is None
+    sample = SampleRun().live().at(9.0, ev.AlertFired(alert="ErrorsHigh")).seconds(0, "." * 10).inject(10.0)
+    assert card(sample.seconds(10, "xx......").end(20.0)).times.detected.seconds is None
 
 
 def test_acknowledging_counts_from_the_alert() -> None:
@@ -114,8 +114,8 @@ def test_an_objective_is_a_bound_on_a_time(bounds: dict[str, Any], name: str, ex
 
 
 def test_without_a_recovery_the_objective_is_not_recovered_and_the_run_censored() -> None:
-    story = Story().live().seconds(0, "." * 10).inject(10.0).seconds(10, "x" * 20)
-    told = card(story.step(5.0, "look", 15.0).step(15.0, "fix", 20.0).end(30.2, "time-box").undo(31.0))
+    sample = SampleRun().live().seconds(0, "." * 10).inject(10.0).seconds(10, "x" * 20)
+    told = card(sample.step(5.0, "look", 15.0).step(15.0, "fix", 20.0).end(30.2, "time-box").undo(31.0))
     assert objective(told, "time-to-recover") == ("not recovered", None)
     assert objective(told, "time-to-mitigate") == ("missed", None)
     assert (told.ending, told.censored, told.censored_after) == ("failed", True, 20.0)
@@ -130,16 +130,16 @@ def test_an_abort_after_the_recovery_leaves_its_time_standing() -> None:
 
 def test_the_longest_recovery_is_the_headline() -> None:
     two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
-    story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx....")
-    told = card(story.end(24.5))
+    sample = SampleRun(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx....")
+    told = card(sample.end(24.5))
     assert told.times.recovered.seconds == pytest.approx(3.6)
     assert [round(each.time_to_recover.seconds or 0.0, 3) for each in told.episodes] == [1.6, 3.6]
 
 
 def test_one_episode_not_recovered_is_a_run_not_recovered() -> None:
     two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
-    story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx")
-    told = card(story.end(24.5, "time-box"))
+    sample = SampleRun(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xxxx")
+    told = card(sample.end(24.5, "time-box"))
     assert objective(told, "time-to-recover") == ("not recovered", None)
     assert told.censored
 
@@ -149,9 +149,9 @@ def test_one_episode_not_recovered_is_a_run_not_recovered() -> None:
 
 def test_objectives_that_need_people_do_not_apply_without_them() -> None:
     lonely = plan(alerts=(), time_to_acknowledge=5.0)
-    story = Story(lonely, attended=False).live().seconds(0, "." * 10).inject(10.0).seconds(10, "xx......")
-    story.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="skipped", why="unattended"))
-    told = card(story.step(5.1, "fix", 11.0).end(20.0))
+    sample = SampleRun(lonely, attended=False).live().seconds(0, "." * 10).inject(10.0).seconds(10, "xx......")
+    sample.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="skipped", why="unattended"))
+    told = card(sample.step(5.1, "fix", 11.0).end(20.0))
     assert objective(told, "time-to-detect") == ("not applicable", None)
     assert objective(told, "time-to-acknowledge") == ("not applicable", None)
     assert (told.objectives_met, told.objectives_judged, told.headline) == (2, 2, "2 of 2 objectives met")
@@ -165,10 +165,10 @@ def test_an_alert_can_detect_without_people() -> None:
 
 def test_a_scripted_operator_acknowledges_but_notices_nothing() -> None:
     silent = plan(time_to_acknowledge=5.0, steps=(Step(id="look", name="Look", milestone="acknowledged"),))
-    story = Story(silent, attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
-    told = card(story.at(12.0, ev.AlertFired(alert="ErrorsHigh")).end(20.0))
+    sample = SampleRun(silent, attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
+    told = card(sample.at(12.0, ev.AlertFired(alert="ErrorsHigh")).end(20.0))
     assert objective(told, "time-to-acknowledge") == ("missed", None)
-    alone = Story(plan(alerts=()), attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
+    alone = SampleRun(plan(alerts=()), attended=False, scripted=("look",)).live().inject(10.0).seconds(10, "xx......")
     assert objective(card(alone.end(20.0)), "time-to-detect") == ("not applicable", None)
 
 
@@ -176,16 +176,16 @@ def test_a_scripted_operator_acknowledges_but_notices_nothing() -> None:
 
 
 def test_every_second_of_a_step_is_accounted_for() -> None:
-    story = Story().live().at(10.0, ev.StepStarted(step="fix"))
-    story.at(14.0, ev.CommandStarted(step="fix", attempt=1))
-    story.at(15.0, ev.CommandEnded(step="fix", attempt=1, exit_code=1, duration=1.0))
-    story.at(15.0, ev.RetryScheduled(step="fix", attempt=2, due=17.0))
-    story.at(17.0, ev.CommandStarted(step="fix", attempt=2))
-    story.at(18.0, ev.CommandEnded(step="fix", attempt=2, exit_code=0, duration=1.0))
-    story.at(18.0, ev.VerifyStarted(step="fix"))
-    story.at(20.0, ev.Paused(why="lunch")).at(50.0, ev.Resumed())
-    story.at(52.0, ev.VerifyEnded(step="fix", held=True), ev.StepEnded(step="fix", outcome="succeeded"))
-    told = card(story.end(60.0))
+    sample = SampleRun().live().at(10.0, ev.StepStarted(step="fix"))
+    sample.at(14.0, ev.CommandStarted(step="fix", attempt=1))
+    sample.at(15.0, ev.CommandEnded(step="fix", attempt=1, exit_code=1, duration=1.0))
+    sample.at(15.0, ev.RetryScheduled(step="fix", attempt=2, due=17.0))
+    sample.at(17.0, ev.CommandStarted(step="fix", attempt=2))
+    sample.at(18.0, ev.CommandEnded(step="fix", attempt=2, exit_code=0, duration=1.0))
+    sample.at(18.0, ev.VerifyStarted(step="fix"))
+    sample.at(20.0, ev.Paused(why="lunch")).at(50.0, ev.Resumed())
+    sample.at(52.0, ev.VerifyEnded(step="fix", held=True), ev.StepEnded(step="fix", outcome="succeeded"))
+    told = card(sample.end(60.0))
     fix = step(told, "fix")
     assert (fix.seconds, fix.net, fix.paused) == (42.0, 12.0, 30.0)
     assert (fix.waiting, fix.commands, fix.verifying) == (4.0, 4.0, 4.0)
@@ -194,47 +194,47 @@ def test_every_second_of_a_step_is_accounted_for() -> None:
 
 
 def test_a_step_that_comes_again_adds_up() -> None:
-    told = card(Story().live().step(10.0, "fix", 20.0, "failed").step(30.0, "fix", 55.0).end(60.0))
+    told = card(SampleRun().live().step(10.0, "fix", 20.0, "failed").step(30.0, "fix", 55.0).end(60.0))
     fix = step(told, "fix")
     assert (fix.visits, fix.seconds, fix.outcome, fix.in_time) == (2, 35.0, "succeeded", False)
     assert (told.targets_met, told.targets_judged) == (0, 1)
 
 
 def test_who_acted_and_what_was_shown() -> None:
-    story = Story().live().at(6.0, ev.StepStarted(step="look"), ev.HintShown(step="look"))
-    story.at(7.0, ev.StepDone(step="look"), by="grace").at(7.0, ev.StepEnded(step="look", outcome="succeeded"))
-    look = step(card(story), "look")
+    sample = SampleRun().live().at(6.0, ev.StepStarted(step="look"), ev.HintShown(step="look"))
+    sample.at(7.0, ev.StepDone(step="look"), by="grace").at(7.0, ev.StepEnded(step="look", outcome="succeeded"))
+    look = step(card(sample), "look")
     assert (look.who, look.hint_shown, look.seconds) == ("grace", True, 1.0)
 
 
 def test_a_step_open_at_the_end_is_unfinished_there() -> None:
-    story = Story().live().at(6.0, ev.StepStarted(step="look")).end(9.0, "aborted", reason="unsafe").undo(20.0)
-    look = step(card(story), "look")
+    sample = SampleRun().live().at(6.0, ev.StepStarted(step="look")).end(9.0, "aborted", reason="unsafe").undo(20.0)
+    look = step(card(sample), "look")
     assert (look.outcome, look.seconds) == ("unfinished", 3.0)
 
 
 def test_a_running_step_counts_up_to_now() -> None:
-    story = Story().live().at(6.0, ev.StepStarted(step="fix")).at(8.0, ev.NoteWritten(text="hm"))
-    assert (step(card(story), "fix").outcome, step(card(story), "fix").seconds) == ("open", 2.0)
-    assert step(card(story), "fix").in_time is None
-    assert step(card(story.at(40.0, ev.NoteWritten(text="hm"))), "fix").in_time is False
+    sample = SampleRun().live().at(6.0, ev.StepStarted(step="fix")).at(8.0, ev.NoteWritten(text="hm"))
+    assert (step(card(sample), "fix").outcome, step(card(sample), "fix").seconds) == ("open", 2.0)
+    assert step(card(sample), "fix").in_time is None
+    assert step(card(sample.at(40.0, ev.NoteWritten(text="hm"))), "fix").in_time is False
 
 
 def test_a_verify_that_held_before_is_vacuous() -> None:
-    story = drill().at(19.0, ev.VerifyStarted(step="fix", vacuous=True)).end(28.0)
-    told = card(story)
+    sample = drill().at(19.0, ev.VerifyStarted(step="fix", vacuous=True)).end(28.0)
+    told = card(sample)
     assert step(told, "fix").vacuous_verify
     assert told.vacuous == ("verify of step fix",)
     assert told.ending == "passed"
 
 
-# -- the rest of the story ---------------------------------------------------------------------------------------------
+# -- the rest of the scorecard ---------------------------------------------------------------------------------------------
 
 
 def test_alerts_that_fired_never_fired_or_fired_before() -> None:
     checks = tuple(Check(name=name, probe={}) for name in ("ErrorsHigh", "Slow", "Old"))
-    story = drill(plan(alerts=checks)).at(4.0, ev.AlertFired(alert="Old", before=True))
-    told = card(story.at(25.0, ev.AlertCleared(alert="ErrorsHigh")).end(28.0))
+    sample = drill(plan(alerts=checks)).at(4.0, ev.AlertFired(alert="Old", before=True))
+    told = card(sample.at(25.0, ev.AlertCleared(alert="ErrorsHigh")).end(28.0))
     assert told.alerts == (
         AlertScore(name="ErrorsHigh", status="fired", fired=14.0, cleared=25.0),
         AlertScore(name="Slow", status="never"),
@@ -251,18 +251,18 @@ def test_faults_from_intent_to_undone() -> None:
 
 
 def test_checks_of_the_undo() -> None:
-    story = drill().at(11.0, ev.UndoChecked(experiment="errors", name="gone", held=False, while_in=True))
-    story.end(28.0).at(28.4, ev.UndoChecked(experiment="errors", name="gone", held=True))
-    assert card(story.undo(28.5)).checks == (CheckScore(experiment="errors", name="gone", bites=True, held=True),)
+    sample = drill().at(11.0, ev.UndoChecked(experiment="errors", name="gone", held=False, while_in=True))
+    sample.end(28.0).at(28.4, ev.UndoChecked(experiment="errors", name="gone", held=True))
+    assert card(sample.undo(28.5)).checks == (CheckScore(experiment="errors", name="gone", bites=True, held=True),)
 
 
 def test_load_is_summed_over_the_run() -> None:
-    story = Story().live()
+    sample = SampleRun().live()
     window = {"n": 30, "failures": 3, "rate": 60.0, "p50": 0.1, "p95": 0.2, "p99": None}
     for k, users in ((0, 0), (1, 5), (2, 8)):
         requests = {"GET /": window, "POST /checkout": window} if users else {}
-        story.at(k + 1.0, ev.LoadSampled(since=k / 2, until=k / 2 + 0.5, users=users, requests=requests))
-    assert card(story).load == LoadScore(requests=120, failures=12, rate=120.0, max_users=8, seconds=1.0)
+        sample.at(k + 1.0, ev.LoadSampled(since=k / 2, until=k / 2 + 0.5, users=users, requests=requests))
+    assert card(sample).load == LoadScore(requests=120, failures=12, rate=120.0, max_users=8, seconds=1.0)
 
 
 @pytest.mark.parametrize(
@@ -281,19 +281,19 @@ def test_load_is_summed_over_the_run() -> None:
 def test_a_rate_is_over_the_time_in_which_the_load_ran(
     windows: list[tuple[float, float, int, int]], seconds: float
 ) -> None:
-    story = Story().live().at(1.2, ev.LoadStarted(users=2))
+    sample = SampleRun().live().at(1.2, ev.LoadStarted(users=2))
     for since, until, users, n in windows:
         requests = {"GET /": {"n": n, "failures": 0}} if n else {}
-        story.at(until, ev.LoadSampled(since=since, until=until, users=users, requests=requests))
-    load = card(story).load
+        sample.at(until, ev.LoadSampled(since=since, until=until, users=users, requests=requests))
+    load = card(sample).load
     assert load.seconds == pytest.approx(seconds)
     assert load.rate == pytest.approx(sum(n for *_, n in windows) / seconds)
 
 
 def test_what_users_raised_is_scored() -> None:
     raised = {"where": "d/locustfile.py:10:9", "what": "KeyError: 'basket'", "count": 12}
-    story = Story().live().at(3.0, ev.LoadEnded(why="asked to stop", exceptions=(raised,), cut=10.0))
-    load = card(story).load
+    sample = SampleRun().live().at(3.0, ev.LoadEnded(why="asked to stop", exceptions=(raised,), cut=10.0))
+    load = card(sample).load
     assert load.exceptions == (RaisedFigures(where="d/locustfile.py:10:9", what="KeyError: 'basket'", count=12),)
     assert list(load_lines(load))[-2:] == [
         "on_stop or test_stop took longer than 10 s and was cut",
@@ -302,9 +302,9 @@ def test_what_users_raised_is_scored() -> None:
 
 
 def test_what_people_wrote() -> None:
-    story = drill().at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", type="action"), by="grace")
-    story.at(17.0, ev.NoteWritten(text="here", type="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
-    told = card(story.at(18.0, ev.Warned(text="slow disk"), ev.SuspendSeen(seconds=2.5)).end(28.0))
+    sample = drill().at(16.0, ev.NoteWritten(text="odd"), ev.NoteWritten(text="buy a pager", type="action"), by="grace")
+    sample.at(17.0, ev.NoteWritten(text="here", type="mark"), ev.StepDisputed(step="fix", text="use -b"), by="ada")
+    told = card(sample.at(18.0, ev.Warned(text="slow disk"), ev.SuspendSeen(seconds=2.5)).end(28.0))
     assert [(said.t, said.by, said.text) for said in told.notes] == [(16.0, "grace", "odd")]
     assert [said.text for said in (*told.actions, *told.marks)] == ["buy a pager", "here"]
     assert [(said.step, said.text) for said in told.disputes] == [("fix", "use -b")]
@@ -315,9 +315,9 @@ def test_ratings_count_once_a_person_and_name_nobody() -> None:
     def rating(text: str, about: str = "runbook") -> ev.NoteWritten:
         return ev.NoteWritten(text=text, type="rating", about=about)
 
-    story = drill().end(28.0).undo(28.5).at(30.0, rating("5"), rating("2", "realism"), by="ada")
-    story.at(31.0, rating("3"), rating("nonsense"), by="bob").at(32.0, rating("4"), by="ada")
-    told = card(story)
+    sample = drill().end(28.0).undo(28.5).at(30.0, rating("5"), rating("2", "realism"), by="ada")
+    sample.at(31.0, rating("3"), rating("nonsense"), by="bob").at(32.0, rating("4"), by="ada")
+    told = card(sample)
     assert told.ratings == (Rating(about="runbook", scores=(3, 4)), Rating(about="realism", scores=(2,)))
     assert told.notes == ()
 
@@ -330,7 +330,7 @@ def test_json_is_plain_complete_and_stable() -> None:
     assert set(told["times"]) == set(Scorecard().times.__dataclass_fields__)
 
 
-# -- any beginning of any story ----------------------------------------------------------------------------------------
+# -- any beginning of any transcript ----------------------------------------------------------------------------------------
 
 
 def _numbers(value: Any) -> list[float]:
@@ -382,13 +382,13 @@ _EVENTS = st.one_of(
     st.booleans(),
     st.sampled_from(["impact", "no-impact"]),
 )
-def test_any_beginning_of_any_story_can_be_scored(
+def test_any_beginning_of_any_transcript_can_be_scored(
     events: list[tuple[float, ev.Event]], text: str, attended: bool, expect: str
 ) -> None:
-    story = Story(plan(steps=_STEPS, expect=expect), attended=attended).seconds(0, text)
+    sample = SampleRun(plan(steps=_STEPS, expect=expect), attended=attended).seconds(0, text)
     for t, event in events:
-        story.at(t, event)
-    records = story.records()
+        sample.at(t, event)
+    records = sample.records()
     for upto in range(len(records) + 1):
         told = to_json(score(records[:upto]))
         assert all(math.isfinite(number) for number in _numbers(told))
@@ -416,7 +416,7 @@ def test_the_worked_example_of_the_documentation() -> None:
         60: (50, 60.5, 60.5, True),
     }
     bad |= {second: (50, second + 0.02, second + 0.98, False) for second in range(31, 43)}
-    story = Story(worked).live().inject(30.0)
+    sample = SampleRun(worked).live().inject(30.0)
     for second in range(5, 63):
         n, first, last, degraded_ok = bad.get(second, (50, None, None, True))
         judged = ev.IndicatorJudged(
@@ -430,9 +430,9 @@ def test_the_worked_example_of_the_documentation() -> None:
             bad_until=last,
             degraded_bad_until=None if degraded_ok else last,
         )
-        story.at(second + 1.2, judged)
-    story.at(34.5, ev.AlertFired(alert="ErrorsHigh")).say(38.2, "detected").say(43.05, "mitigated")
-    told = card(story.say(63.0, "resolved").end(64.0))
+        sample.at(second + 1.2, judged)
+    sample.at(34.5, ev.AlertFired(alert="ErrorsHigh")).say(38.2, "detected").say(43.05, "mitigated")
+    told = card(sample.say(63.0, "resolved").end(64.0))
     seconds = {name: time.seconds for name, time in vars(told.times).items() if time.seconds is not None}
     assert seconds == {
         "injected": 30.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sample_runs import CHECKOUTS, FRONT, Story, drill, experiment, plan
+from sample_runs import CHECKOUTS, FRONT, SampleRun, drill, experiment, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step
@@ -12,14 +12,14 @@ from runner.scoring.scorecard import Scorecard
 from runner.specs.injection_moment import Between
 
 
-def card(story: Story) -> Scorecard:
-    return score(story.records())
+def card(sample: SampleRun) -> Scorecard:
+    return score(sample.records())
 
 
-def quiet(**more: object) -> Story:
+def quiet(**more: object) -> SampleRun:
     """A fault that does not bite, a runbook that is done."""
-    story = Story(plan(**more)).live().seconds(0, "." * 40).inject(10.0)
-    return story.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="succeeded"))
+    sample = SampleRun(plan(**more)).live().seconds(0, "." * 40).inject(10.0)
+    return sample.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="succeeded"))
 
 
 # -- who ended it ------------------------------------------------------------------------------------------------------
@@ -52,14 +52,14 @@ def test_a_running_run_has_no_ending() -> None:
 
 
 def test_a_refused_run_has_nothing_to_judge() -> None:
-    told = card(Story(plan(expect="no-impact")).at(1.0, ev.PhaseEntered(phase="preflight")).end(2.0, "refused"))
+    told = card(SampleRun(plan(expect="no-impact")).at(1.0, ev.PhaseEntered(phase="preflight")).end(2.0, "refused"))
     assert (told.ending, told.service.status, told.runbook.status) == ("refused", "not applicable", "not applicable")
     assert (told.objectives_judged, told.censored) == (0, False)
 
 
 def test_a_conductor_that_died_after_the_end_was_decided_is_broken() -> None:
-    story = drill().end(28.0).at(28.2, ev.EndDecided(cause="broken", reason="conductor", why="it was killed"))
-    told = card(story.undo(29.0))
+    sample = drill().end(28.0).at(28.2, ev.EndDecided(cause="broken", reason="conductor", why="it was killed"))
+    told = card(sample.undo(29.0))
     assert (told.ending, told.exit_code, told.cause) == ("broken", 5, "complete")
 
 
@@ -71,9 +71,9 @@ def test_an_undo_without_a_word_of_why_is_broken() -> None:
 
 
 def test_a_fault_left_behind_is_broken_and_the_gravest_code() -> None:
-    story = drill().end(28.0, "aborted", reason="unsafe").at(28.3, ev.UndoStarted(experiments=("errors",)))
-    story.at(29.0, ev.UndoFailed(experiment="errors", why="the proxy is gone"), ev.UndoEnded(left=("errors",)))
-    told = card(story)
+    sample = drill().end(28.0, "aborted", reason="unsafe").at(28.3, ev.UndoStarted(experiments=("errors",)))
+    sample.at(29.0, ev.UndoFailed(experiment="errors", why="the proxy is gone"), ev.UndoEnded(left=("errors",)))
+    told = card(sample)
     assert (told.ending, told.exit_code) == ("broken", 6)
     assert told.headline == "broken: a fault was left behind: errors: the proxy is gone"
     assert (told.faults[0].state, told.faults[0].why) == ("left", "the proxy is gone")
@@ -85,9 +85,9 @@ def test_an_intent_nothing_undid_was_left_behind() -> None:
 
 
 def test_a_fault_undone_later_is_no_longer_left() -> None:
-    story = drill().end(28.0).at(28.3, ev.UndoStarted(experiments=("errors",)))
-    story.at(29.0, ev.UndoFailed(experiment="errors", why="no route"), ev.UndoEnded(left=("errors",)))
-    told = card(story.undo(500.0))
+    sample = drill().end(28.0).at(28.3, ev.UndoStarted(experiments=("errors",)))
+    sample.at(29.0, ev.UndoFailed(experiment="errors", why="no route"), ev.UndoEnded(left=("errors",)))
+    told = card(sample.undo(500.0))
     assert (told.ending, told.exit_code, told.faults[0].state) == ("broken", 5, "undone")
 
 
@@ -99,17 +99,17 @@ def test_while_the_undo_runs_nothing_is_left_yet() -> None:
 
 
 def test_a_vacuous_undone_when_never_passes() -> None:
-    story = drill().at(11.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
-    told = card(story.end(28.0).undo(28.5))
+    sample = drill().at(11.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
+    told = card(sample.end(28.0).undo(28.5))
     assert (told.ending, told.exit_code, told.vacuous) == ("inconclusive", 7, ("undone-when 'gone'",))
 
 
 @pytest.mark.parametrize("answers", [(True, False), (False, True)])
 def test_one_no_with_the_fault_in_is_enough(answers: tuple[bool, bool]) -> None:
-    story = drill()
+    sample = drill()
     for t, held in zip((11.0, 12.0), answers, strict=True):
-        story.at(t, ev.UndoChecked(experiment="errors", name="gone", held=held, while_in=True))
-    told = card(story.end(28.0).undo(28.5))
+        sample.at(t, ev.UndoChecked(experiment="errors", name="gone", held=held, while_in=True))
+    told = card(sample.end(28.0).undo(28.5))
     assert (told.ending, told.vacuous) == ("passed", ())
 
 
@@ -123,12 +123,14 @@ def test_a_fault_that_does_not_bite_proves_nothing() -> None:
 
 
 def test_an_impact_that_comes_too_late_proves_nothing() -> None:
-    story = Story(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "." * 25 + "xx....")
-    assert card(story.end(45.0)).why == "the impact came 25.2 s after the fault, later than 20 s"
+    sample = SampleRun(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "." * 25 + "xx....")
+    assert card(sample.end(45.0)).why == "the impact came 25.2 s after the fault, later than 20 s"
 
 
 def test_a_fault_that_was_never_injected_proves_nothing() -> None:
-    told = card(Story().live().seconds(0, "." * 30).step(5.0, "look", 6.0).step(6.0, "fix", 7.0).end(30.0, "time-box"))
+    told = card(
+        SampleRun().live().seconds(0, "." * 30).step(5.0, "look", 6.0).step(6.0, "fix", 7.0).end(30.0, "time-box")
+    )
     assert (told.ending, told.why) == ("inconclusive", "no fault was injected")
 
 
@@ -156,41 +158,43 @@ def test_mitigated_before_any_impact_is_prevented_without_a_recovery_time() -> N
 
 
 def test_a_service_that_heals_before_any_team_action_healed_itself() -> None:
-    story = Story(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......")
-    told = card(story.step(5.0, "look", 16.0).step(16.0, "fix", 17.0).say(13.0, "detected").end(19.0))
+    sample = SampleRun(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......")
+    told = card(sample.step(5.0, "look", 16.0).step(16.0, "fix", 17.0).say(13.0, "detected").end(19.0))
     assert (told.ending, told.episodes[0].character) == ("passed", "self-healed")
     assert told.objectives[-1].evidence.endswith("the system's time, not the team's")
 
 
 def test_any_team_action_makes_it_the_teams_recovery() -> None:
     for act in (ev.CommandStarted(step="fix", attempt=1), ev.StepDone(step="look")):
-        story = Story(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......").at(11.0, act)
-        assert card(story.end(19.0)).episodes[0].character == "recovered"
-    said = Story(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......").say(11.0, "mitigated")
+        sample = SampleRun(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......").at(11.0, act)
+        assert card(sample.end(19.0)).episodes[0].character == "recovered"
+    said = SampleRun(plan(indicators=(CHECKOUTS,))).live().inject(10.0).seconds(10, "xx......").say(11.0, "mitigated")
     assert card(said.end(19.0)).episodes[0].character == "recovered"
 
 
 def test_a_step_nobody_did_is_no_team_action() -> None:
-    story = Story(plan(indicators=(CHECKOUTS,)), attended=False).live().inject(10.0).seconds(10, "xx......")
-    assert card(story.at(11.0, ev.StepDone(step="look")).end(19.0)).episodes[0].character == "self-healed"
+    sample = SampleRun(plan(indicators=(CHECKOUTS,)), attended=False).live().inject(10.0).seconds(10, "xx......")
+    assert card(sample.at(11.0, ev.StepDone(step="look")).end(19.0)).episodes[0].character == "self-healed"
 
 
 def test_actions_of_an_earlier_incident_do_not_heal_a_later_one() -> None:
     two = plan(indicators=(CHECKOUTS,), experiments=(experiment("a"), experiment("b", Between(1.0, 9.0))))
-    story = Story(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xx....")
-    story.at(10.5, ev.CommandStarted(step="fix", attempt=1))
-    assert [each.character for each in card(story.end(25.0)).episodes] == ["recovered", "self-healed"]
+    sample = SampleRun(two).live().inject(10.0, "a").seconds(10, "xx....").inject(16.0, "b").seconds(16, "xx....")
+    sample.at(10.5, ev.CommandStarted(step="fix", attempt=1))
+    assert [each.character for each in card(sample.end(25.0)).episodes] == ["recovered", "self-healed"]
 
 
 def test_without_indicators_the_runbook_decides() -> None:
-    told = card(Story(plan(indicators=())).live().inject(10.0).step(5.0, "look", 6.0).step(6.0, "fix", 12.0).end(13.0))
+    told = card(
+        SampleRun(plan(indicators=())).live().inject(10.0).step(5.0, "look", 6.0).step(6.0, "fix", 12.0).end(13.0)
+    )
     assert (told.ending, told.service.status) == ("passed", "not applicable")
     assert "no indicator: neither impact nor recovery is measured" in told.findings
 
 
 def test_a_rehearsal_without_a_fault_is_about_the_runbook() -> None:
     calm = plan(experiments=(), indicators=(FRONT,))
-    told = card(Story(calm).live().seconds(0, "." * 12).step(5.0, "look", 6.0).step(6.0, "fix", 12.0).end(13.0))
+    told = card(SampleRun(calm).live().seconds(0, "." * 12).step(5.0, "look", 6.0).step(6.0, "fix", 12.0).end(13.0))
     assert (told.ending, told.runbook.status) == ("passed", "met")
     assert told.headline == "passed; every critical step succeeded as written"
 
@@ -198,16 +202,16 @@ def test_a_rehearsal_without_a_fault_is_about_the_runbook() -> None:
 # -- the runbook -------------------------------------------------------------------------------------------------------
 
 
-def recovering(**more: object) -> Story:
-    story = Story(plan(**more)).live().seconds(0, "." * 12).inject(10.0)
-    return story.seconds(12, "xx.............", "checkouts").seconds(12, "." * 15, "front")
+def recovering(**more: object) -> SampleRun:
+    sample = SampleRun(plan(**more)).live().seconds(0, "." * 12).inject(10.0)
+    return sample.seconds(12, "xx.............", "checkouts").seconds(12, "." * 15, "front")
 
 
 def test_recovered_off_script_fails_the_runbook() -> None:
-    story = (
+    sample = (
         recovering().step(5.0, "look", 13.0).step(13.0, "fix", 14.0, "skipped", why="I know better", as_written=False)
     )
-    told = card(story.at(13.5, ev.NoteWritten(text="restarted it by hand")).end(28.0).undo(28.5))
+    told = card(sample.at(13.5, ev.NoteWritten(text="restarted it by hand")).end(28.0).undo(28.5))
     assert (told.ending, told.exit_code, told.service.status) == ("failed", 1, "met")
     assert told.runbook.why == "recovered off-script: step fix: skipped, I know better"
     assert told.headline == "3 of 3 objectives met; runbook not met"
@@ -226,58 +230,58 @@ def test_a_step_that_is_not_critical_may_fail() -> None:
 
 
 def test_the_last_visit_decides() -> None:
-    story = recovering().step(5.0, "look", 12.0).step(12.0, "fix", 13.0, "failed").step(13.0, "fix", 14.0)
-    assert card(story.end(28.0)).runbook.status == "met"
+    sample = recovering().step(5.0, "look", 12.0).step(12.0, "fix", 13.0, "failed").step(13.0, "fix", 14.0)
+    assert card(sample.end(28.0)).runbook.status == "met"
 
 
 def test_a_step_once_gone_round_was_not_followed_as_written() -> None:
-    story = (
+    sample = (
         recovering().step(5.0, "look", 12.0).step(12.0, "fix", 13.0, "skipped", why="went to look", as_written=False)
     )
-    told = card(story.step(13.0, "fix", 14.0).end(28.0))
+    told = card(sample.step(13.0, "fix", 14.0).end(28.0))
     assert told.runbook.why == "recovered off-script: step fix: gone round"
 
 
 def test_steps_that_do_not_apply_leave_the_denominators() -> None:
-    story = recovering().at(5.0, ev.StepEnded(step="look", outcome="skipped", why="if")).say(13.0, "detected")
-    assert card(story.step(13.0, "fix", 14.0).end(28.0)).runbook.status == "met"
+    sample = recovering().at(5.0, ev.StepEnded(step="look", outcome="skipped", why="if")).say(13.0, "detected")
+    assert card(sample.step(13.0, "fix", 14.0).end(28.0)).runbook.status == "met"
 
 
 def test_a_runbook_of_which_nothing_is_left_to_judge_does_not_apply() -> None:
-    story = recovering().at(5.0, ev.StepEnded(step="look", outcome="skipped", why="unattended"))
-    story.at(5.0, ev.StepEnded(step="fix", outcome="skipped", why="if")).say(13.0, "detected")
-    assert card(story.end(28.0)).runbook.status == "not applicable"
+    sample = recovering().at(5.0, ev.StepEnded(step="look", outcome="skipped", why="unattended"))
+    sample.at(5.0, ev.StepEnded(step="fix", outcome="skipped", why="if")).say(13.0, "detected")
+    assert card(sample.end(28.0)).runbook.status == "not applicable"
 
 
 THREE = (Step(id="look", name="Look"), Step(id="other", name="Other"), Step(id="fix", name="Fix", run="x"))
 
 
 def test_steps_jumped_over_by_a_choice_are_not_missing() -> None:
-    story = recovering(steps=THREE).step(5.0, "look", 12.0).step(12.0, "fix", 14.0)
-    assert card(story.say(12.5, "detected").end(28.0)).runbook.status == "met"
+    sample = recovering(steps=THREE).step(5.0, "look", 12.0).step(12.0, "fix", 14.0)
+    assert card(sample.say(12.5, "detected").end(28.0)).runbook.status == "met"
 
 
 def test_a_runbook_may_end_early_by_its_own_choice() -> None:
-    story = recovering(steps=THREE).step(5.0, "look", 12.0).say(12.5, "detected")
-    assert card(story.end(28.0)).runbook.status == "met"
+    sample = recovering(steps=THREE).step(5.0, "look", 12.0).say(12.5, "detected")
+    assert card(sample.end(28.0)).runbook.status == "met"
 
 
 def test_steps_behind_the_point_where_it_stopped_are_missing() -> None:
-    story = recovering(steps=THREE).step(5.0, "look", 12.0).say(12.5, "detected")
-    told = card(story.end(28.0, "runbook-stopped"))
+    sample = recovering(steps=THREE).step(5.0, "look", 12.0).say(12.5, "detected")
+    told = card(sample.end(28.0, "runbook-stopped"))
     assert told.runbook.why == "recovered off-script: step other: not reached; step fix: not reached"
 
 
 def test_a_step_unfinished_at_the_time_box_fails_the_runbook() -> None:
-    story = recovering().step(5.0, "look", 13.0).at(13.0, ev.StepStarted(step="fix"))
-    told = card(story.end(28.0, "time-box").undo(28.5))
+    sample = recovering().step(5.0, "look", 13.0).at(13.0, ev.StepStarted(step="fix"))
+    told = card(sample.end(28.0, "time-box").undo(28.5))
     assert (told.runbook.why, told.ending) == ("recovered off-script: step fix: unfinished", "failed")
 
 
 def test_an_anytime_step_nobody_did_is_not_missing() -> None:
     steps = (*plan().steps, Step(id="tell", name="Tell people", anytime=True))
-    story = recovering(steps=steps).step(5.0, "look", 13.0).step(13.0, "fix", 14.0)
-    assert card(story.end(28.0, "aborted", reason="unsafe")).runbook.status == "met"
+    sample = recovering(steps=steps).step(5.0, "look", 13.0).step(13.0, "fix", 14.0)
+    assert card(sample.end(28.0, "aborted", reason="unsafe")).runbook.status == "met"
 
 
 # -- a bare experiment -------------------------------------------------------------------------------------------------
@@ -296,15 +300,15 @@ BARE = plan(bare=True, steps=(), indicators=(), alerts=(), time_to_detect=None)
     ],
 )
 def test_a_bare_experiment(status: str, deviated: bool, cause: str, ending: str, code: int) -> None:
-    story = Story(BARE, attended=False).inject(1.0)
-    story.at(2.0, ev.ExperimentEnded(experiment="errors", status=status, deviated=deviated))
-    told = card(story.end(2.1, cause).undo(2.5))
+    sample = SampleRun(BARE, attended=False).inject(1.0)
+    sample.at(2.0, ev.ExperimentEnded(experiment="errors", status=status, deviated=deviated))
+    told = card(sample.end(2.1, cause).undo(2.5))
     assert (told.ending, told.exit_code, told.objectives) == (ending, code, ())
 
 
 def test_a_bare_experiment_whose_action_failed_did_not_pass() -> None:
-    story = Story(BARE, attended=False).inject(1.0)
+    sample = SampleRun(BARE, attended=False).inject(1.0)
     failed = ev.ActivityEnded(experiment="errors", index=1, name="kill", type="action", status="failed", exception="no")
-    story.at(1.5, failed).at(2.0, ev.ExperimentEnded(experiment="errors", status="completed"))
-    told = card(story.end(2.1).undo(2.5))
+    sample.at(1.5, failed).at(2.0, ev.ExperimentEnded(experiment="errors", status="completed"))
+    told = card(sample.end(2.1).undo(2.5))
     assert (told.ending, told.why) == ("failed", "action kill failed")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hostile_events import EVIL, acts, every_event
-from sample_runs import Story, drill, plan
+from sample_runs import SampleRun, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Step
@@ -26,8 +26,8 @@ def _lines(card: Scorecard) -> list[str]:
     return [" ".join(line.split()) for line in _text(card).splitlines()]
 
 
-def _closed(story: Story) -> Scorecard:
-    return score(story.end(40.0).undo(41.0).records())
+def _closed(sample: SampleRun) -> Scorecard:
+    return score(sample.end(40.0).undo(41.0).records())
 
 
 def test_a_drill_that_went_well() -> None:
@@ -53,23 +53,23 @@ def test_a_run_that_goes_on_is_open() -> None:
 
 
 def test_a_recovery_that_did_not_come_has_no_time_and_says_until_when() -> None:
-    story = Story(plan()).live().seconds(0, "." * 12).inject(10.0).seconds(12, "x" * 20)
-    text = _text(_closed(story))
+    sample = SampleRun(plan()).live().seconds(0, "." * 12).inject(10.0).seconds(12, "x" * 20)
+    text = _text(_closed(sample))
     assert "not recovered by" in text
     recover = next(line for line in text.splitlines() if "✗ time-to-recover" in line)
     assert " — " in recover
 
 
 def test_an_alert_that_never_fired_is_a_finding() -> None:
-    story = Story(plan()).live().seconds(0, "." * 40).inject(10.0)
-    assert "ErrorsHigh never fired: a finding" in _lines(_closed(story))
+    sample = SampleRun(plan()).live().seconds(0, "." * 40).inject(10.0)
+    assert "ErrorsHigh never fired: a finding" in _lines(_closed(sample))
 
 
 def test_what_proves_nothing_and_what_was_left_are_said() -> None:
-    story = drill().at(13.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
-    story.end(40.0).at(41.0, ev.UndoStarted(experiments=("errors",)))
-    story.at(42.0, ev.UndoFailed(experiment="errors", why="exit code 1"), ev.UndoEnded(left=("errors",)))
-    text = _text(score(story.at(43.0, ev.PhaseEntered(phase="debrief")).records()))
+    sample = drill().at(13.0, ev.UndoChecked(experiment="errors", name="gone", held=True, while_in=True))
+    sample.end(40.0).at(41.0, ev.UndoStarted(experiments=("errors",)))
+    sample.at(42.0, ev.UndoFailed(experiment="errors", why="exit code 1"), ev.UndoEnded(left=("errors",)))
+    text = _text(score(sample.at(43.0, ev.PhaseEntered(phase="debrief")).records()))
     assert text.count("undone-when 'gone' held while the fault was in: it proves nothing") == 1
     assert "break it" in text
     assert "left" in text
@@ -78,10 +78,10 @@ def test_what_proves_nothing_and_what_was_left_are_said() -> None:
 
 def test_a_step_says_how_its_time_was_spent_and_what_was_wrong_with_it() -> None:
     step = Step(id="look", name="Look", target_time=3.0)
-    story = Story(plan(steps=(step,))).live().seconds(0, "." * 30)
-    story.at(5.0, ev.StepStarted(step="look"))
-    story.at(15.0, ev.StepEnded(step="look", outcome="failed", why="no luck"), by="ada")
-    line = next(line for line in _lines(_closed(story)) if "Look" in line)
+    sample = SampleRun(plan(steps=(step,))).live().seconds(0, "." * 30)
+    sample.at(5.0, ev.StepStarted(step="look"))
+    sample.at(15.0, ev.StepEnded(step="look", outcome="failed", why="no luck"), by="ada")
+    line = next(line for line in _lines(_closed(sample)) if "Look" in line)
     assert line.startswith("✗ Look failed 10.0 s over 3.0 s")
     assert "waiting 10.0 s" in line
     assert "no luck" in line
@@ -103,10 +103,10 @@ def _evil(value: Any) -> Any:
 
 
 def test_nothing_in_a_card_acts_on_the_terminal_or_forges_a_line() -> None:
-    story = drill().at(
+    sample = drill().at(
         20.0, *(event for event in every_event() if event.kind in ("note-written", "disputed", "warned"))
     )
-    card = _closed(story)
+    card = _closed(sample)
     text = _text(_evil(card))
     assert acts(text) == []
     assert len(text.splitlines()) >= len(_text(card).splitlines())
@@ -114,6 +114,6 @@ def test_nothing_in_a_card_acts_on_the_terminal_or_forges_a_line() -> None:
 
 
 @pytest.mark.parametrize("number", range(0, 60, 3))
-def test_any_beginning_of_a_story_has_a_card(number: int) -> None:
+def test_any_beginning_of_a_transcript_has_a_card(number: int) -> None:
     records = drill().end(40.0).undo(41.0).records()[: number + 1]
     assert _text(score(records))

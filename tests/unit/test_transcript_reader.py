@@ -14,7 +14,7 @@ from runner.engine.events import NoteWritten, TailTorn
 from runner.errors import ExitCode, TranscriptError, UnreadableTranscript
 from runner.history.summary import why_unreadable
 from runner.transcript.codec import FILE
-from runner.transcript.reader import Follower, read, read_story, verify
+from runner.transcript.reader import Follower, read, read_run, verify
 
 # tmp_path is shared by a test's examples; each example rewrites what it reads.
 REWRITING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -24,7 +24,7 @@ def lines_of(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines(keepends=True)
 
 
-# -- a story that lacks its beginning ----------------------------------------------------------------------------------
+# -- a transcript that lacks its beginning ----------------------------------------------------------------------------------
 
 _TORN = r"nothing of this run can be read: its first line was cut off after \d+ bytes"
 
@@ -44,24 +44,24 @@ _TORN = r"nothing of this run can be read: its first line was cut off after \d+ 
         ),
     ],
 )
-def test_a_story_without_its_first_line_says_so(
+def test_a_transcript_without_its_first_line_says_so(
     kept: Callable[[list[bytes]], bytes], says: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "run")
     path.write_bytes(kept(lines_of(path)))
 
     with pytest.raises(UnreadableTranscript, match=says) as caught:
-        list(read_story(path))
+        list(read_run(path))
     assert caught.value.exit_code == ExitCode.BAD_INPUT
     assert re.search(says, why_unreadable(path.parent))
     assert verify(path) != [] or not path.stat().st_size
 
 
-def test_a_story_with_its_first_line_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_transcript_with_its_first_line_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = write(tmp_path / "run")
     path.write_bytes(path.read_bytes()[:-10])
 
-    assert list(read_story(path)) == list(read(path))
+    assert list(read_run(path)) == list(read(path))
     assert why_unreadable(path.parent) == ""
 
 

@@ -171,11 +171,11 @@ def test_several_processes_write_one_chain(tmp_path: Path) -> None:
     for process in processes:
         process.join()
 
-    story = list(read(tmp_path / "run"))
+    events = list(read(tmp_path / "run"))
     assert verify(tmp_path / "run") == []
-    assert [recorded.seq for recorded in story] == list(range(1, 801))
+    assert [recorded.seq for recorded in events] == list(range(1, 801))
     for name in names:
-        own = [recorded.event for recorded in story if recorded.by == name]
+        own = [recorded.event for recorded in events if recorded.by == name]
         assert own == [NoteWritten(text=f"{name} {number}") for number in range(200)]
 
 
@@ -480,7 +480,7 @@ def private_mount() -> list[str]:
     return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
 
 
-def test_a_full_disk_does_not_end_the_story(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_end_the_transcript(tmp_path: Path) -> None:
     mount_point = tmp_path / "disk"
     mount_point.mkdir()
     script = 'mount -t tmpfs -o size=3m small "$1" || exit 77; exec "$2" -c "$3" "$1"'

@@ -73,14 +73,14 @@ STARTERS: dict[str, Callable[[int], UndoStarter]] = {
 @pytest.mark.parametrize("make", STARTERS.values(), ids=STARTERS)
 @pytest.mark.parametrize("code", [0, 6, 4])
 def test_the_exit_code_of_the_undo_comes_back(make: Callable[[int], UndoStarter], code: int, tmp_path: Path) -> None:
-    async def story() -> int:
+    async def scenario() -> int:
         return await make(code).undo(tmp_path, {"TOKEN": "hunter2"}, ["hunter2"])
 
-    assert run_in_virtual_time(story()) == code
+    assert run_in_virtual_time(scenario()) == code
 
 
 def test_a_guardian_that_dies_meanwhile_is_replaced(worker: type[Worker], tmp_path: Path) -> None:
-    async def story() -> int:
+    async def scenario() -> int:
         ours, theirs = PeerSocket.pair()
         undoing = asyncio.create_task(
             GuardedUndo(ours, asyncio.Queue()).undo(tmp_path, {"TOKEN": "hunter2"}, ["hunter2", "learnt"])
@@ -92,5 +92,5 @@ def test_a_guardian_that_dies_meanwhile_is_replaced(worker: type[Worker], tmp_pa
         ours.receive()
         return await undoing
 
-    assert run_in_virtual_time(story()) == 0
+    assert run_in_virtual_time(scenario()) == 0
     assert worker.told == [({"TOKEN": "hunter2"}, ["hunter2", "learnt"])]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample_runs import CHECKOUTS, FRONT, Story, bucket, drill, plan
+from sample_runs import CHECKOUTS, FRONT, SampleRun, bucket, drill, plan
 
 from runner.engine import events as ev
 from runner.engine.plan import Load, StopRule
@@ -17,19 +17,19 @@ ASKS = {"default": ("after",), "continuously": ("during", "after"), "during-meth
 CALM = {"expect": "no-impact", "time_to_detect": None, "time_to_mitigate": None, "time_to_recover": None}
 
 
-def card(story: Story) -> Scorecard:
-    return score(story.records())
+def card(sample: SampleRun) -> Scorecard:
+    return score(sample.records())
 
 
-def calm(*indicators: str, until: int = 40, **more: Any) -> Story:
+def calm(*indicators: str, until: int = 40, **more: Any) -> SampleRun:
     """A fault at 10 that nothing shows, looked at by both indicators until then, and by these until the end at 35."""
-    story = Story(plan(**{**CALM, **more})).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "." * (until - 12), *indicators) if indicators else None
-    return story.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="succeeded"))
+    sample = SampleRun(plan(**{**CALM, **more})).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "." * (until - 12), *indicators) if indicators else None
+    return sample.at(5.0, ev.StepStarted(step="look"), ev.StepEnded(step="look", outcome="succeeded"))
 
 
-def over(story: Story, t: float = 35.0) -> Scorecard:
-    return card(story.end(t).undo(t + 0.5))
+def over(sample: SampleRun, t: float = 35.0) -> Scorecard:
+    return card(sample.end(t).undo(t + 0.5))
 
 
 # -- indicators --------------------------------------------------------------------------------------------------------
@@ -71,48 +71,52 @@ def test_a_gap_in_the_middle_counts_and_one_second_does_not() -> None:
 
 
 def test_nothing_seen_since_the_fault_is_a_gap_however_short() -> None:
-    story = Story(plan(**CALM)).live().seconds(0, "." * 12).inject(12.0)
-    assert over(story, 13.0).ending == "inconclusive"
+    sample = SampleRun(plan(**CALM)).live().seconds(0, "." * 12).inject(12.0)
+    assert over(sample, 13.0).ending == "inconclusive"
 
 
 def test_a_gap_before_the_fault_does_not_matter() -> None:
-    story = Story(plan(**CALM)).live().seconds(0, "..").seconds(8, "." * 32).inject(10.0)
-    assert over(story).ending == "passed"
+    sample = SampleRun(plan(**CALM)).live().seconds(0, "..").seconds(8, "." * 32).inject(10.0)
+    assert over(sample).ending == "passed"
 
 
 def test_a_probe_of_a_slow_rate_is_observed_between_its_shots() -> None:
     slow = replace(FRONT, every=5.0)
-    story = Story(plan(**CALM, indicators=(slow,))).live().inject(11.0)
+    sample = SampleRun(plan(**CALM, indicators=(slow,))).live().inject(11.0)
     for since in range(0, 36, 5):
-        story.at(since + 1.2, bucket("front", float(since), "."))
-    assert over(story).ending == "passed"
+        sample.at(since + 1.2, bucket("front", float(since), "."))
+    assert over(sample).ending == "passed"
 
 
 def test_judgements_that_always_came_late_may_be_late_at_the_end() -> None:
-    story = Story(plan(**CALM, indicators=(FRONT,))).live().inject(10.0)
+    sample = SampleRun(plan(**CALM, indicators=(FRONT,))).live().inject(10.0)
     for since in range(27):
-        story.at(since + 9.0, bucket("front", float(since), "."))
-    assert over(story).ending == "passed"
+        sample.at(since + 9.0, bucket("front", float(since), "."))
+    assert over(sample).ending == "passed"
 
 
 def test_shots_without_an_answer_after_bad_ones_are_bad_not_unobserved() -> None:
-    story = drill(plan(indicators=(FRONT,)))
-    story = Story(plan(indicators=(FRONT,))).live().seconds(0, "." * 12).inject(10.0).seconds(12, "x" * 14, "front")
-    told = over(story)
+    sample = drill(plan(indicators=(FRONT,)))
+    sample = (
+        SampleRun(plan(indicators=(FRONT,))).live().seconds(0, "." * 12).inject(10.0).seconds(12, "x" * 14, "front")
+    )
+    told = over(sample)
     assert (told.ending, told.unobserved) == ("failed", ())
 
 
 def test_an_impact_does_not_make_up_for_a_gap() -> None:
-    story = Story(plan(time_to_detect=None)).live().seconds(0, "." * 12).inject(10.0).seconds(12, "." * 28, "front")
-    story.seconds(12, "xxxx........", "checkouts").seconds(30, "." * 10, "checkouts")
-    told = over(story.step(5.0, "look", 15.0).step(15.0, "fix", 20.0))
+    sample = (
+        SampleRun(plan(time_to_detect=None)).live().seconds(0, "." * 12).inject(10.0).seconds(12, "." * 28, "front")
+    )
+    sample.seconds(12, "xxxx........", "checkouts").seconds(30, "." * 10, "checkouts")
+    told = over(sample.step(5.0, "look", 15.0).step(15.0, "fix", 20.0))
     assert (told.ending, told.unobserved[0].indicator) == ("inconclusive", "checkouts")
 
 
 def test_a_recovery_is_not_counted_over_a_time_nobody_looked_at() -> None:
-    story = Story(plan(indicators=(CHECKOUTS,))).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "xxxx.", "checkouts").seconds(30, "." * 5, "checkouts")
-    [episode] = card(story).episodes
+    sample = SampleRun(plan(indicators=(CHECKOUTS,))).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "xxxx.", "checkouts").seconds(30, "." * 5, "checkouts")
+    [episode] = card(sample).episodes
     assert episode.recovered == 30.05
 
 
@@ -149,8 +153,8 @@ def test_a_load_that_ends_early_costs_nothing_where_no_indicator_rests_on_it() -
 
 
 def test_a_load_that_is_told_to_stop_is_no_news() -> None:
-    story = calm("checkouts", "front", load=LOAD).end(35.0).at(35.2, ev.LoadEnded(why="asked to stop"), by="load")
-    told = card(story.undo(35.5))
+    sample = calm("checkouts", "front", load=LOAD).end(35.0).at(35.2, ev.LoadEnded(why="asked to stop"), by="load")
+    told = card(sample.undo(35.5))
     assert (told.ending, told.load.ended) == ("passed", None)
     assert not any("ended" in each for each in told.findings)
 
@@ -163,16 +167,16 @@ def test_a_load_that_never_asked_anything_is_named() -> None:
 # -- hypotheses --------------------------------------------------------------------------------------------------------
 
 
-def asked(strategy: str = "default", **more: Any) -> Story:
+def asked(strategy: str = "default", **more: Any) -> SampleRun:
     """A drill without indicators, whose experiment has a hypothesis."""
-    story = Story(plan(**{**CALM, "expect": "impact", "indicators": (), **more})).live().inject(10.0)
-    return begun(story, ASKS.get(strategy, ())).step(5.0, "look", 15.0).step(15.0, "fix", 20.0)
+    sample = SampleRun(plan(**{**CALM, "expect": "impact", "indicators": (), **more})).live().inject(10.0)
+    return begun(sample, ASKS.get(strategy, ())).step(5.0, "look", 15.0).step(15.0, "fix", 20.0)
 
 
-def begun(story: Story, asks: tuple[str, ...] = ("after",)) -> Story:
+def begun(sample: SampleRun, asks: tuple[str, ...] = ("after",)) -> SampleRun:
     """The experiment will ask its hypothesis then."""
     loaded = ev.ExperimentLoaded(experiment="errors", asks=asks)
-    return story.at(1.0, loaded, by="chaos").at(9.9, ev.InjectionOrdered(experiment="errors"))
+    return sample.at(1.0, loaded, by="chaos").at(9.9, ev.InjectionOrdered(experiment="errors"))
 
 
 def answer(when: str, *, met: bool, error: str = "") -> ev.HypothesisChecked:
@@ -219,15 +223,15 @@ def test_a_hypothesis_is_what_a_drill_without_indicators_is_judged_by(
 
 @pytest.mark.parametrize("answers", [[answer("after", met=False)], [], [answer("after", met=False, error="refused")]])
 def test_with_indicators_a_hypothesis_is_a_finding(answers: list[ev.HypothesisChecked]) -> None:
-    story = begun(drill())
-    told = card(story.end(28.0).at(28.1, *answers, by="chaos").undo(28.5))
+    sample = begun(drill())
+    told = card(sample.end(28.0).at(28.1, *answers, by="chaos").undo(28.5))
     assert told.ending == "passed"
     assert any(each.startswith("hypothesis after of errors") for each in told.findings)
 
 
 def test_where_nothing_was_to_happen_a_hypothesis_that_breaks_fails() -> None:
-    story = begun(calm("checkouts", "front"))
-    told = card(story.end(35.0).at(35.1, answer("after", met=False), by="chaos").undo(35.5))
+    sample = begun(calm("checkouts", "front"))
+    told = card(sample.end(35.0).at(35.1, answer("after", met=False), by="chaos").undo(35.5))
     assert (told.ending, told.service.status) == ("failed", "not met")
 
 
@@ -239,15 +243,15 @@ def test_an_abort_leaves_nothing_to_be_asked() -> None:
 # -- actions that may have done nothing --------------------------------------------------------------------------------
 
 
-def doubted(story: Story, why: str = "exited with 1", status: str = "succeeded") -> Story:
+def doubted(sample: SampleRun, why: str = "exited with 1", status: str = "succeeded") -> SampleRun:
     ended = ev.ActivityEnded(experiment="errors", index=0, name="break it", type="action", status=status, doubt=why)
-    return story.at(10.06, ended, by="chaos")
+    return sample.at(10.06, ended, by="chaos")
 
 
-def bare(**ended: Any) -> Story:
-    story = Story(plan(bare=True, steps=(), indicators=(), **{**CALM, "expect": "impact"})).live().inject(10.0)
+def bare(**ended: Any) -> SampleRun:
+    sample = SampleRun(plan(bare=True, steps=(), indicators=(), **{**CALM, "expect": "impact"})).live().inject(10.0)
     told = {"status": "completed", "deviated": False, **ended}
-    return story.at(10.2, ev.ExperimentEnded(experiment="errors", **told), by="chaos")
+    return sample.at(10.2, ev.ExperimentEnded(experiment="errors", **told), by="chaos")
 
 
 def test_a_bare_experiment_whose_action_may_have_done_nothing_does_not_pass() -> None:
@@ -269,8 +273,8 @@ def test_an_action_that_failed_fails_a_bare_experiment() -> None:
 
 
 def test_a_bare_experiment_that_was_cut_short_proves_nothing() -> None:
-    story = Story(plan(bare=True, steps=(), indicators=())).live().inject(10.0)
-    told = card(story.end(11.0, "time-box").undo(11.5))
+    sample = SampleRun(plan(bare=True, steps=(), indicators=())).live().inject(10.0)
+    told = card(sample.end(11.0, "time-box").undo(11.5))
     assert (told.ending, told.why) == ("inconclusive", "errors was cut short")
 
 
@@ -313,10 +317,10 @@ def test_an_experiment_that_the_end_stops_was_not_cut_short() -> None:
 
 @pytest.mark.parametrize("role", ["facilitator", "observer", "system"])
 def test_what_nobody_noticed_is_no_persons_detection(role: str) -> None:
-    story = Story(plan(alerts=(), time_to_notice=9.0)).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
-    story.at(14.0, ev.MilestoneReached(milestone="detected", role=role), by="zoe").step(15.0, "fix", 20.0)
-    told = over(story, 28.0)
+    sample = SampleRun(plan(alerts=(), time_to_notice=9.0)).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
+    sample.at(14.0, ev.MilestoneReached(milestone="detected", role=role), by="zoe").step(15.0, "fix", 20.0)
+    told = over(sample, 28.0)
     assert told.times.detected_by_person.seconds is None
     assert told.times.detected.seconds is None
     assert {each.name: each.status for each in told.objectives}["time-to-notice"] == "missed"
@@ -324,20 +328,20 @@ def test_what_nobody_noticed_is_no_persons_detection(role: str) -> None:
 
 
 def test_a_participant_notices_after_the_facilitator_and_after_the_alert() -> None:
-    story = Story(plan(time_to_notice=5.0, steps=())).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
-    story.at(13.0, ev.MilestoneReached(milestone="detected", role="facilitator"), by="zoe")
-    story.at(14.0, ev.AlertFired(alert="ErrorsHigh"))
-    story.at(16.0, ev.MilestoneReached(milestone="detected", role="participant"), by="ada")
-    told = over(story, 28.0)
+    sample = SampleRun(plan(time_to_notice=5.0, steps=())).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
+    sample.at(13.0, ev.MilestoneReached(milestone="detected", role="facilitator"), by="zoe")
+    sample.at(14.0, ev.AlertFired(alert="ErrorsHigh"))
+    sample.at(16.0, ev.MilestoneReached(milestone="detected", role="participant"), by="ada")
+    told = over(sample, 28.0)
     statuses = {each.name: (each.status, each.measured) for each in told.objectives}
     assert statuses["time-to-notice"] == ("met", 3.8)
     assert statuses["time-to-detect"] == ("met", 1.8)
 
 
 def test_time_to_notice_needs_people() -> None:
-    story = Story(plan(time_to_notice=5.0), attended=False).live().seconds(0, "." * 12).inject(10.0)
-    story.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
-    story.at(15.0, ev.MilestoneReached(milestone="detected", step="look", role="system"))
-    told = over(story, 28.0)
+    sample = SampleRun(plan(time_to_notice=5.0), attended=False).live().seconds(0, "." * 12).inject(10.0)
+    sample.seconds(12, "xxxxxxxxxx........", "checkouts").seconds(12, "." * 18, "front")
+    sample.at(15.0, ev.MilestoneReached(milestone="detected", step="look", role="system"))
+    told = over(sample, 28.0)
     assert {each.name: each.evidence for each in told.objectives}["time-to-notice"] == "needs people"

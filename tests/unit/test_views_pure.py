@@ -1,4 +1,4 @@
-"""What a room shows, without a room: the clock, the plots, the actions and the story fold any prefix of any transcript."""
+"""What a room shows, without a room: the clock, the plots, the actions and the view model take any prefix of any transcript."""
 
 from __future__ import annotations
 
@@ -235,10 +235,10 @@ def test_a_day_of_points_stays_bounded_and_keeps_every_breach() -> None:
 
 
 def _told(drive: Drive) -> ViewModel:
-    story = ViewModel()
+    model = ViewModel()
     for recorded in drive.log:
-        story.take(recorded)
-    return story
+        model.take(recorded)
+    return model
 
 
 @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ def test_a_fault_and_an_alert_stand_on_one_row_each() -> None:
     drive = _hurt(8)
     for name in ("CheckoutErrorsHighForEverybodyInEverySingleRegion", "Down"):
         drive.observe(ev.AlertFired(alert=name))
-    story = _told(drive)
+    model = _told(drive)
     for width in range(20, 60):
-        rows = [row.plain for row in fitted(list(target_lines(story, 10.0, "facilitator", width)), Size(width, 0))]
+        rows = [row.plain for row in fitted(list(target_lines(model, 10.0, "facilitator", width)), Size(width, 0))]
         words = [row for row in rows if row[:1] in "↯◉" and "  " in row]
         assert len(words) == 3
         assert all(len(row) <= width for row in words), words
@@ -293,8 +293,8 @@ def test_after_the_end_what_was_seen_last_says_so() -> None:
     assert seen not in shown
     drive.say(Abort(reason="stuck", why="enough"))
     assert drive.state.phase == "debrief"
-    story = _told(drive)
-    shown = [row.plain for row in target_lines(story, 10.0, "facilitator", 60) if isinstance(row, Content)]
+    model = _told(drive)
+    shown = [row.plain for row in target_lines(model, 10.0, "facilitator", 60) if isinstance(row, Content)]
     assert shown[:2] == ["✓ gateway-errors  gone", seen]
     assert not any("users" in row for row in shown)
 
@@ -308,7 +308,7 @@ def test_enter_waits_while_the_run_is_paused() -> None:
     assert next_action(drive.say(Pause(why="lunch")).state).label == ""
 
 
-# -- the story ---------------------------------------------------------------------------------------------------------
+# -- the view model ---------------------------------------------------------------------------------------------------------
 
 
 _EVENTS = [event for event in every_event() if not isinstance(event, ev.RunStarted)]
@@ -318,29 +318,29 @@ _EVENTS = [event for event in every_event() if not isinstance(event, ev.RunStart
 @given(
     st.lists(st.sampled_from(_EVENTS), max_size=40), st.integers(0, 60), st.sampled_from(["participant", "facilitator"])
 )
-def test_any_story_folds_and_can_be_shown(events: list[ev.Event], prefix: int, role: str) -> None:
+def test_any_run_can_be_shown(events: list[ev.Event], prefix: int, role: str) -> None:
     log = _hurt(8).log[:prefix]
     log += [Recorded(len(log) + n, "2026-11-20T17:40:00.000000Z", 9.0, EVIL, event) for n, event in enumerate(events)]
-    story = ViewModel()
+    model = ViewModel()
     for recorded in log:
-        story.take(recorded)
-    state = story.state
+        model.take(recorded)
+    state = model.state
     assert read_clock(state, 10.0, role).digits
     next_action(state)
     assert allowed(state, role, "alice").reasons
     for width in (20, 60):
-        shown = list(fitted(list(target_lines(story, 10.0, role, width)), Size(width, 30)))
+        shown = list(fitted(list(target_lines(model, 10.0, role, width)), Size(width, 30)))
         assert all(max(map(len, each.plain.splitlines() or [""])) >= 0 for each in shown)
 
 
 def test_a_copy_goes_its_own_way() -> None:
     log = _hurt(8).log
-    story = ViewModel()
+    model = ViewModel()
     for recorded in log[:-10]:
-        story.take(recorded)
-    twin = story.copy()
-    before = (story.told, len(story.marks), {name: len(series.points) for name, series in story.series.items()})
+        model.take(recorded)
+    twin = model.copy()
+    before = (model.written, len(model.marks), {name: len(series.points) for name, series in model.series.items()})
     for recorded in log[-10:]:
         twin.take(recorded)
-    assert (story.told, len(story.marks), {n: len(s.points) for n, s in story.series.items()}) == before
-    assert replace(twin.state) != story.state
+    assert (model.written, len(model.marks), {n: len(s.points) for n, s in model.series.items()}) == before
+    assert replace(twin.state) != model.state

@@ -1,4 +1,4 @@
-"""The hand that holds the experiments: one chaos child each, gated, armed before its method, held until the end."""
+"""The handler of the experiments: one chaos child each, gated, armed before its method, held until the end."""
 
 from __future__ import annotations
 

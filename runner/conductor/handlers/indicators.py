@@ -1,4 +1,4 @@
-"""The hand that watches: open-loop probes of indicators, alerts, and the judging of both sources into 1 s buckets."""
+"""The handler that measures: open-loop probes of indicators, alerts, and the judging of both sources into 1 s buckets."""
 
 from __future__ import annotations
 

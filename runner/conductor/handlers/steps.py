@@ -1,4 +1,4 @@
-"""The hand that does what steps ask for: their commands and their probes."""
+"""The handler that does what steps ask for: their commands and their probes."""
 
 from __future__ import annotations
 

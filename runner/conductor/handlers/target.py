@@ -1,4 +1,4 @@
-"""The hand that keeps an eye on the target: whether it still is the declared one while a fault is about to go in, and,
+"""The handler that watches the target: whether it still is the declared one while a fault is about to go in, and,
 for a drill that asks, whether it is still there at all."""
 
 from __future__ import annotations

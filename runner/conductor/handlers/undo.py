@@ -47,7 +47,7 @@ class UndoHandler:
         return
 
     async def _undo(self) -> None:
-        stopping = asyncio.gather(*(hand.close() for hand in self._others), return_exceptions=True)
+        stopping = asyncio.gather(*(handler.close() for handler in self._others), return_exceptions=True)
         try:
             await self._stop_faults()
         except Exception as error:
@@ -73,7 +73,7 @@ class UndoHandler:
         await self._experiments.close()
         if self._open():
             # The load is let to finish its files: it has no fault to apply.
-            spare = self._run.spared.living() | {pid for hand in self._others if (pid := getattr(hand, "pid", 0))}
+            spare = self._run.spared.living() | {pid for handler in self._others if (pid := getattr(handler, "pid", 0))}
             fenced = await asyncio.to_thread(self._run.ports.fence, spare)
             if fenced:
                 self._run.observe(ev.Fenced(pids=fenced))

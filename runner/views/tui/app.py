@@ -43,26 +43,26 @@ class Room(BaseApp[bool]):
         self.run_worker(self._client.keep_open())
 
     def _catch_up(self) -> None:
-        """A long story is read beside the event loop; the first frame does not wait for it."""
-        story = self._feed.catch_up()
-        self.call_from_thread(self._enter, story, last_times(self._folder))
+        """A long transcript is read beside the event loop; the first frame does not wait for it."""
+        model = self._feed.catch_up()
+        self.call_from_thread(self._enter, model, last_times(self._folder))
 
-    def _enter(self, story: ViewModel, previous: Mapping[str, float]) -> None:
-        self._board = RoomScreen(story, self._feed, self._folder, self._visitor, self._client, previous)
+    def _enter(self, model: ViewModel, previous: Mapping[str, float]) -> None:
+        self._board = RoomScreen(model, self._feed, self._folder, self._visitor, self._client, previous)
         self.push_screen(self._board)
         self.call_after_refresh(look_seldom, self)
         self.set_interval(_LOOK, self._begin_debrief)
 
     def _begin_debrief(self) -> None:
         """Once, and never over a question that somebody is answering."""
-        if not self._debriefed and self._board is not None and self._board.story.state.over:
+        if not self._debriefed and self._board is not None and self._board.model.state.over:
             self.action_debrief()
 
     def action_debrief(self) -> None:
         board = self._board
         if board is None or self.screen is not board:
             return
-        if not board.story.state.over:
+        if not board.model.state.over:
             self.notify("the debrief comes when the run is over")
             return
         # Its modules read runbooks: half as much again as all that a room imports.
@@ -70,7 +70,7 @@ class Room(BaseApp[bool]):
 
         self._debriefed = True
         self.push_screen(
-            DebriefScreen(self._folder, self._visitor, client=self._client, state=lambda: board.story.state)
+            DebriefScreen(self._folder, self._visitor, client=self._client, state=lambda: board.model.state)
         )
 
     async def on_unmount(self) -> None:

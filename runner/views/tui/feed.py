@@ -23,19 +23,19 @@ class LiveFeed:
 
     def catch_up(self) -> ViewModel:
         """All that there is so far. Slow for a long run: not for the event loop."""
-        story = ViewModel()
+        model = ViewModel()
         with no_collection(for_good=True):
             for recorded in self._follower.poll():
-                story.take(recorded)
-        return story
+                model.take(recorded)
+        return model
 
-    def poll(self, story: ViewModel) -> bool:
+    def poll(self, model: ViewModel) -> bool:
         found = self._follower.poll(at_most=_AT_ONCE)
         for recorded in found:
-            story.take(recorded)
+            model.take(recorded)
         return bool(found)
 
-    def now(self, story: ViewModel) -> float:
-        if story.state.closed is not None or story.boot_id != self._boot_id:
-            return story.state.t
-        return max(story.state.t, (boottime_ns() - story.origin) / 1e9)
+    def now(self, model: ViewModel) -> float:
+        if model.state.closed is not None or model.boot_id != self._boot_id:
+            return model.state.t
+        return max(model.state.t, (boottime_ns() - model.origin) / 1e9)

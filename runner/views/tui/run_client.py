@@ -78,5 +78,5 @@ class RunClient:
                 await writer.wait_closed()
 
     async def close(self) -> None:
-        """Leave: the run is told by the line's end."""
+        """Leave: the run notices the closed connection."""
         await self._hang_up()

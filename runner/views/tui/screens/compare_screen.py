@@ -71,9 +71,9 @@ class Column(Vertical):
 
     def show(self) -> None:
         """Paint the moment that the run is at."""
-        story, t = self._replay.story, self._replay.t
-        now = read_clock(story.state, t, _ROLE)
-        state = story.state
+        model, t = self._replay.model, self._replay.t
+        now = read_clock(model.state, t, _ROLE)
+        state = model.state
         begun = state.started_at[:16].replace("T", " ")
         short = (state.run or self._replay.folder.name).rpartition("-")[2]
         aligned = "" if self._zero.what == "impact" else f"  {self._zero.what}"
@@ -85,5 +85,5 @@ class Column(Vertical):
         self.query_one(RunbookPanel).show(state, t, {})
         scroll = self.query_one(".targets", VerticalScroll)
         width = max(20, scroll.scrollable_content_region.width)
-        self.query_one("#target", Rows).show(target_lines(story, t, _ROLE, width))
-        self.query_one(LogPanel).show(story, True)
+        self.query_one("#target", Rows).show(target_lines(model, t, _ROLE, width))
+        self.query_one(LogPanel).show(model, True)

@@ -40,7 +40,7 @@ class Picked:
 
 
 class Picks(OptionList):
-    """The list; its keys are told in the footer."""
+    """The list; its keys stand in the footer."""
 
     BINDINGS = [Binding("down", "cursor_down", "Choose", key_display="↑↓")]
 

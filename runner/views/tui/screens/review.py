@@ -41,7 +41,7 @@ class ReviewScreen(Player, RunScreen):
         await self.look()
 
     async def look(self) -> None:
-        await self.show(self.replay.story, self.replay.t)
+        await self.show(self.replay.model, self.replay.t)
         self.show_timeline([self.replay.marks])
 
     def action_comment(self) -> None:

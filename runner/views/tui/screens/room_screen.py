@@ -1,4 +1,4 @@
-"""The room itself: four panels over one story, and a key for everything that a person may do."""
+"""The room itself: four panels over one run, and a key for everything that a person may do."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class RoomScreen(RunScreen):
 
     def __init__(
         self,
-        story: ViewModel,
+        model: ViewModel,
         feed: LiveFeed,
         folder: Path,
         visitor: Visitor,
@@ -82,7 +82,7 @@ class RoomScreen(RunScreen):
         previous: Mapping[str, float],
     ) -> None:
         super().__init__(folder, visitor, previous)
-        self.story = story
+        self.model = model
         self._feed = feed
         self._client = client
         self._asker = Asker(self)
@@ -114,28 +114,28 @@ class RoomScreen(RunScreen):
 
         Whether there was anything to paint.
         """
-        self._feed.poll(self.story)
+        self._feed.poll(self.model)
         self._asker.look()
-        now = self._feed.now(self.story)
-        happened = force or self.story.news != self._news
+        now = self._feed.now(self.model)
+        happened = force or self.model.news != self._news
         if not happened and int(now) == self._second:
             return False
-        self._news, self._second = self.story.news, int(now)
-        await self.show(self.story, now, samples=happened or self._second % _SAMPLES == 0)
+        self._news, self._second = self.model.news, int(now)
+        await self.show(self.model, now, samples=happened or self._second % _SAMPLES == 0)
         return True
 
-    def trouble(self, story: ViewModel) -> str:
-        return "" if story.state.closed is not None else self._client.lost
+    def trouble(self, model: ViewModel) -> str:
+        return "" if model.state.closed is not None else self._client.lost
 
-    async def show(self, story: ViewModel, now: float, *, samples: bool = True) -> None:
-        await super().show(story, now, samples=samples)
-        self.query_one(Keys).offer(offers(story.state, self.visitor.role, self.visitor.name))
+    async def show(self, model: ViewModel, now: float, *, samples: bool = True) -> None:
+        await super().show(model, now, samples=samples)
+        self.query_one(Keys).offer(offers(model.state, self.visitor.role, self.visitor.name))
 
     # -- what a person may do --------------------------------------------------------------------------------------------
 
     def allowed(self) -> Availability:
         """What is possible now, and why not the rest."""
-        return allowed(self.story.state, self.visitor.role, self.visitor.name)
+        return allowed(self.model.state, self.visitor.role, self.visitor.name)
 
     class EnterPressed(Message):
         """`enter` comes before every other key; this one waits in line."""
@@ -151,7 +151,7 @@ class RoomScreen(RunScreen):
     def _next(self) -> None:
         if self._asker.busy:
             return
-        action = next_action(self.story.state)
+        action = next_action(self.model.state)
         if not action.label:
             self.notify("nothing is waiting for you here", severity="information")
         elif not action.wants:
@@ -161,7 +161,7 @@ class RoomScreen(RunScreen):
 
     def _gone(self, action: Next) -> str:
         return (
-            "" if next_action(self.story.state) == action else f"{action.about or 'the step'} no longer waits for this"
+            "" if next_action(self.model.state) == action else f"{action.about or 'the step'} no longer waits for this"
         )
 
     def _reply(self, action: Next, text: str) -> None:
@@ -185,11 +185,11 @@ class RoomScreen(RunScreen):
         if question is None:
             self._do(action, chosen, "")
             return
-        asked = self.story.state
+        asked = self.model.state
         self._asker.put(question, partial(self._do, action, chosen), why_not=partial(self._why_not, action, asked))
 
     def _question(self, action: Action, chosen: str) -> Question | None:
-        state = self.story.state
+        state = self.model.state
         about = named(state, meant(state, action))
         match action.name:
             case "abort":
@@ -206,7 +206,7 @@ class RoomScreen(RunScreen):
 
     def _why_not(self, action: Action, asked: State) -> str:
         """Why what was asked then can no longer be done."""
-        state, step = self.story.state, meant(asked, action)
+        state, step = self.model.state, meant(asked, action)
         if step != meant(state, action):
             return f"{named(state, step) or 'the step'} is over"
         if action.name == "abort" and state.phase == "debrief" != asked.phase:
@@ -245,7 +245,7 @@ class RoomScreen(RunScreen):
         self.app.push_screen(Help(self._help()))
 
     def _help(self) -> Iterator[tuple[str, str, str]]:
-        may, waits = self.allowed(), next_action(self.story.state).label
+        may, waits = self.allowed(), next_action(self.model.state).label
         yield "enter", waits or "What the step waits for", "" if waits else "nothing waits for you"
         for each in actions_on("room"):
             yield each.key, each.label, may.why_not(each.name)
@@ -260,7 +260,7 @@ class RoomScreen(RunScreen):
         yield "q", "Leave the room; the run goes on", ""
 
     def action_copy(self) -> None:
-        state = self.story.state
+        state = self.model.state
         # What is shown is what is meant.
         looked_at = self.query_one(RunbookPanel).looked_at
         step = state.plan.step(looked_at) if looked_at in state.steps else state.step
@@ -274,8 +274,8 @@ class RoomScreen(RunScreen):
         self.run_worker(self._shell(), exclusive=True, group="shell")
 
     async def _shell(self) -> None:
-        """The room is away meanwhile; the run and its clock go on. Start and end stand in the story."""
-        state = self.story.state
+        """The room is away meanwhile; the run and its clock go on. Start and end stand in the transcript."""
+        state = self.model.state
         await self._ask(Note(text="opened a shell"))
         with self.app.suspend():
             words = f"a shell on {state.plan.target.name}; leave it with exit, the drill goes on"
@@ -291,7 +291,7 @@ class RoomScreen(RunScreen):
         self._asker.put(question, lambda text: self.query_one(LogPanel).filter(text.strip()))
 
     def action_detach(self) -> None:
-        self.app.exit(over(self.story.state, self.visitor.name))
+        self.app.exit(over(self.model.state, self.visitor.name))
 
 
 def _command(action: Next, **given: str) -> Command:

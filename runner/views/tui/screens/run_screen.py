@@ -1,4 +1,4 @@
-"""The four panels over one story: what a live room and a review have in common."""
+"""The four panels over one run: what a live room and a review have in common."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RunScreen(Screen[None]):
         """What stands under the log."""
         yield from ()
 
-    def trouble(self, story: ViewModel) -> str:  # noqa: ARG002 - a finished run has none
+    def trouble(self, model: ViewModel) -> str:  # noqa: ARG002 - a finished run has none
         """Why what is shown may not be so; '' when it is."""
         return ""
 
@@ -61,14 +61,14 @@ class RunScreen(Screen[None]):
         self.query_one("#target-scroll").border_title = "Target"
         self.query_one(RunbookPanel).focus()
 
-    async def show(self, story: ViewModel, now: float, *, samples: bool = True) -> None:
+    async def show(self, model: ViewModel, now: float, *, samples: bool = True) -> None:
         """Paint what differs from what is shown; without `samples` the target stays as it is."""
         role = self.visitor.role
-        trouble = self.trouble(story)
-        self.query_one(Head).show(story, read_clock(story.state, now, role), role, self.visitor.name, trouble)
-        self.query_one(RunbookPanel).show(story.state, now, self._previous)
-        await self.query_one(StepCard).show(story.state, now, role, self.folder)
+        trouble = self.trouble(model)
+        self.query_one(Head).show(model, read_clock(model.state, now, role), role, self.visitor.name, trouble)
+        self.query_one(RunbookPanel).show(model.state, now, self._previous)
+        await self.query_one(StepCard).show(model.state, now, role, self.folder)
         if samples:
             width = max(20, self.query_one("#target-scroll").scrollable_content_region.width)
-            self.query_one("#target", Rows).show(target_lines(story, now, role, width))
-        self.query_one(LogPanel).show(story, revealed(story.state, role))
+            self.query_one("#target", Rows).show(target_lines(model, now, role, width))
+        self.query_one(LogPanel).show(model, revealed(model.state, role))

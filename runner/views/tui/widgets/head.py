@@ -29,7 +29,7 @@ class Head(Horizontal):
             yield Panel(id="target-name")
             yield Panel(id="people")
 
-    def show(self, story: ViewModel, clock: RunClock, role: str, name: str, trouble: str = "") -> None:
+    def show(self, model: ViewModel, clock: RunClock, role: str, name: str, trouble: str = "") -> None:
         """`trouble`: why this room may not show what is so."""
         minutes, colon, seconds = clock.digits.rpartition(":")
         for digits, value in (("#clock-minutes", minutes + colon), ("#clock-seconds", seconds)):
@@ -40,10 +40,10 @@ class Head(Horizontal):
         self._say("phase", (clock.phase.upper(), "title"))
         self._say("clock-label", clock.label)
         self._say("clock-state", (f"{clock.sign} {clock.word}" if clock.word else "", clock.level))
-        plan = story.state.plan
+        plan = model.state.plan
         self._say("drill", (plan.name, "bold"))
-        self._say("target-name", f"on {plan.target.name}", ("  " + story.state.run.rpartition("-")[2], "dim"))
-        here = ", ".join(f"{p.name}{_mark(p.role)}" for p in story.state.present) or name
+        self._say("target-name", f"on {plan.target.name}", ("  " + model.state.run.rpartition("-")[2], "dim"))
+        here = ", ".join(f"{p.name}{_mark(p.role)}" for p in model.state.present) or name
         if trouble:
             self._say("people", (f"✗ {trouble}", "bad"))
         else:

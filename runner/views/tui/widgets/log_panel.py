@@ -19,7 +19,7 @@ _MOST_LINES = 2000
 
 
 class LogPanel(ScrollView, can_focus=True):
-    """The lines of the story that this role may see.
+    """The lines of the run that this role may see.
 
     Textual's `RichLog` paints a line once: it would stay in the colours of the theme, and broken for the width, of that moment.
     """
@@ -28,8 +28,8 @@ class LogPanel(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="log")
-        self._story: ViewModel | None = None
-        self._told = 0
+        self._model: ViewModel | None = None
+        self._written = 0
         self._known = True
         self._filter = ""
         self._rows: list[Content] = []
@@ -57,16 +57,16 @@ class LogPanel(ScrollView, can_focus=True):
         strips = Visual.to_strips(self, self._rows[row], width, 1, self.visual_style, pad=True)
         return strips[0].adjust_cell_length(width, self.rich_style)
 
-    def show(self, story: ViewModel, known: bool) -> None:
+    def show(self, model: ViewModel, known: bool) -> None:
         """`known`: the truth may be seen; else lines that give it away are left out."""
-        if known != self._known or story.told < self._told:
+        if known != self._known or model.written < self._written:
             self._known = known
             self._clear()
-        self._story = story
-        new = story.told - self._told
-        self._told = story.told
+        self._model = model
+        new = model.written - self._written
+        self._written = model.written
         if new > 0 and self._columns:
-            lines = list(story.lines)[-min(new, _MOST_LINES) :]
+            lines = list(model.lines)[-min(new, _MOST_LINES) :]
             self._write(row for each in lines if self._wanted(each) for row in hanging(*_text(each), self._columns))
 
     def filter(self, text: str) -> None:
@@ -77,12 +77,12 @@ class LogPanel(ScrollView, can_focus=True):
 
     def _again(self) -> None:
         self._clear()
-        if self._story is not None:
-            self.show(self._story, self._known)
+        if self._model is not None:
+            self.show(self._model, self._known)
 
     def _clear(self) -> None:
         self._rows = []
-        self._told = 0
+        self._written = 0
         self.virtual_size = Size(self._columns, 0)
         self.refresh()
 

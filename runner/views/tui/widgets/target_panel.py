@@ -38,9 +38,9 @@ _FAULTS = {
 _UNITS = {"success-ratio": "%", "failure-ratio": "%", "rate": "/s", "p50": "s", "p95": "s", "p99": "s"}
 
 
-def target_lines(story: ViewModel, now: float, role: str, width: int) -> Iterator[Content | Tall]:
+def target_lines(model: ViewModel, now: float, role: str, width: int) -> Iterator[Content | Tall]:
     """The panel's lines and its plots, for a width in cells."""
-    state = story.state
+    state = model.state
     if state.plan.tabletop:
         yield from _tabletop()
         return
@@ -54,10 +54,10 @@ def target_lines(story: ViewModel, now: float, role: str, width: int) -> Iterato
     yield from _alerts(state, width)
     for indicator in state.plan.indicators:
         view = state.indicators.get(indicator.name) or IndicatorView(name=indicator.name)
-        yield from _indicator(indicator, view, story.series.get(indicator.name), since, until, width)
+        yield from _indicator(indicator, view, model.series.get(indicator.name), since, until, width)
     if state.plan.indicators:
-        yield _row(marks(story.marks, since, until, width))
-    yield from _load(story, since, until, width)
+        yield _row(marks(model.marks, since, until, width))
+    yield from _load(model, since, until, width)
     for need, held in state.needs.items():
         if not held.met:
             yield line(("✗ ", "bad"), f"{need}: {held.why}")
@@ -134,15 +134,15 @@ def _tolerance(indicator: Indicator) -> str:
     return f"{'≥' if indicator.at_least is not None else '≤'} {_value(indicator, bound)}"
 
 
-def _load(story: ViewModel, since: float, until: float, width: int) -> Iterator[Content | Tall]:
-    load = story.state.load
+def _load(model: ViewModel, since: float, until: float, width: int) -> Iterator[Content | Tall]:
+    load = model.state.load
     if load.failed:
         yield line(("✗ load: ", "bad"), load.failed)
     if load.last is None:
         return
-    yield _load_ended(load) if _over(story.state) or load.ended_t is not None else _load_now(load, load.last, width)
-    series = story.series.get(RATE)
-    failed = story.series.get(FAILURES)
+    yield _load_ended(load) if _over(model.state) or load.ended_t is not None else _load_now(load, load.last, width)
+    series = model.series.get(RATE)
+    failed = model.series.get(FAILURES)
     if series is not None and failed is not None:
         worse = [point is not None and not point.ok for point in failed.between(since, until, width)]
         yield Tall(
