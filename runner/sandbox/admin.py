@@ -164,7 +164,7 @@ class Admin(Service):
 
     async def _pass_on(self, method: str, service: str, path: str, body: object = None) -> web.Response:
         try:
-            reply: Reply = await self.call(method, self.post.wiring.url(service) + path, timeout=5.0, body=body)
+            reply: Reply = await self.call(method, self.post.addresses.url(service) + path, timeout=5.0, body=body)
         except (ServiceUnreachable, TooSlow) as error:
             raise ServiceError(502, f"{service}: {error}") from error
         return web.Response(body=reply.body, status=reply.status, content_type="application/json")

@@ -59,7 +59,7 @@ class Checkout(Service):
         return reply.json()["charge"]
 
     async def _call(self, settings: FlagSettings, charge: dict[str, object]) -> Reply:
-        url = self.post.wiring.proxied_url(GATEWAYS[settings.gateway]) + "/charge"
+        url = self.post.addresses.proxied_url(GATEWAYS[settings.gateway]) + "/charge"
         return await self.call("POST", url, timeout=settings.gateway_timeout, body=charge)
 
     def _apply(self, settings: FlagSettings) -> None:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from runner.sandbox.wiring import SERVICES, Wiring
+from runner.sandbox.addresses import SERVICES, Addresses
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -30,7 +30,7 @@ def load() -> None:
 
 def live(
     name: str,
-    wiring: Wiring,
+    addresses: Addresses,
     sockets: Mapping[str, socket.socket],
     announce: int,
     control: socket.socket | None,
@@ -39,10 +39,10 @@ def live(
     """`forget` closes what is the parent's. Never returns: the parent's code must not go on in two processes."""
     status = 1
     try:
-        _belong_to(wiring.supervisor)
+        _belong_to(addresses.supervisor)
         forget()
-        _settle_in(name, wiring)
-        status = _serve(name, wiring, sockets, announce, control)
+        _settle_in(name, addresses)
+        status = _serve(name, addresses, sockets, announce, control)
     except BaseException:
         # To the service's log: standard error leads there.
         traceback.print_exc()
@@ -51,7 +51,7 @@ def live(
 
 
 def _serve(
-    name: str, wiring: Wiring, sockets: Mapping[str, socket.socket], announce: int, control: socket.socket | None
+    name: str, addresses: Addresses, sockets: Mapping[str, socket.socket], announce: int, control: socket.socket | None
 ) -> int:
     from runner.sandbox.service import Post, quieten
 
@@ -60,7 +60,7 @@ def _serve(
         os.close(announce)
 
     quieten()
-    asyncio.run(_module(name).main(Post(name, wiring, sockets, say_ready, control)))
+    asyncio.run(_module(name).main(Post(name, addresses, sockets, say_ready, control)))
     return 0
 
 
@@ -71,14 +71,14 @@ def _belong_to(parent: int) -> None:
         os._exit(1)
 
 
-def _settle_in(name: str, wiring: Wiring) -> None:
+def _settle_in(name: str, addresses: Addresses) -> None:
     _LIBC.prctl(_PR_SET_NAME, f"sb-{name}".encode()[:15], 0, 0, 0)
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     # A Ctrl-C or a hang-up is for the supervisor to act on.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    log = os.open(wiring.folder / f"{name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    log = os.open(addresses.folder / f"{name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)

@@ -18,7 +18,7 @@ class FlagWatch:
     def __init__(self, service: Service, changed: Callable[[FlagSettings], None]) -> None:
         self._service = service
         self._changed = changed
-        self._url = service.post.wiring.url("admin") + "/flags"
+        self._url = service.post.addresses.url("admin") + "/flags"
         self.settings = FlagSettings.of({name: flag.default for name, flag in FLAGS.items()})
 
     async def refresh(self) -> None:

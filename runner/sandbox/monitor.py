@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from runner.clock import parse_iso
+from runner.sandbox.addresses import SERVICES
 from runner.sandbox.alert_rules import RULES, AlertBook
 from runner.sandbox.metric_history import Samples
 from runner.sandbox.metrics import MetricSeries, parse_exposition, parse_labels
 from runner.sandbox.service import Post, Service, ServiceUnreachable, TooSlow
-from runner.sandbox.wiring import SERVICES
 
 #: Seconds.
 SCRAPE_PACE = 0.5
@@ -34,7 +34,7 @@ class Monitor(Service):
 
     async def scrape(self, job: str) -> None:
         """For ever."""
-        url = self.post.wiring.url(job) + "/metrics"
+        url = self.post.addresses.url(job) + "/metrics"
         while True:
             began = self.clock.now()
             try:

@@ -26,8 +26,8 @@ class ProductCatalogue:
     def __init__(self, service: Service, settings: Callable[[], FlagSettings]) -> None:
         self._service = service
         self._settings = settings
-        self._cache = service.post.wiring.proxied_url("cache")
-        self._backend = service.post.wiring.proxied_url("backend")
+        self._cache = service.post.addresses.proxied_url("cache")
+        self._backend = service.post.addresses.proxied_url("backend")
         self._copies: dict[str, bytes] = {}
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
         self._lookups = service.metrics.counter(

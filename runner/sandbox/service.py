@@ -20,8 +20,8 @@ import aiohttp
 from aiohttp import web
 
 from runner.clock import Clock, SystemClock, boottime_ns
+from runner.sandbox.addresses import Addresses
 from runner.sandbox.metrics import MetricRegistry
-from runner.sandbox.wiring import Wiring
 
 CORRELATION_HEADER = "X-Correlation-Id"
 
@@ -41,7 +41,7 @@ class Post:
     """What a service's process is given: its name, its listening sockets, and a way to say that it answers."""
 
     name: str
-    wiring: Wiring
+    addresses: Addresses
     sockets: Mapping[str, socket.socket]
     announce: Callable[[], None]
     control: socket.socket | None = None
@@ -122,7 +122,7 @@ class Service:
     def __init__(self, post: Post) -> None:
         self.post = post
         self.clock: Clock = SystemClock()
-        self.log = EventLog(post.wiring.folder / f"{post.name}.log", post.name, self.clock)
+        self.log = EventLog(post.addresses.folder / f"{post.name}.log", post.name, self.clock)
         self.metrics = MetricRegistry()
         self._requests = self.metrics.counter("http_requests_total", "Requests answered, by route and status.")
         self._durations = self.metrics.histogram("http_request_seconds", "Seconds from request to answer, by route.")

@@ -30,7 +30,7 @@ class Storefront(Service):
         self.flags = FlagWatch(self, self._apply)
         self._workers = WorkerPool(self.flags.settings.workers, self.flags.settings.queue_limit)
         self._catalogue = ProductCatalogue(self, lambda: self.flags.settings)
-        self._request_log = JsonLines(post.wiring.folder / "requests.jsonl")
+        self._request_log = JsonLines(post.addresses.folder / "requests.jsonl")
         self.metrics.gauge("storefront_queue_length", "Requests that wait for a worker.", lambda: self._workers.waiting)
         self.metrics.gauge("storefront_workers_busy", "Workers at work.", lambda: self._workers.busy)
         self.route("GET", "/about", self._about)
@@ -98,7 +98,7 @@ class Storefront(Service):
             order = json.loads(await request.read() or b"{}")
         except ValueError as error:
             raise ServiceError(400, f"bad request body: {error}") from error
-        url = self.post.wiring.url("checkout") + "/checkout"
+        url = self.post.addresses.url("checkout") + "/checkout"
         try:
             reply = await self.call("POST", url, timeout=self.flags.settings.checkout_timeout, body=order)
         except TooSlow as error:

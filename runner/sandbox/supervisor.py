@@ -22,8 +22,8 @@ from runner.actuators.proc import Proc
 from runner.actuators.processes import start_time
 from runner.host.boot_id import boot_id
 from runner.sandbox import child
+from runner.sandbox.addresses import ADMIN, HOST, PORTS, SERVICES, Addresses
 from runner.sandbox.info import SandboxInfo
-from runner.sandbox.wiring import ADMIN, HOST, PORTS, SERVICES, Wiring
 
 _BACKLOG = 512
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -73,7 +73,7 @@ class Supervisor:
         # Bound but not listening: the number stays ours while the service is dead, and connections are refused.
         self._reserved = {port: _bind(0) for ports in PORTS.values() for port in ports}
         ports = {name: reserved.getsockname()[1] for name, reserved in self._reserved.items()}
-        self._wiring = Wiring(ports=ports, folder=folder, supervisor=os.getpid())
+        self._addresses = Addresses(ports=ports, folder=folder, supervisor=os.getpid())
         self._control, self._admin_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_end = socket.socketpair()
@@ -116,7 +116,7 @@ class Supervisor:
         ready, announce = os.pipe()
         sockets: dict[str, socket.socket] = {}
         try:
-            sockets = {port: _listening(self._wiring.ports[port]) for port in PORTS[process.name]}
+            sockets = {port: _listening(self._addresses.ports[port]) for port in PORTS[process.name]}
             pid = os.fork()
         except OSError as error:
             os.close(ready)
@@ -127,7 +127,7 @@ class Supervisor:
         if pid == 0:
             control = self._admin_end if process.name == ADMIN else None
             child.live(
-                process.name, self._wiring, sockets, announce, control, lambda: self._forget(ready, keep=control)
+                process.name, self._addresses, sockets, announce, control, lambda: self._forget(ready, keep=control)
             )
         os.close(announce)
         for listening in sockets.values():
@@ -172,7 +172,7 @@ class Supervisor:
         if self._report is None:
             return
         info = self._info()
-        (self._wiring.folder / "sandbox.json").write_text(info.to_json() + "\n")
+        (self._addresses.folder / "sandbox.json").write_text(info.to_json() + "\n")
         self._say({"info": info.to_json()})
 
     def _say(self, report: dict[str, str]) -> None:
@@ -186,11 +186,11 @@ class Supervisor:
 
     def _info(self) -> SandboxInfo:
         return SandboxInfo(
-            url=self._wiring.url("storefront"),
-            admin=self._wiring.url(ADMIN),
-            proxy=self._wiring.url("proxy"),
-            monitor=self._wiring.url("monitor"),
-            folder=self._wiring.folder,
+            url=self._addresses.url("storefront"),
+            admin=self._addresses.url(ADMIN),
+            proxy=self._addresses.url("proxy"),
+            monitor=self._addresses.url("monitor"),
+            folder=self._addresses.folder,
             pid=os.getpid(),
             pid_start=start_time(os.getpid()) or 0,
             boot_id=boot_id(),

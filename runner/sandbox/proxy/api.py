@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
+from runner.sandbox.addresses import PROXIED
 from runner.sandbox.proxy.proxy_server import Proxies
 from runner.sandbox.proxy.toxics import ProxyError
 from runner.sandbox.service import Post, Service
-from runner.sandbox.wiring import PROXIED
 
 #: The release whose API this is.
 VERSION = "2.12.0"
@@ -44,9 +44,9 @@ class FaultProxy(Service):
 
     async def open(self) -> None:
         """The proxies that the sandbox is wired through, on the sockets it was given."""
-        wiring = self.post.wiring
+        addresses = self.post.addresses
         for name in PROXIED:
-            body = {"name": name, "listen": wiring.address(f"to-{name}"), "upstream": wiring.address(name)}
+            body = {"name": name, "listen": addresses.address(f"to-{name}"), "upstream": addresses.address(name)}
             await self._proxies.create(body, self.post.sockets[f"to-{name}"])
 
     async def _version(self, _request: web.Request) -> web.Response:

@@ -6,9 +6,9 @@ import asyncio
 import socket
 from typing import Any
 
+from runner.sandbox.addresses import HOST
 from runner.sandbox.proxy.link import Connection
 from runner.sandbox.proxy.toxics import ProxyError, Toxic, parse_toxic, update_toxic
-from runner.sandbox.wiring import HOST
 
 _CONNECT_PATIENCE = 10.0
 _BACKLOG = 512

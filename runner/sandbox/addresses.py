@@ -38,7 +38,7 @@ SERVICES = tuple(PORTS)
 
 
 @dataclass(frozen=True)
-class Wiring:
+class Addresses:
     """Port name → number; `folder` takes the logs; `supervisor` is its pid."""
 
     ports: Mapping[str, int]
