@@ -14,9 +14,10 @@ from runner.guard.tools import judge_controls_of, judge_tools
 from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.calls import written_calls
 from runner.planning.compile import compile_drill
-from runner.specs.catalogue import Catalogue, LoadedDrill
+from runner.specs.catalogue import Catalogue
 from runner.specs.document import secret_entry, secret_variables
 from runner.specs.experiment import ExperimentSpec
+from runner.specs.loaded import LoadedDrill
 
 
 @lazy_dataclass(frozen=True, kw_only=True)

@@ -12,27 +12,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.engine.plan import Ask, Check, Experiment, Indicator, Link, Load, RunPlan, Step, StopRule, Target, Verify
+from runner.engine.plan import Experiment, Load, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.errors import InputError
 from runner.planning.calls import planned_calls
+from runner.planning.compile_checks import (
+    compiled_check,
+    compiled_checks,
+    compiled_indicator,
+    compiled_stop_rule,
+    named_probe,
+)
+from runner.planning.compile_runbook import _by_hand, compiled_links, compiled_steps
 from runner.planning.headers import with_target_headers
 from runner.planning.opaque_calls import opaque_activities, opaque_controls, opaque_load
 from runner.planning.passed_variables import split
 from runner.specs import drill as spec
-from runner.specs import runbook_spec as steps_spec
 from runner.specs import target_spec as target_spec
-from runner.specs.catalogue import Catalogue, LoadedDrill, LoadedExperiment
+from runner.specs.catalogue import Catalogue
 from runner.specs.document import secret_variables
-from runner.specs.drill import parse_bound
-from runner.specs.failure_rule import AskPeople, FailureRule, StopRunbook
 from runner.specs.fields import slug
 from runner.specs.files import read_bytes
-from runner.specs.probe_spec import ProbeSpec
-from runner.specs.runbook_spec import RunbookSpec
+from runner.specs.loaded import LoadedDrill, LoadedExperiment
 from runner.specs.settings import Settings
 from runner.specs.substitution import placeholders, substitute
-from runner.specs.yaml import Document
 
 #: What else there is to say of a plan in warning, a line each.
 Remarks = Callable[[RunPlan], Iterable[str]]
@@ -87,16 +90,16 @@ def compile_drill(loaded: LoadedDrill, *, attended: bool = True, remarks: Remark
         target=_target(loaded.target_name, loaded.target, loaded.targets_file, drill.allow_opaque),
         runbook=loaded.runbook.name if loaded.runbook else "",
         runbook_file=loaded.runbook_file,
-        links=_links(loaded.runbook),
-        steps=_steps(loaded.runbook, loaded.runbook_document, attended=attended),
+        links=compiled_links(loaded.runbook),
+        steps=compiled_steps(loaded.runbook, loaded.runbook_document, attended=attended),
         experiments=experiments,
         load=load,
-        indicators=tuple(_indicator(each) for each in steady.indicators),
+        indicators=tuple(compiled_indicator(each) for each in steady.indicators),
         hold=steady.hold,
-        alerts=tuple(_check(each, "") for each in drill.alerts),
-        needs=tuple(_check(each, "") for each in drill.needs),
-        undone_when=_checks(drill.undone_when, "undone"),
-        stop_when=tuple(_stop_rule(each, steady.indicators) for each in drill.stop_when),
+        alerts=tuple(compiled_check(each, "") for each in drill.alerts),
+        needs=tuple(compiled_check(each, "") for each in drill.needs),
+        undone_when=compiled_checks(drill.undone_when, "undone"),
+        stop_when=tuple(compiled_stop_rule(each, steady.indicators) for each in drill.stop_when),
         expect="impact" if drill.expect.impact else "no-impact",
         impact_within=60.0 if drill.expect.within is None else drill.expect.within,
         time_to_detect=drill.objectives.time_to_detect,
@@ -151,8 +154,8 @@ def compile_walk(catalogue: Catalogue, what: str) -> RunPlan:
         target=Target(name="tabletop", kind="none", environment="none"),
         runbook=runbook.name,
         runbook_file=loaded.document.file,
-        links=_links(runbook),
-        steps=tuple(_by_hand(step) for step in _steps(runbook, loaded.document, attended=True)),
+        links=compiled_links(runbook),
+        steps=tuple(_by_hand(step) for step in compiled_steps(runbook, loaded.document, attended=True)),
         time_box=_TABLETOP_BOX,
         max_pause=_TABLETOP_BOX,
         reveal="always",
@@ -234,7 +237,7 @@ def _target(name: str, target: target_spec.TargetSpec, file: str, allow_opaque: 
         headers=dict(target.headers),
         secrets=tuple(target.secrets),
         env=target.env,
-        identity=None if target.identity is None else _named(target.identity, f"{name} is what was declared"),
+        identity=None if target.identity is None else named_probe(target.identity, f"{name} is what was declared"),
         context=target.context or "",
         cluster_uid=target.cluster_uid or "",
         allow=allow,
@@ -249,7 +252,7 @@ def _experiment(loaded: LoadedExperiment) -> Experiment:
         document_hash=_hash(experiment.document),
         file=experiment.file,
         inject=loaded.planned.inject,
-        undone_when=_checks(extension.undone_when, loaded.slug),
+        undone_when=compiled_checks(extension.undone_when, loaded.slug),
         no_undo=loaded.planned.no_undo or extension.no_undo or "",
         undo_deadline=extension.undo_deadline,
         control_deadline=extension.control_deadline,
@@ -296,152 +299,6 @@ def _host(host: str, target: target_spec.TargetSpec) -> str:
 
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-
-
-def _links(runbook: RunbookSpec | None) -> tuple[Link, ...]:
-    return tuple(Link(name=link.name, url=link.url) for link in runbook.links) if runbook is not None else ()
-
-
-def _steps(runbook: RunbookSpec | None, document: Document | None, *, attended: bool) -> tuple[Step, ...]:
-    if runbook is None or document is None:
-        return ()
-    otherwise = AskPeople() if attended else StopRunbook()
-    return tuple(
-        _step(step, f"{document.file}:{document.place(('steps', index)).line}", otherwise)
-        for index, step in enumerate(runbook.steps)
-    )
-
-
-def _by_hand(step: Step) -> Step:
-    """As people walk through it: its command is a text, its goal and its proof are sentences, no secret is asked for."""
-    return replace(
-        step,
-        by_hand=True,
-        description="\n\n".join(filter(None, (step.description.rstrip(), _in_a_drill(step)))),
-        target_time=None,
-        verify=None,
-        secrets=(),
-        ask=tuple(each for each in step.ask if not each.secret),
-    )
-
-
-def _in_a_drill(step: Step) -> str:
-    """What its goal and its proof would be, in one sentence."""
-    goal = "" if step.target_time is None else f"at most {step.target_time:g} s"
-    parts = [part for part in (goal, _proof(step)) if part]
-    return f"In a drill: {', and '.join(parts)}." if parts else ""
-
-
-def _proof(step: Step) -> str:
-    verify = step.verify
-    if verify is None:
-        return ""
-    named = (verify.probe or {}).get("name", "")
-    if verify.impact:
-        return "an impact must be measured before it is done"
-    what = verify.indicator or ("what its probe asks" if named == step.name else named)
-    lasting = f", for {verify.lasting:g} s" if verify.lasting else ""
-    return f"this must hold afterwards: {what}{lasting}"
-
-
-def _step(step: steps_spec.StepSpec, where: str, otherwise: FailureRule) -> Step:
-    retry = step.retry
-    return Step(
-        id=step.id,
-        name=step.name,
-        description=step.description,
-        run=step.run,
-        shell=step.shell,
-        working_directory=step.working_directory,
-        env=dict(step.env),
-        secrets=step.secrets,
-        output=dict(step.output),
-        timeout=step.timeout,
-        retry_max=retry.max if retry else 0,
-        retry_delay=retry.delay if retry else 0.0,
-        confirm=step.confirm or "",
-        approve=step.approve.by if step.approve else "",
-        choose=dict(step.choose),
-        ask=tuple(_ask(each) for each in step.ask),
-        verify=_verify(step.verify, step.name),
-        milestone=step.milestone or "",
-        target_time=step.target_time,
-        hint=step.hint,
-        on_failure=step.on_failure or otherwise,
-        on_timeout=step.on_timeout,
-        condition=step.if_,
-        critical=step.critical,
-        anytime=step.anytime,
-        every=step.every,
-        unattended=step.unattended,
-        role=step.role or "",
-        tags=step.tags,
-        where=where,
-    )
-
-
-def _ask(question: steps_spec.QuestionSpec) -> Ask:
-    return Ask(
-        name=question.name,
-        prompt=question.prompt,
-        secret=question.secret,
-        choices=question.choices or (),
-        default=question.default or "",
-        pattern=question.pattern or "",
-    )
-
-
-def _verify(verify: steps_spec.VerifySpec | None, name: str) -> Verify | None:
-    if verify is None:
-        return None
-    if verify.impact:
-        return Verify(impact=True, within=verify.within)
-    if verify.provider is None:
-        return Verify(indicator=verify.indicator or "", lasting=verify.for_, within=verify.within, every=verify.every)
-    tolerance = True if verify.tolerance is None else verify.tolerance
-    probe = ProbeSpec(name=verify.name or name, provider=verify.provider, tolerance=tolerance)
-    return Verify(probe=probe.as_document(), within=verify.within, every=verify.every)
-
-
-def _indicator(indicator: spec.IndicatorSpec) -> Indicator:
-    metric = indicator.metric
-    at_least, at_most, degraded = (
-        None if bound is None else parse_bound(metric, bound)
-        for bound in (indicator.at_least, indicator.at_most, indicator.degraded)
-    )
-    if indicator.probe is not None and at_least is None:
-        at_least = 1.0
-    return Indicator(
-        name=indicator.name,
-        source="load" if indicator.load else "probe",
-        metric=metric,
-        request=indicator.load.request if indicator.load else "",
-        at_least=at_least,
-        at_most=at_most,
-        degraded=degraded,
-        probe=None if indicator.probe is None else _named(indicator.probe, indicator.name),
-        every=indicator.every,
-    )
-
-
-def _stop_rule(rule: spec.StopRuleSpec, indicators: Iterable[spec.IndicatorSpec]) -> StopRule:
-    if rule.target or rule.indicator is None:
-        return StopRule(target=rule.target or "", lasting=rule.for_)
-    metric = next(each.metric for each in indicators if each.name == rule.indicator)
-    below, above = (None if bound is None else parse_bound(metric, bound) for bound in (rule.below, rule.above))
-    return StopRule(indicator=rule.indicator, below=below, above=above, lasting=rule.for_)
-
-
-def _checks(probes: Iterable[ProbeSpec], prefix: str) -> tuple[Check, ...]:
-    return tuple(_check(probe, f"{prefix} {number}") for number, probe in enumerate(probes, start=1))
-
-
-def _check(probe: ProbeSpec, otherwise: str) -> Check:
-    return Check(name=probe.name or otherwise, probe=_named(probe, otherwise))
-
-
-def _named(probe: ProbeSpec, otherwise: str) -> dict[str, Any]:
-    return {**probe.as_document(), "name": probe.name or otherwise}
 
 
 def _source(source: target_spec.SecretSource) -> dict[str, str]:

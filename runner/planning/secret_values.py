@@ -15,7 +15,8 @@ from runner.engine.events import KINDS
 from runner.engine.phases import Phase
 from runner.engine.plan import MILESTONES
 from runner.engine.state import ExperimentStatus, StepStatus
-from runner.redact import SHORTEST, Redactor
+from runner.redact import Redactor
+from runner.secret_spellings import SHORTEST
 
 #: What events say of how something went, beside the words of the engine's own types.
 _TOLD = """

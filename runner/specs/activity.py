@@ -13,7 +13,8 @@ from runner.specs.probe_spec import JsonPathTolerance, ProbeTolerance, RangeTole
 from runner.specs.pydantic_errors import conforms
 from runner.specs.shape import Shape
 from runner.specs.substitution import placeholders
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import Path_
+from runner.specs.yaml_composer import Json
 
 KEYS = (
     "type",

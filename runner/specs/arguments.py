@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runner.specs.yaml import Json
+from runner.specs.yaml_composer import Json
 
 #: Bytes. Linux's MAX_ARG_STRLEN, less its terminating zero.
 LONGEST_WORD = 131_071

@@ -6,88 +6,31 @@ that is wrong in all the files of a drill is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from runner.errors import InputError, Problem
-from runner.lazy_dataclass import lazy_dataclass
 from runner.specs.cross_checks import Parts, check_experiment, check_runbook_alone, check_together
-from runner.specs.diagnostics import Diagnostics, nearest
+from runner.specs.diagnostics import Diagnostics
 from runner.specs.disk_reads import below, exists, is_dir, is_file
 from runner.specs.drill import Drill, PlannedExperiment
 from runner.specs.drill_checks import read_drill
 from runner.specs.experiment import ExperimentSpec, read_experiment
+from runner.specs.file_kinds import READERS, Reader, T, as_it_is, kind_by_keys
 from runner.specs.injection_moment import AfterWarmUp
+from runner.specs.loaded import LoadedDrill, LoadedExperiment, LoadedRunbook
 from runner.specs.locust_files import read_load_files
 from runner.specs.locust_options import apply_options
 from runner.specs.locustfile_checks import check_locustfiles
-from runner.specs.names import DRILL_FILES, FOLDERS, Names, is_file_name, repository, shown, straight
-from runner.specs.operator_script import Script
+from runner.specs.names import FOLDERS, TARGETS_FILES, Names, is_file_name, or_nearest, repository, shown, straight
 from runner.specs.overrides import Beside
-from runner.specs.pydantic_errors import validated
 from runner.specs.runbook_checks import read_runbook
-from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.target_checks import read_targets
-from runner.specs.target_spec import BUILT_IN, SecretSource, TargetsFile, TargetSpec
+from runner.specs.target_spec import BUILT_IN, TargetsFile, TargetSpec
 from runner.specs.yaml import Document, Path_, read_document
-
-T = TypeVar("T")
-Reader = Callable[[Document], tuple[T | None, Diagnostics]]
-
-_TARGETS_FILES = ("targets.yaml", "targets.yml")
-
-
-@lazy_dataclass(frozen=True)
-class LoadedExperiment:
-    """An experiment of a drill, or a bare one (`planned` is then made up). `sources` of secrets that a var-file holds."""
-
-    slug: str
-    experiment: ExperimentSpec
-    planned: PlannedExperiment
-    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@lazy_dataclass(frozen=True)
-class LoadedRunbook:
-    """A runbook alone, and the document that knows the place of everything in it."""
-
-    slug: str
-    runbook: RunbookSpec
-    document: Document
-
-
-@lazy_dataclass(frozen=True)
-class LoadedDrill:
-    """Every file of a drill, checked alone and together. Paths are absolute, `file` and the like relative to `root`.
-
-    `secrets` are those of the drill and of the target. `document` and `runbook_document` know the place of everything.
-    """
-
-    root: Path
-    slug: str
-    file: str
-    drill: Drill
-    document: Document
-    target_name: str
-    target: TargetSpec
-    targets_file: str
-    experiments: tuple[LoadedExperiment, ...]
-    secrets: Mapping[str, SecretSource]
-    runbook_slug: str = ""
-    runbook: RunbookSpec | None = None
-    runbook_document: Document | None = None
-    locustfiles: tuple[Path, ...] = ()
-    locust_conf: Path | None = None
-    load_remarks: tuple[str, ...] = ()
-
-    @property
-    def runbook_file(self) -> str:
-        """The runbook's file; '' when the drill has none."""
-        return self.runbook_document.file if self.runbook_document else ""
 
 
 class Catalogue:
@@ -147,36 +90,11 @@ class Catalogue:
 
     def drill(self, what: str) -> Path:
         """The file of a drill: by its name, its folder or the file itself. Raises InputError with the nearest name."""
-        paths = self._names.of("drills")
-        if what in paths:
-            return self._called("drills", what)
-        path = Path(what)
-        if is_dir(path):
-            found = next((path / name for name in DRILL_FILES if is_file(path / name)), None)
-            if found is not None:
-                return straight(found)
-        elif is_file_name(path) and (exists(path) or "/" in what):
-            return straight(path)
-        raise InputError(f"there is no drill {what!r}{_or_nearest(what, paths, 'drills here')}")
+        return self._names.drill(what)
 
     def experiment(self, what: str) -> Path:
         """The file of an experiment: by its name or the file itself. Raises InputError with the nearest name."""
-        return self._named("experiment", what)
-
-    def _named(self, kind: str, what: str) -> Path:
-        paths = self._names.of(f"{kind}s")
-        if what in paths:
-            return self._called(f"{kind}s", what)
-        path = Path(what)
-        if is_file_name(path) and (exists(path) or "/" in what):
-            return straight(path)
-        raise InputError(f"there is no {kind} {what!r}{_or_nearest(what, paths, f'{kind}s here')}")
-
-    def _called(self, folder: str, name: str) -> Path:
-        """The file of a name that is known. Raises InputError when it fits several, or cannot be read as one."""
-        if (fault := self._names.fault(folder, name)) is not None:
-            raise InputError(fault)
-        return self._names.of(folder)[name]
+        return self._names.file("experiment", what)
 
     def is_experiment(self, what: str) -> bool:
         """Whether `what`, given to `gameday run`, names an experiment. A drill of the same name comes first.
@@ -194,7 +112,7 @@ class Catalogue:
             self.drill(what)
             return False
         known = [*self._names.of("drills"), *self._names.of("experiments")]
-        raise InputError(f"there is no drill or experiment {what!r}{_or_nearest(what, known, 'here')}")
+        raise InputError(f"there is no drill or experiment {what!r}{or_nearest(what, known, 'here')}")
 
     def _runnable(self, path: Path) -> str:
         """drill or experiment; '' for a file that says too little to tell. Raises InputError for what is neither."""
@@ -252,7 +170,7 @@ class Catalogue:
         targets, target_notes = self._targets()
         problems += target_notes.problems() if target_notes else []
         if target not in targets:
-            raise InputError(*problems, f"there is no target {target!r}{_or_nearest(target, targets, 'targets')}")
+            raise InputError(*problems, f"there is no target {target!r}{or_nearest(target, targets, 'targets')}")
         declared = targets[target]
         if experiment is not None and declared is not None:
             problems += check_experiment(experiment, document, target, declared, ())
@@ -265,7 +183,7 @@ class Catalogue:
 
     def load_runbook(self, what: str) -> LoadedRunbook:
         """A runbook alone: by its name or the file itself. Raises InputError with every problem of it."""
-        path = self._named("runbook", what)
+        path = self._names.file("runbook", what)
         if (kind := self.kind(path)) not in ("runbook", ""):
             article = "an" if kind == "experiment" else "a"
             raise InputError(Problem(file=self.shown(path), what=f"this is {article} {kind}", meant="a runbook"))
@@ -344,7 +262,7 @@ class Catalogue:
         sources = self.beside.variables.sources()
         return LoadedDrill(
             root=self.root,
-            slug=self._slug(path),
+            slug=self._names.slug(path),
             file=self.shown(path),
             drill=drill,
             document=parts.document,
@@ -364,11 +282,6 @@ class Catalogue:
             load_remarks=parts.load.remarks,
         )
 
-    def _slug(self, path: Path) -> str:
-        """What a drill is called: its folder below drills/, with those between; elsewhere the folder alone."""
-        base = self.root / "drills"
-        return path.parent.relative_to(base).as_posix() if path.parent.is_relative_to(base) else path.parent.name
-
     def _targets(self) -> tuple[dict[str, TargetSpec | None], Diagnostics | None]:
         """Name → target, None for one that is wrong; and what is wrong with them."""
         file = self._targets_path()
@@ -385,15 +298,15 @@ class Catalogue:
         return {**BUILT_IN, **declared}, notes
 
     def _targets_path(self) -> Path | None:
-        return next((path for name in _TARGETS_FILES if exists(path := self.root / "drills" / name)), None)
+        return next((path for name in TARGETS_FILES if exists(path := self.root / "drills" / name)), None)
 
     def _document(self, path: Path) -> Document:
-        return self._cached(path, _as_it_is)[2]
+        return self._cached(path, as_it_is)[2]
 
     def _cached(self, path: Path, reader: Reader[T]) -> tuple[T | None, Diagnostics, Document]:
         key = (path, reader)
         if key not in self._read:
-            if reader is _as_it_is:
+            if reader is as_it_is:
                 document = read_document(path, self.shown(path))
                 self._read[key] = (None, Diagnostics(document, further=True), document)
             else:
@@ -442,7 +355,7 @@ class Catalogue:
                     yield experiment
 
     def _all(self) -> list[Path]:
-        targets = [file for name in _TARGETS_FILES if exists(file := self.root / "drills" / name)]
+        targets = [file for name in TARGETS_FILES if exists(file := self.root / "drills" / name)]
         named = [file for folder in FOLDERS for file in self._names.of(folder).values()]
         # A drill under another name has no name to run it by, but may be run by its path.
         unnamed = (
@@ -465,7 +378,7 @@ class Catalogue:
         if kind == "drill":
             self.load_drill(str(path))
             return []
-        reader: Any = _READERS.get(kind)
+        reader: Any = READERS.get(kind)
         if reader is not None:
             return self._cached(path, reader)[1].problems()
         what, meant = "it does not show what kind of file this is", "a drill, a runbook, an experiment or targets"
@@ -475,46 +388,4 @@ class Catalogue:
     def kind(self, path: Path) -> str:
         """drill, runbook, experiment, targets or script: by the file's place, else by what is in it; '' when unclear."""
         path = straight(path)
-        parts = path.relative_to(self.root).parts if path.is_relative_to(self.root) else ()
-        if path.name in _TARGETS_FILES and parts[:1] in ((), ("drills",)):
-            return "targets"
-        if path.name in DRILL_FILES:
-            return "drill"
-        if parts[:1] in (("experiments",), ("runbooks",)):
-            return parts[0].removesuffix("s")
-        return _kind_by_keys(self._document(path).value)
-
-
-def _read_script(document: Document) -> tuple[Script | None, Diagnostics]:
-    notes = Diagnostics(document)
-    return (validated(Script, document.value, notes) if document.readable else None), notes
-
-
-_READERS: dict[str, Reader[Any]] = {
-    "runbook": read_runbook,
-    "experiment": read_experiment,
-    "targets": read_targets,
-    "script": _read_script,
-}
-
-
-def _as_it_is(document: Document) -> tuple[None, Diagnostics]:
-    return None, Diagnostics(document, further=True)
-
-
-def _kind_by_keys(value: Any) -> str:
-    keys: Iterable[str] = value if isinstance(value, dict) else ()
-    if "method" in keys or "steady-state-hypothesis" in keys:
-        return "experiment"
-    if "targets" in keys:
-        return "targets"
-    if "target" in keys or "runbook" in keys:
-        return "drill"
-    if "when" in keys or ("steps" in keys and isinstance(value["steps"], dict)):
-        return "script"
-    return "runbook" if "steps" in keys else ""
-
-
-def _or_nearest(word: str, known: Iterable[str], noun: str) -> str:
-    meant = nearest(word, known, noun=noun)
-    return f"; {meant}" if meant else ""
+        return self._names.kind(path) or kind_by_keys(self._document(path).value)

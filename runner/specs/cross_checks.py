@@ -17,7 +17,8 @@ from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.substitution import placeholders
 from runner.specs.target_names import given_by, note_undefined
 from runner.specs.target_spec import TargetSpec, attributes
-from runner.specs.yaml import Document, Json, Path_
+from runner.specs.yaml import Document, Path_
+from runner.specs.yaml_composer import Json
 from runner.targets.registry import driver_of
 
 

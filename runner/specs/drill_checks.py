@@ -14,7 +14,8 @@ from runner.specs.pydantic_errors import validated
 from runner.specs.shape import note_nulls, texts
 from runner.specs.substitution import placeholders
 from runner.specs.target_spec import TargetSpec, attributes
-from runner.specs.yaml import Document, Json, Path_
+from runner.specs.yaml import Document, Path_
+from runner.specs.yaml_composer import Json
 
 _METRICS = get_args(Metric)
 

@@ -19,7 +19,8 @@ from runner.specs.probe_spec import ProbeSpec
 from runner.specs.pydantic_errors import validated
 from runner.specs.shape import Shape, note_nulls, texts
 from runner.specs.substitution import placeholders
-from runner.specs.yaml import Document, Json, Path_
+from runner.specs.yaml import Document, Path_
+from runner.specs.yaml_composer import Json
 
 KEYS = (
     "version",

@@ -14,7 +14,7 @@ from runner.specs.load_spec import DEFAULT_LOCUSTFILE, written_locustfiles
 from runner.specs.locust_conf import FILE, check_conf, unheeded
 from runner.specs.locust_requests import requests_sent
 from runner.specs.locustfile_checks import check_locustfiles, read_source
-from runner.specs.yaml import Json
+from runner.specs.yaml_composer import Json
 
 
 @lazy_dataclass

@@ -6,13 +6,16 @@ A repository is a folder with `drills/`, `experiments/` or `runbooks/` in it. A 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from runner.errors import Problem
-from runner.specs.disk_reads import ENDINGS, below, is_dir, resolve
+from runner.errors import InputError, Problem
+from runner.specs.diagnostics import nearest
+from runner.specs.disk_reads import ENDINGS, below, exists, is_dir, is_file, resolve
 from runner.specs.invisible import explain, first_hidden
 
 FOLDERS = ("drills", "experiments", "runbooks")
+TARGETS_FILES = ("targets.yaml", "targets.yml")
 DRILL_FILES = tuple(f"drill{ending}" for ending in ENDINGS)
 
 
@@ -46,6 +49,49 @@ class Names:
         found = (self.fault(folder, name) for folder in FOLDERS for name in self._listing(folder))
         return [problem for problem in found if problem is not None]
 
+    def drill(self, what: str) -> Path:
+        """The file of a drill: by its name, its folder or the file itself. Raises InputError with the nearest name."""
+        if what in self.of("drills"):
+            return self.called("drills", what)
+        path = Path(what)
+        if is_dir(path):
+            found = next((path / name for name in DRILL_FILES if is_file(path / name)), None)
+            if found is not None:
+                return straight(found)
+        elif is_file_name(path) and (exists(path) or "/" in what):
+            return straight(path)
+        raise InputError(f"there is no drill {what!r}{or_nearest(what, self.of('drills'), 'drills here')}")
+
+    def file(self, kind: str, what: str) -> Path:
+        """The file of an experiment or a runbook: by its name or the file itself. Raises InputError with the nearest name."""
+        known = self.of(f"{kind}s")
+        if what in known:
+            return self.called(f"{kind}s", what)
+        path = Path(what)
+        if is_file_name(path) and (exists(path) or "/" in what):
+            return straight(path)
+        raise InputError(f"there is no {kind} {what!r}{or_nearest(what, known, f'{kind}s here')}")
+
+    def called(self, folder: str, name: str) -> Path:
+        """The file of a name that is known. Raises InputError when it fits several, or cannot be read as one."""
+        if (fault := self.fault(folder, name)) is not None:
+            raise InputError(fault)
+        return self.of(folder)[name]
+
+    def slug(self, path: Path) -> str:
+        """What a drill is called: its folder below drills/, with those between; elsewhere the folder alone."""
+        base = self.root / "drills"
+        return path.parent.relative_to(base).as_posix() if path.parent.is_relative_to(base) else path.parent.name
+
+    def kind(self, path: Path) -> str:
+        """drill, runbook, experiment or targets, by the place of an absolute path; '' where that does not tell."""
+        parts = path.relative_to(self.root).parts if path.is_relative_to(self.root) else ()
+        if path.name in TARGETS_FILES and parts[:1] in ((), ("drills",)):
+            return "targets"
+        if path.name in DRILL_FILES:
+            return "drill"
+        return parts[0].removesuffix("s") if parts[:1] in (("experiments",), ("runbooks",)) else ""
+
     def _listing(self, folder: str) -> dict[str, list[Path]]:
         if folder not in self._listed:
             base = self.root / folder
@@ -63,6 +109,12 @@ def _hidden_at(name: str) -> int | None:
     """In a file a tab or a line end may stand; in the name of one it is as invisible as the rest."""
     ends = next((at for at, character in enumerate(name) if character in "\t\n\r"), None)
     return first_hidden(name) if ends is None else ends
+
+
+def or_nearest(word: str, known: Iterable[str], noun: str) -> str:
+    """The end of a message about an unknown word: the nearest known one, or all of them when they are few."""
+    meant = nearest(word, known, noun=noun)
+    return f"; {meant}" if meant else ""
 
 
 def straight(path: Path) -> Path:

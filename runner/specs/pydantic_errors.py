@@ -10,7 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from runner.specs.diagnostics import Diagnostics, nearest, no_truth, shown
 from runner.specs.place import MAX_PROBLEMS
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import Path_
+from runner.specs.yaml_composer import Json
 
 M = TypeVar("M", bound=BaseModel)
 Models = tuple[type[BaseModel], ...]

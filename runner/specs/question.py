@@ -8,7 +8,8 @@ from collections.abc import Container, Iterable, Iterator
 from runner.specs.answer import why_unfit
 from runner.specs.diagnostics import Diagnostics, nearest, shown
 from runner.specs.fields import written
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import Path_
+from runner.specs.yaml_composer import Json
 
 #: What every command is given anyway; a value in its place would make another command of it.
 _GIVEN = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "PWD", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV")

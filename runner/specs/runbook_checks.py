@@ -15,7 +15,8 @@ from runner.specs.pydantic_errors import validated
 from runner.specs.question import check_output, check_questions, choices_by_name, output_names
 from runner.specs.runbook_spec import RunbookSpec
 from runner.specs.shape import note_nulls
-from runner.specs.yaml import Document, Json, Path_
+from runner.specs.yaml import Document, Path_
+from runner.specs.yaml_composer import Json
 
 _NEEDS_RUN = ("shell", "working-directory", "env", "secrets", "output", "timeout", "retry", "on-timeout")
 _NOT_ANYTIME = ("run", "choose", "approve", "confirm", "ask", "verify", "if", "on-failure", "target-time")

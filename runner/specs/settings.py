@@ -14,7 +14,8 @@ from runner.specs.diagnostics import Diagnostics
 from runner.specs.disk_reads import exists
 from runner.specs.experiment import HYPOTHESIS_STRATEGIES
 from runner.specs.shape import Shape
-from runner.specs.yaml import Document, Json, read_document
+from runner.specs.yaml import Document, read_document
+from runner.specs.yaml_composer import Json
 
 #: Where Chaos Toolkit looks for it, below the home folder.
 USUAL = ".chaostoolkit/settings.yaml"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from runner.specs.diagnostics import Diagnostics, nearest, no_truth, shown
 from runner.specs.substitution import placeholders
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import Path_
+from runner.specs.yaml_composer import Json
 
 
 class Shape:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.question import asked_names, output_names
-from runner.specs.yaml import Json, Path_
+from runner.specs.yaml import Path_
+from runner.specs.yaml_composer import Json
 
 #: Shells that put a variable's value into a line; to any other program `$NAME` is a text.
 _SHELLS = frozenset(("bash", "sh", "dash", "zsh", "ksh", "ash"))

@@ -19,7 +19,8 @@ from runner.specs.diagnostics import Diagnostics, nearest
 from runner.specs.env_patterns import OWN_PREFIXES
 from runner.specs.files import read_bytes
 from runner.specs.shape import Shape
-from runner.specs.yaml import Document, Json, read_document
+from runner.specs.yaml import Document, read_document
+from runner.specs.yaml_composer import Json
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOCUMENTS = (".yaml", ".yml", ".json")

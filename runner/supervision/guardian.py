@@ -21,6 +21,7 @@ from typing import Any
 
 from runner.control.peer_socket import BEAT, LEASE, PeerSocket, say
 from runner.errors import ExitCode, GamedayError, worst
+from runner.supervision.child_reaping import only_children, reap
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # Until its event loop runs the conductor imports and reads files, and cannot renew a lease.
@@ -176,7 +177,7 @@ class Guardian:
         self._beat()
         if self._undo is not None and self._undo.started:
             self._undo.thaw()
-        _reap(self._conductor, self._undo.pid if self._undo else 0)
+        reap(self._conductor, self._undo.pid if self._undo else 0)
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -262,7 +263,7 @@ class Guardian:
         from runner.undo.fencing import fence_all
 
         known = {self._conductor, self._undo.pid, *self._spare.living()}
-        if _only_children(known):
+        if only_children(known):
             return
         if fenced := fence_all(known | self._brought_back(), reap=False, grace=_FENCE):
             self._link.send({"fenced": fenced})
@@ -381,25 +382,3 @@ class Guardian:
     def _errors_text(self) -> str:
         os.lseek(self._errors, 0, os.SEEK_SET)
         return os.read(self._errors, 1 << 20).decode(errors="replace")
-
-
-def _only_children(known: set[int]) -> bool:
-    """Whether nobody else is right below this process; False where the system does not say. A fiftieth of a full look."""
-    try:
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    except OSError:
-        return False
-    return known.issuperset(map(int, children))
-
-
-def _reap(*ours: int) -> None:
-    """Collect orphans that were given to this subreaper; never the conductor or the undo worker."""
-    while True:
-        try:
-            info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return
-        if info is None or info.si_pid in ours:
-            return
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(info.si_pid, 0)

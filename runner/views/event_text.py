@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from runner.engine import events as ev
@@ -13,28 +12,13 @@ from runner.engine.plan_json import plan_from_json
 from runner.engine.wording import broken_control
 from runner.people import PROCESSES
 from runner.scoring.raised_exceptions import raised_in
+from runner.views.event_line import Line
 from runner.views.load_text import cut_short, raised
 from runner.views.prompt_text import AFTER_FAILURE, asked
 from runner.views.text import clock, duration
 from runner.views.undone import undone
 
 _OUTPUT_LINES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the log, its text not yet made inert. `by` is a person or ''; `under`: more of the line before.
-
-    `truth`: it gives away what was broken, or how much it hurts, which a participant is to find out.
-    """
-
-    t: float
-    sign: str
-    text: str
-    style: str = ""
-    by: str = ""
-    under: bool = False
-    truth: bool = False
 
 
 class EventText:

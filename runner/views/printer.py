@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from runner.engine.events import Recorded
-from runner.views.event_text import EventText, Line
+from runner.views.event_line import Line
+from runner.views.event_text import EventText
 from runner.views.text import Paint, clock, inert
 
 _UNDER_WIDTH = 100

@@ -13,7 +13,8 @@ from runner.collector import no_collection
 from runner.engine.events import Recorded
 from runner.transcript.comments import Comment, add_comment, read_comments
 from runner.transcript.reader import read
-from runner.views.event_text import EventText, Line
+from runner.views.event_line import Line
+from runner.views.event_text import EventText
 from runner.views.timeline import Timeline
 from runner.views.view_model import Mark, ViewModel, marked
 

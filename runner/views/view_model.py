@@ -9,7 +9,8 @@ from runner.engine import events as ev
 from runner.engine.apply import apply
 from runner.engine.events import Recorded
 from runner.engine.state import LoadView, State
-from runner.views.event_text import EventText, Line
+from runner.views.event_line import Line
+from runner.views.event_text import EventText
 from runner.views.series import Point, Series
 
 #: Lines of the log kept: a day's worth of people, and a bound.

@@ -12,7 +12,8 @@ from runner.cli.drill_files import check
 from runner.guard.policies import judge_plan
 from runner.guard.remarks import CheckFindings, look_over
 from runner.planning.compile import compile_drill
-from runner.specs.catalogue import Catalogue, LoadedDrill
+from runner.specs.catalogue import Catalogue
+from runner.specs.loaded import LoadedDrill
 
 _TARGETS = """\
 targets:

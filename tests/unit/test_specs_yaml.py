@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from runner.errors import InputError
 from runner.specs.files import MAX_BYTES, read_bytes
 from runner.specs.scalars import read_plain
-from runner.specs.yaml import MAX_ALIASES, MAX_DEPTH, MAX_VALUES, Document, parse, read_document
+from runner.specs.yaml import Document, parse, read_document
+from runner.specs.yaml_composer import MAX_ALIASES, MAX_DEPTH, MAX_VALUES
 
 
 def _said(text: str | bytes, **options: bool) -> list[str]:

@@ -10,7 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from runner.views.event_text import Line
+from runner.views.event_line import Line
 from runner.views.text import clock
 from runner.views.tui.paint import hanging, line
 from runner.views.view_model import ViewModel
