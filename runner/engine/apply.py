@@ -1,4 +1,4 @@
-"""The fold: a state and the next line of a transcript make the next state.
+"""All reducers together: a state and the next line of a transcript make the next state.
 
 It is total. Whatever a transcript holds, of an older release or a newer one, in whatever order, it is taken for a
 fact; what the state has no place for is passed over.
@@ -13,7 +13,7 @@ from runner.engine import events as e
 from runner.engine.reducers import faults, run_state, samples, step_states
 from runner.engine.state import State
 
-_FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
+_REDUCERS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
     e.RunStarted: run_state.run_started,
     e.PhaseEntered: run_state.phase_entered,
     e.NeedChecked: run_state.need_checked,
@@ -86,9 +86,9 @@ _FOLDS: dict[type[e.Event], Callable[[State, Any, e.Recorded], State]] = {
 
 def apply(state: State, recorded: e.Recorded) -> State:
     """The state after this line."""
-    fold = _FOLDS.get(type(recorded.event))
-    if fold is not None:
-        state = fold(state, recorded.event, recorded)
+    reduce = _REDUCERS.get(type(recorded.event))
+    if reduce is not None:
+        state = reduce(state, recorded.event, recorded)
     return state.but(
         seq=recorded.seq,
         t=max(state.t, recorded.t),

@@ -1,4 +1,4 @@
-"""What is known of a run at one moment: a fold over its events, made by `runner.engine.apply`.
+"""What is known of a run at one moment: its events reduced to one value by `runner.engine.apply`.
 
 Everything here is immutable by convention, mappings too: an event makes a new `State` that shares what did not change.
 Times are seconds of the run's clock. Its size depends on the plan and on what people write, never on how long the run

@@ -1,4 +1,4 @@
-"""The scorecard: one more fold over a transcript, in one pass."""
+"""The scorecard of a transcript, in one pass."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ def _card(
     found: ScoreFindings, judged: tuple[Objective, ...], service_verdict: Verdict, runbook_verdict: Verdict
 ) -> Scorecard:
     figures, plan, how = found.figures, found.plan, ending(found, service_verdict, runbook_verdict)
-    met = sum(objective.status == MET for objective in judged)
-    counted = sum(objective.status != NOT_APPLICABLE for objective in judged)
+    met, counted = _counted(judged)
     goals = [step.in_time for step in found.steps if step.in_time is not None]
     lasting = [episode.censored_after for episode in found.episodes if episode.censored_after is not None]
     end = figures.ends[0] if figures.ends else None
@@ -88,6 +87,12 @@ def _card(
         ratings=figures.ratings,
         warnings=tuple(figures.warnings),
     )
+
+
+def _counted(judged: tuple[Objective, ...]) -> tuple[int, int]:
+    """How many objectives were met, of how many that applied."""
+    met = sum(objective.status == MET for objective in judged)
+    return met, sum(objective.status != NOT_APPLICABLE for objective in judged)
 
 
 def _headline(how: Ending, met: int, counted: int, service_verdict: Verdict, runbook_verdict: Verdict) -> str:

@@ -52,7 +52,7 @@ class EventText:
         self._truth = event.hidden
         self._lines = []
         if not event.sample:
-            self._tell(event)
+            self._describe(event)
         elif isinstance(event, ev.IndicatorJudged):
             # Several a second: to look up what an event means takes longer than to see that this one is no news.
             self._judged(event)
@@ -71,10 +71,10 @@ class EventText:
     # -- what each event means -----------------------------------------------------------------------------------------
 
     @singledispatchmethod
-    def _tell(self, event: Event) -> None:
+    def _describe(self, event: Event) -> None:
         return
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.RunStarted) -> None:
         plan = plan_from_json(event.plan)
         self._steps = {step.id: step for step in plan.steps}
@@ -85,41 +85,41 @@ class EventText:
             # They name experiments and what undoes them.
             self._line("!", warning, "yellow", truth=True)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.PhaseEntered) -> None:
         self._live = event.phase == "live"
         self._ending = self._ending or is_ending(event.phase)
         self._line("──", event.phase, "bold blue")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.TargetReady) -> None:
         if event.url:
             self._line("·", f"target: {event.url}")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.TargetLost) -> None:
         self._line("✗", f"the target is gone: {event.why}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.TargetFound) -> None:
         self._line("✓", "the target is there again", "green")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.NeedChecked) -> None:
         if event.met:
             self._line("✓", event.name, "green")
         else:
             self._line("✗", f"{event.name}: {event.why}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.LoadStarted) -> None:
         self._line("≋", f"load begins: {event.users} users")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.LoadSpawned) -> None:
         self._line("≋", f"{event.users} users are there")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.LoadEnded) -> None:
         if self._ending:
             self._line("≋", "the load has stopped", "dim")
@@ -130,11 +130,11 @@ class EventText:
         for each in raised_in(event)[:_OUTPUT_LINES]:
             self._line("!", raised(each), "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.LoadFailed) -> None:
         self._line("✗", f"load: {event.why}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.HypothesisChecked) -> None:
         sign, word = ("✓", "holds") if event.met else ("✗", "does not hold")
         self._line(sign, f"hypothesis {event.when}: {word}  [{event.experiment}]", _good(event.met))
@@ -142,58 +142,58 @@ class EventText:
             if not probe.get("met"):
                 self._under(f"{probe.get('name')}: {probe.get('error') or probe.get('value')}")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ExperimentArmed) -> None:
         self._line("◌", f"{event.experiment} is armed")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.BaselineTaken) -> None:
         if event.met:
             self._line("✓", f"steady state: {', '.join(event.held) or 'nothing to watch'}", "green")
         else:
             self._line("✗", f"no steady state: {event.why or ', '.join(event.failed)}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ActivityStarted) -> None:
         if event.type == "action":
             self._line("↯", f"fault: {event.name}  [{event.experiment}]", "bold red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ActivityEnded) -> None:
         if event.status != "succeeded":
             self._line("✗", f"{event.type} {event.name}: {event.status} {event.exception}", "red")
         elif event.doubt:
             self._line("!", f"{event.type} {event.name!r} {event.doubt}: the fault may not be in", "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.FaultRefused) -> None:
         self._line("✗", f"the guard refuses {event.name}: {event.why}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ControlBroke) -> None:
         self._line("✗", f"{event.experiment}: {broken_control(event)}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ExperimentFailed) -> None:
         self._line("✗", f"{event.experiment}: {event.why}", "red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ExperimentEnded) -> None:
         self._line("·", f"{event.experiment}: {event.status}" + (", deviated" if event.deviated else ""))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.ImpactSeen) -> None:
         self._line("▼", f"impact: {event.indicator}, since {clock(event.since)}", "bold red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.MitigationSeen) -> None:
         self._line("△", f"mitigated, since {clock(event.since)}", "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.RecoverySeen) -> None:
         self._line("▲", f"recovered, since {clock(event.since)}", "bold green")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.Relapsed) -> None:
         self._line("▼", f"relapse: {event.indicator}, since {clock(event.since)}", "bold red")
 
@@ -207,23 +207,23 @@ class EventText:
             value = "nothing came" if event.value is None else f"{event.value:.4g}"
             self._line("·", f"{event.indicator}: {value}  {'in' if event.ok else 'OUT of'} tolerance", _good(event.ok))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.AlertFired) -> None:
         self._line("◉", f"alert: {event.alert}" + ("  (was firing before)" if event.before else ""), "bold yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.AlertCleared) -> None:
         self._line("○", f"alert cleared: {event.alert}")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.AlertSilent) -> None:
         self._line("!", f"alert {event.alert} cannot be asked for: {event.why}", "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.AlertAnswers) -> None:
         self._line("·", f"alert {event.alert} can be asked for again")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepStarted) -> None:
         step = self._steps.get(event.step)
         name = step.name if step else event.step
@@ -232,23 +232,23 @@ class EventText:
             for line in asked(step):
                 self._under(line)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepChosen) -> None:
         self._line(" ", f"chosen: {event.label} → {event.to}", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepAnswered) -> None:
         waived = f"  (its default: {event.waived})" if event.waived else ""
         value = "(secret)" if event.secret else event.value + waived
         self._line(" ", f"{event.name} = {value}", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepApproved) -> None:
         self._line(
             " ", f"approved{', waived: ' + event.waived if event.waived else ''}", by=event.person or self._person
         )
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.CommandEnded) -> None:
         how = "timed out" if event.timed_out else f"exit code {event.exit_code}"
         style = "red" if event.exit_code or event.why else ""
@@ -258,89 +258,89 @@ class EventText:
         for line in event.tail.splitlines()[-_OUTPUT_LINES:]:
             self._under(line)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.RetryScheduled) -> None:
         self._line("↻", f"trying again: attempt {event.attempt} at {clock(event.due)}")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.VerifyStarted) -> None:
         self._line("?", "verifying" + ("; it held before the step, so it proves nothing" if event.vacuous else ""))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.VerifyEnded) -> None:
         text = "verified" if event.held else f"not verified: {event.why}"
         self._line("✓" if event.held else "✗", text, _good(event.held))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepFailing) -> None:
         self._line("✗", f"{event.step} failed: {event.why}; retry, skip, fail or go back?", "red")
         if event.step in self._asked:
             self._under(AFTER_FAILURE)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepEnded) -> None:
         sign, style = _OUTCOMES.get(event.outcome, ("·", ""))
         why = f": {event.why}" if event.why else ""
         self._line(sign, f"{event.step} {event.outcome}{why}", style, by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepReminded) -> None:
         self._line("⏰", f"due again: {event.step}")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.HintShown) -> None:
         self._line("?", f"hint shown for {event.step}", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.MilestoneReached) -> None:
         self._line("★", event.milestone, "bold cyan", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.NoteWritten) -> None:
         about = f" of {event.about}" if event.about else ""
         self._line("✎", f"{event.type}{about}: {event.text}", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.StepDisputed) -> None:
         self._line("!", f"{event.step} is wrong; it should say: {event.text}", "yellow", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.HandedOver) -> None:
         self._line("→", f"{event.step} is {event.to}'s now", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.PersonJoined) -> None:
         self._line("+", f"{event.person} is here, as {event.role}", "dim")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.PersonLeft) -> None:
         self._line("-", f"{event.person} left", "dim")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.Paused) -> None:
         self._line("‖", f"paused: {event.why}", "yellow", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.Resumed) -> None:
         self._line("▶", "goes on", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.EndDecided) -> None:
         why = f": {event.why}" if event.why else ""
         style = "" if event.cause == "complete" else "yellow"
         self._line("■", f"the run ends, {event.cause}{why}", style, by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.Halted) -> None:
         self._line("■", f"everything on this machine was halted: {event.why}", "bold yellow", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.RollbackEnded) -> None:
         good = event.status == "succeeded"
         text = f"undo: {event.name}" + ("" if good else f": {event.status} {event.exception} (attempt {event.attempt})")
         self._line("↶" if good else "✗", text, _good(good))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.UndoChecked) -> None:
         if event.while_in:
             if event.held:
@@ -349,27 +349,27 @@ class EventText:
             text = event.name if event.held else f"{event.name}: {event.why}"
             self._line("✓" if event.held else "✗", text, _good(event.held))
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.FaultUndone) -> None:
         self._line("✓", f"{event.experiment} {undone(event.how)}", "green")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.UndoFailed) -> None:
         self._line("✗", f"LEFT BEHIND: {event.experiment}: {event.why}", "bold red")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.Warned) -> None:
         self._line("!", event.text, "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.CommandRefused) -> None:
         self._line("✗", f"{event.command} was not possible: {event.why}", "yellow", by=self._person)
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.SuspendSeen) -> None:
         self._line("!", f"this machine slept for {duration(event.seconds)}", "yellow")
 
-    @_tell.register
+    @_describe.register
     def _(self, event: ev.TailTorn) -> None:
         self._line("!", f"a half-written line was moved to {event.file}", "yellow")
 

@@ -87,3 +87,14 @@ def _clashes(named: Mapping[str, list[str]], allowed: Mapping[str, Iterable[str]
     found = [f"{name}: {', '.join(where)}" for name, where in twice.items() if listed.get(name) != where]
     stale = [f"{name}: listed, but not twice" for name in listed if name not in twice]
     return sorted(found + stale)
+
+
+def long_functions(sources: Sources, most: int) -> list[str]:
+    """A line for each function of more than `most` lines, its signature included."""
+    found = []
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                found += [f"{module}.{node.name}: {lines} lines"] if lines > most else []
+    return found

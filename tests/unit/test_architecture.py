@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from source_rules import circles, read_sources, same_classes, same_files
+from source_rules import circles, long_functions, read_sources, same_classes, same_files
 
 _ROOT = Path(__file__).parents[2]
 #: What `gameday init` copies belongs to whoever runs it.
@@ -63,6 +63,11 @@ def test_a_file_name_means_one_thing() -> None:
 
 def test_a_class_name_means_one_thing() -> None:
     assert same_classes(_SOURCES, SAME_CLASSES) == []
+
+
+def test_functions_fit_on_a_screen() -> None:
+    assert long_functions(_SOURCES, 60) == []
+    assert long_functions({"pack": "def f():\n    a = 1\n    b = 2\n"}, 2) == ["pack.f: 3 lines"]
 
 
 @pytest.mark.parametrize(
