@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,11 @@ from runner.clock import Stamp
 from runner.conductor.loop import Conductor
 from runner.control.peer_socket import PeerSocket
 from runner.engine import events as ev
+from runner.engine.apply import _REDUCERS
 from runner.engine.commands import IllegalCommand, Observed, Order
 from runner.engine.decide import decide
 from runner.engine.events import KINDS, Event, Recorded
+from runner.engine.reducers.reducer_table import Reducer, ReducerTable
 from runner.history.previous_run import without_samples
 from runner.testing import Drive, ManualClock, sample_plan
 from runner.transcript.codec import FILE, FIRST_PREV, encode, plain_fields
@@ -149,3 +152,18 @@ def test_a_list_would_be_found() -> None:
         1,
         2,
     ]
+
+
+# -- reducers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "reducer"), _REDUCERS.items(), ids=lambda each: getattr(each, "__name__", ""))
+def test_a_reducer_takes_the_kind_that_it_is_entered_for(kind: type[Event], reducer: Reducer) -> None:
+    assert [*inspect.signature(reducer).parameters.values()][1].annotation == kind.__name__
+
+
+def test_a_kind_is_reduced_once() -> None:
+    reduces = ReducerTable()
+    reduces(ev.Halted)(lambda state, event, record: state)
+    with pytest.raises(ValueError, match="Halted is reduced twice"):
+        reduces(ev.Halted)(lambda state, event, record: state)

@@ -28,8 +28,11 @@ from runner.engine.events import (
     UndoFailed,
     UndoStarted,
 )
+from runner.engine.reducers.reducer_table import ReducerTable
 from runner.engine.state import ExperimentView, State
 from runner.engine.wording import broken_control
+
+reduces = ReducerTable()
 
 _OVER = ("ended", "failed", "undoing", "undone", "left")
 
@@ -46,6 +49,7 @@ def _with(state: State, view: ExperimentView) -> State:
     return state.but(experiments={**state.experiments, view.slug: view})
 
 
+@reduces(ExperimentLoaded)
 def experiment_loaded(state: State, event: ExperimentLoaded, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None or view.status != "waiting":
@@ -53,10 +57,12 @@ def experiment_loaded(state: State, event: ExperimentLoaded, record: Recorded) -
     return _with(state, replace(view, status="loaded"))
 
 
+@reduces(ArmingBegun)
 def arming_begun(state: State, event: ArmingBegun, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="arming", arming_t=record.t)
 
 
+@reduces(HypothesisChecked)
 def hypothesis_checked(state: State, event: HypothesisChecked, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None:
@@ -74,31 +80,38 @@ def _unmet(event: HypothesisChecked) -> str:
     return ""
 
 
+@reduces(ExperimentArmed)
 def experiment_armed(state: State, event: ExperimentArmed, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="armed")
 
 
+@reduces(InjectionScheduled)
 def injection_scheduled(state: State, event: InjectionScheduled, record: Recorded) -> State:
     return change_experiment(state, event.experiment, due=event.due)
 
 
+@reduces(InjectionOrdered)
 def injection_ordered(state: State, event: InjectionOrdered, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="ordered", ordered_t=record.t)
 
 
+@reduces(MethodBegun)
 def method_begun(state: State, event: MethodBegun, record: Recorded) -> State:
     return change_experiment(state, event.experiment, begun=True)
 
 
+@reduces(FaultIntended)
 def fault_intended(state: State, event: FaultIntended, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     return state if view is None else _with(state, replace(view, intents=view.intents + 1))
 
 
+@reduces(FaultRefused)
 def fault_refused(state: State, event: FaultRefused, record: Recorded) -> State:
     return change_experiment(state, event.experiment, refused=f"{event.name}: {event.why}")
 
 
+@reduces(ControlBroke)
 def control_broke(state: State, event: ControlBroke, record: Recorded) -> State:
     """One that stands before something and cannot say yes has said no."""
     if not event.stops:
@@ -106,6 +119,7 @@ def control_broke(state: State, event: ControlBroke, record: Recorded) -> State:
     return change_experiment(state, event.experiment, refused=broken_control(event))
 
 
+@reduces(ActivityStarted)
 def activity_started(state: State, event: ActivityStarted, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None:
@@ -122,6 +136,7 @@ def activity_started(state: State, event: ActivityStarted, record: Recorded) -> 
     return _with(state, view)
 
 
+@reduces(ActivityEnded)
 def activity_ended(state: State, event: ActivityEnded, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None:
@@ -131,10 +146,12 @@ def activity_ended(state: State, event: ActivityEnded, record: Recorded) -> Stat
     return _with(state, replace(view, activity=activity, actions_failed=view.actions_failed + failed))
 
 
+@reduces(MethodEnded)
 def method_ended(state: State, event: MethodEnded, record: Recorded) -> State:
     return change_experiment(state, event.experiment, returned_t=record.t, activity="")
 
 
+@reduces(ExperimentEnded)
 def experiment_ended(state: State, event: ExperimentEnded, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None:
@@ -146,6 +163,7 @@ def experiment_ended(state: State, event: ExperimentEnded, record: Recorded) -> 
     )
 
 
+@reduces(ExperimentFailed)
 def experiment_failed(state: State, event: ExperimentFailed, record: Recorded) -> State:
     view = state.experiments.get(event.experiment)
     if view is None:
@@ -154,26 +172,31 @@ def experiment_failed(state: State, event: ExperimentFailed, record: Recorded) -
     return _with(state, replace(view, status=status, why=event.why, ended_t=record.t, activity=""))
 
 
+@reduces(UndoStarted)
 def undo_started(state: State, event: UndoStarted, record: Recorded) -> State:
     for slug in event.experiments:
         state = change_experiment(state, slug, status="undoing")
     return state
 
 
+@reduces(RollbackStarted)
 def rollback_started(state: State, event: RollbackStarted, record: Recorded) -> State:
     return change_experiment(state, event.experiment, status="undoing")
 
 
+@reduces(FaultUndone)
 def fault_undone(state: State, event: FaultUndone, record: Recorded) -> State:
     left = tuple(slug for slug in state.left if slug != event.experiment)
     state = state.but(left=left)
     return change_experiment(state, event.experiment, status="undone", undone=event.how)
 
 
+@reduces(UndoFailed)
 def undo_failed(state: State, event: UndoFailed, record: Recorded) -> State:
     left = state.left if event.experiment in state.left else (*state.left, event.experiment)
     return change_experiment(state.but(left=left), event.experiment, status="left", why=event.why)
 
 
+@reduces(UndoEnded)
 def undo_ended(state: State, event: UndoEnded, record: Recorded) -> State:
     return state.but(undo_ended=True)

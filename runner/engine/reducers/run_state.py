@@ -30,6 +30,7 @@ from runner.engine.events import (
 )
 from runner.engine.phases import Phase
 from runner.engine.plan_json import plan_from_json
+from runner.engine.reducers.reducer_table import ReducerTable
 from runner.engine.state import (
     AlertView,
     ExperimentView,
@@ -43,10 +44,13 @@ from runner.engine.state import (
 )
 from runner.people import NOTICES
 
+reduces = ReducerTable()
+
 #: Warnings come from machines as well as from people: the latest are kept.
 _WARNINGS_KEPT = 100
 
 
+@reduces(RunStarted)
 def run_started(state: State, event: RunStarted, record: Recorded) -> State:
     if state.run:
         return state
@@ -70,6 +74,7 @@ def run_started(state: State, event: RunStarted, record: Recorded) -> State:
     )
 
 
+@reduces(PhaseEntered)
 def phase_entered(state: State, event: PhaseEntered, record: Recorded) -> State:
     state = state.but(phase=cast(Phase, event.phase), phase_t=record.t)
     if event.phase == "live":
@@ -81,44 +86,54 @@ def phase_entered(state: State, event: PhaseEntered, record: Recorded) -> State:
     return state
 
 
+@reduces(NeedChecked)
 def need_checked(state: State, event: NeedChecked, record: Recorded) -> State:
     return state.but(needs={**state.needs, event.name: Need(event.met, event.why)})
 
 
+@reduces(TargetReady)
 def target_ready(state: State, event: TargetReady, record: Recorded) -> State:
     return state.but(target_url=event.url, target_vars=event.vars)
 
 
+@reduces(TargetLost)
 def target_lost(state: State, event: TargetLost, record: Recorded) -> State:
     """The first time counts until it is found again."""
     return state if state.target_lost_t is not None else state.but(target_lost_t=record.t, target_lost_why=event.why)
 
 
+@reduces(TargetFound)
 def target_found(state: State, event: TargetFound, record: Recorded) -> State:
     return state.but(target_lost_t=None, target_lost_why="")
 
 
+@reduces(BaselineTaken)
 def baseline_taken(state: State, event: BaselineTaken, record: Recorded) -> State:
     return state.but(baseline=event)
 
 
+@reduces(EndDecided)
 def end_decided(state: State, event: EndDecided, record: Recorded) -> State:
     """The first one wins."""
     return state if state.end else state.but(end=event, end_t=record.t)
 
 
+@reduces(DebriefClosed)
 def debrief_closed(state: State, event: DebriefClosed, record: Recorded) -> State:
     return state.but(debrief_closed=True)
 
 
+@reduces(RunClosed)
 def run_closed(state: State, event: RunClosed, record: Recorded) -> State:
     return state.but(closed=event)
 
 
+@reduces(Paused)
 def paused(state: State, event: Paused, record: Recorded) -> State:
     return state if state.paused else state.but(paused_t=record.t, paused_why=event.why)
 
 
+@reduces(Resumed)
 def resumed(state: State, event: Resumed, record: Recorded) -> State:
     return _unpause(state, record.t)
 
@@ -127,10 +142,12 @@ def _unpause(state: State, t: float) -> State:
     return state.but(paused_total=state.paused_seconds(t), paused_t=None, paused_why="")
 
 
+@reduces(SuspendSeen)
 def suspend_seen(state: State, event: SuspendSeen, record: Recorded) -> State:
     return _warn(state, record, f"the machine slept for {event.seconds:g} s")
 
 
+@reduces(Warned)
 def warned(state: State, event: Warned, record: Recorded) -> State:
     return _warn(state, record, event.text)
 
@@ -140,6 +157,7 @@ def _warn(state: State, record: Recorded, text: str) -> State:
     return state.but(warnings=(*state.warnings, note)[-_WARNINGS_KEPT:])
 
 
+@reduces(PersonJoined)
 def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     others = tuple(person for person in state.people if person.name != event.person)
     joined = Person(name=event.person, uid=event.uid, role=event.role)
@@ -150,6 +168,7 @@ def person_joined(state: State, event: PersonJoined, record: Recorded) -> State:
     )
 
 
+@reduces(CommandGiven)
 def command_given(state: State, event: CommandGiven, record: Recorded) -> State:
     """From which account and in which role a name was used, also by somebody who never joined."""
     joined = any(person.name == record.by for person in state.people)
@@ -157,6 +176,7 @@ def command_given(state: State, event: CommandGiven, record: Recorded) -> State:
     return state.but(accounts={**state.accounts, record.by: event.uid}, roles=roles)
 
 
+@reduces(PersonLeft)
 def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
     people = tuple(
         replace(person, left_t=record.t) if person.name == event.person and person.present else person
@@ -165,6 +185,7 @@ def person_left(state: State, event: PersonLeft, record: Recorded) -> State:
     return state.but(people=people)
 
 
+@reduces(MilestoneReached)
 def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -> State:
     known = state.milestones.get(event.milestone)
     if known is not None and (event.milestone != "detected" or known.role in NOTICES or event.role not in NOTICES):
@@ -173,5 +194,6 @@ def milestone_reached(state: State, event: MilestoneReached, record: Recorded) -
     return state.but(milestones={**state.milestones, event.milestone: reached})
 
 
+@reduces(NoteWritten)
 def note_written(state: State, event: NoteWritten, record: Recorded) -> State:
     return state.but(notes=(*state.notes, NoteView(record.t, record.by, event.type, event.text)))

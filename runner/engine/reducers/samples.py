@@ -16,8 +16,11 @@ from runner.engine.events import (
     Recorded,
 )
 from runner.engine.plan import StopRule
+from runner.engine.reducers.reducer_table import ReducerTable
 from runner.engine.state import BASELINE_BUCKETS, AlertView, Bucket, IndicatorView, LoadView, State, Streak
 from runner.lazy_dataclass import but
+
+reduces = ReducerTable()
 
 #: Names of requests remembered.
 _NAMES = 50
@@ -26,14 +29,17 @@ _NAMES = 50
 SETTLING = 1.0
 
 
+@reduces(LoadStarted)
 def load_started(state: State, event: LoadStarted, record: Recorded) -> State:
     return state.but(load=replace(state.load, started_t=record.t))
 
 
+@reduces(LoadSpawned)
 def load_spawned(state: State, event: LoadSpawned, record: Recorded) -> State:
     return state.but(load=replace(state.load, spawned_t=record.t, users=event.users))
 
 
+@reduces(LoadSampled)
 def load_sampled(state: State, event: LoadSampled, record: Recorded) -> State:
     sent = sum(int(window.get("n") or 0) for window in event.requests.values())
     failed = sum(int(window.get("failures") or 0) for window in event.requests.values())
@@ -49,10 +55,12 @@ def _names(load: LoadView, event: LoadSampled) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*load.names, *event.requests)))[:_NAMES]
 
 
+@reduces(LoadEnded)
 def load_ended(state: State, event: LoadEnded, record: Recorded) -> State:
     return state.but(load=replace(state.load, users=0, ended_t=record.t, why=event.why))
 
 
+@reduces(LoadFailed)
 def load_failed(state: State, event: LoadFailed, record: Recorded) -> State:
     return state.but(
         load=replace(
@@ -72,6 +80,7 @@ def baseline_from(state: State) -> float | None:
     return None if state.load.spawned_t is None else state.load.spawned_t + SETTLING
 
 
+@reduces(IndicatorJudged)
 def indicator_judged(state: State, event: IndicatorJudged, record: Recorded) -> State:
     view = state.indicators.get(event.indicator)
     if view is None:
@@ -127,6 +136,7 @@ def _streak(rule: StopRule, streak: Streak | None, event: IndicatorJudged) -> St
     return Streak(streak.since if streak else event.since, event.since + 1.0)
 
 
+@reduces(AlertFired)
 def alert_fired(state: State, event: AlertFired, record: Recorded) -> State:
     view = state.alerts.get(event.alert, AlertView(name=event.alert))
     counts = view.fired_t is None and not event.before
@@ -134,6 +144,7 @@ def alert_fired(state: State, event: AlertFired, record: Recorded) -> State:
     return state.but(alerts={**state.alerts, view.name: view})
 
 
+@reduces(AlertCleared)
 def alert_cleared(state: State, event: AlertCleared, record: Recorded) -> State:
     view = state.alerts.get(event.alert, AlertView(name=event.alert))
     return state.but(alerts={**state.alerts, view.name: replace(view, firing=False)})

@@ -30,8 +30,11 @@ from runner.engine.events import (
 )
 from runner.engine.plan import Step
 from runner.engine.prompt import is_gated
+from runner.engine.reducers.reducer_table import ReducerTable
 from runner.engine.state import State, StepStatus, StepView
 from runner.people import PROCESSES
+
+reduces = ReducerTable()
 
 
 def change_step(state: State, step_id: str, **changes: Any) -> State:
@@ -42,6 +45,7 @@ def change_step(state: State, step_id: str, **changes: Any) -> State:
     return state.but(steps={**state.steps, step_id: replace(view, **changes)})
 
 
+@reduces(StepStarted)
 def step_started(state: State, event: StepStarted, record: Recorded) -> State:
     if event.step not in state.steps:
         return state
@@ -73,15 +77,18 @@ def _waiting_status(step: Step, view: StepView) -> StepStatus:
     return "asking" if is_gated(step, view) else "ready"
 
 
+@reduces(StepConfirmed)
 def step_confirmed(state: State, event: StepConfirmed, record: Recorded) -> State:
     driven = state if event.waived else _driven(state, record)
     return _gate_passed(driven, event.step, record.by, confirmed=True)
 
 
+@reduces(StepApproved)
 def step_approved(state: State, event: StepApproved, record: Recorded) -> State:
     return _gate_passed(state, event.step, record.by, approved=True)
 
 
+@reduces(StepAnswered)
 def step_answered(state: State, event: StepAnswered, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None:
@@ -103,14 +110,17 @@ def _driven(state: State, record: Recorded) -> State:
     return state.but(driver=record.by)
 
 
+@reduces(StepChosen)
 def step_chosen(state: State, event: StepChosen, record: Recorded) -> State:
     return change_step(_driven(state, record), event.step, choice=event.label, who=record.by)
 
 
+@reduces(StepDone)
 def step_done(state: State, event: StepDone, record: Recorded) -> State:
     return change_step(_driven(state, record), event.step, status="done", who=record.by, role=event.role)
 
 
+@reduces(CommandIntended)
 def command_intended(state: State, event: CommandIntended, record: Recorded) -> State:
     if record.by not in PROCESSES:
         # By somebody's word; else a retry, or a step that runs by itself.
@@ -130,12 +140,14 @@ def command_intended(state: State, event: CommandIntended, record: Recorded) -> 
     )
 
 
+@reduces(CommandStarted)
 def command_started(state: State, event: CommandStarted, record: Recorded) -> State:
     if not _is_running(state, event.step, event.attempt):
         return state
     return change_step(state, event.step, pid=event.pid, command_t=record.t)
 
 
+@reduces(CommandEnded)
 def command_ended(state: State, event: CommandEnded, record: Recorded) -> State:
     if not _is_running(state, event.step, event.attempt):
         return state
@@ -159,14 +171,17 @@ def _is_running(state: State, step_id: str, attempt: int) -> bool:
     return view is not None and view.status == "running" and view.attempt == attempt
 
 
+@reduces(RetryScheduled)
 def retry_scheduled(state: State, event: RetryScheduled, record: Recorded) -> State:
     return change_step(state, event.step, status="retry-wait", retry_due=event.due)
 
 
+@reduces(VerifyPrimed)
 def verify_primed(state: State, event: VerifyPrimed, record: Recorded) -> State:
     return change_step(state, event.step, primed=event.held)
 
 
+@reduces(VerifyStarted)
 def verify_started(state: State, event: VerifyStarted, record: Recorded) -> State:
     return change_step(
         state,
@@ -179,6 +194,7 @@ def verify_started(state: State, event: VerifyStarted, record: Recorded) -> Stat
     )
 
 
+@reduces(VerifyEnded)
 def verify_ended(state: State, event: VerifyEnded, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None or view.status != "verifying":
@@ -188,10 +204,12 @@ def verify_ended(state: State, event: VerifyEnded, record: Recorded) -> State:
     )
 
 
+@reduces(StepFailing)
 def step_failing(state: State, event: StepFailing, record: Recorded) -> State:
     return change_step(state, event.step, status="failing", why=event.why)
 
 
+@reduces(StepRetried)
 def step_retried(state: State, event: StepRetried, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None:
@@ -201,6 +219,7 @@ def step_retried(state: State, event: StepRetried, record: Recorded) -> State:
     return change_step(state, event.step, status=status, retried=True, forgiven=view.attempt, why="", who=record.by)
 
 
+@reduces(StepEnded)
 def step_ended(state: State, event: StepEnded, record: Recorded) -> State:
     view = state.steps.get(event.step)
     if view is None:
@@ -235,18 +254,22 @@ def _anytime_ended(state: State, view: StepView, event: StepEnded, record: Recor
     return state.but(steps={**state.steps, event.step: ended})
 
 
+@reduces(StepReminded)
 def step_reminded(state: State, event: StepReminded, record: Recorded) -> State:
     return change_step(state, event.step, reminded_t=record.t, reminded_paused=state.paused_seconds(record.t))
 
 
+@reduces(HintShown)
 def hint_shown(state: State, event: HintShown, record: Recorded) -> State:
     return change_step(state, event.step, hint_shown=True)
 
 
+@reduces(HandedOver)
 def handed_over(state: State, event: HandedOver, record: Recorded) -> State:
     return change_step(state.but(driver=event.to), event.step, holder=event.to)
 
 
+@reduces(StepDisputed)
 def step_disputed(state: State, event: StepDisputed, record: Recorded) -> State:
     view = state.steps.get(event.step)
     return state if view is None else change_step(state, event.step, disputes=view.disputes + 1)
