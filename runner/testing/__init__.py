@@ -18,8 +18,11 @@ in virtual time, so that a minute of the run takes milliseconds:
             await run.until_phase("debrief")
 
     run_in_virtual_time(story())
+
+`drill_plan` makes the plan of a drill's files, and `load_script` reads an operator's answers. docs/testing.md shows all of it.
 """
 
+from runner.specs.operator_script import load_script
 from runner.testing.clock import ManualClock, stamp_at
 from runner.testing.drive import Drive, action_request, bucket, healthy, sample_plan
 from runner.testing.fake_command import CommandOutcome, FakeCommand
@@ -30,6 +33,7 @@ from runner.testing.fake_run import Answers, FakeRun, MemoryTranscript, fake_run
 from runner.testing.fake_target import FakeTarget
 from runner.testing.fake_undo import FakeSleepInhibitor, FakeUndo
 from runner.testing.fakes import FakePorts
+from runner.testing.plans import drill_plan
 from runner.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_in_virtual_time
 
 __all__ = [
@@ -55,8 +59,10 @@ __all__ = [
     "action_request",
     "asked_of",
     "bucket",
+    "drill_plan",
     "fake_run",
     "healthy",
+    "load_script",
     "run_in_virtual_time",
     "sample_plan",
     "stamp_at",

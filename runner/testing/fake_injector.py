@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from runner.actuators.chaos import (
     ActivityEndedReport,
@@ -24,6 +24,8 @@ from runner.actuators.chaos import (
     MethodEndedReport,
 )
 from runner.redact import Redaction
+from runner.specs.configuration import known_configuration
+from runner.specs.substitution import UndefinedVariable, substitute
 
 #: Messages a second that a process which lives sends at least.
 _BEATS = 5
@@ -133,9 +135,17 @@ class FakeInjector:
         if self.life.actions is not None or self.plan is None:
             return self.life.actions or ()
         method = self.plan.experiment.get("method", ())
+        known = {name: str(value) for name, value in self._configuration.items()}
         return tuple(
-            FakeAction(name=each["name"], provider=each["provider"]) for each in method if each["type"] == "action"
+            FakeAction(name=each["name"], provider=_filled_in(each["provider"], known))
+            for each in method
+            if each["type"] == "action"
         )
+
+    @property
+    def _configuration(self) -> Mapping[str, Any]:
+        """What needs no probe and no secret store to be known."""
+        return known_configuration(self.plan.experiment, self.plan.env) if self.plan else {}
 
     async def _method(self) -> None:
         for index, action in enumerate(self._actions):
@@ -160,7 +170,7 @@ class FakeInjector:
                 type="action",
                 provider=action.provider,
                 background=False,
-                configuration={},
+                configuration=self._configuration,
                 t=_now(),
             )
         )
@@ -207,6 +217,14 @@ class FakeInjector:
     def _tell(self, report: ChaosReport) -> None:
         if self.alive and not self.life.silent:
             self._report(report)
+
+
+def _filled_in(provider: Mapping[str, Any], known: Mapping[str, str]) -> Mapping[str, Any]:
+    """As it stands where something has no value: the guard has its say about that."""
+    try:
+        return cast("Mapping[str, Any]", substitute(provider, known))
+    except UndefinedVariable:
+        return provider
 
 
 def _now() -> float:

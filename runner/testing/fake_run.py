@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.clock import Clock
 from runner.conductor.context import Handler, RunContext
+from runner.conductor.handlers.operator_script import OperatorScriptHandler
 from runner.conductor.loop import Conductor
 from runner.conductor.wiring import Wiring
 from runner.control.peer_socket import PeerSocket
@@ -19,6 +20,7 @@ from runner.engine.plan import RunPlan
 from runner.engine.plan_json import plan_to_json
 from runner.errors import ExitCode
 from runner.redact import Redaction, Redactor
+from runner.specs.operator_script import Script
 from runner.testing.fakes import FakePorts
 from runner.testing.virtual_time import VirtualClock
 from runner.transcript.writer import Entry
@@ -68,11 +70,17 @@ class FakeRun:
     ports: FakePorts
     transcript: MemoryTranscript
     guardian: PeerSocket
+    script: Script | None = None
 
     def begin(self, *, attended: bool = True, **more: Any) -> None:
-        """The first line of the transcript; `more` of its fields may be given."""
-        plan = plan_to_json(self.context.plan)
-        self.context.observe(ev.RunStarted(run=self.context.run, plan=plan, attended=attended, **more))
+        """The first line of the transcript; `more` of its fields may be given. What the script answers is not skipped."""
+        first = {
+            "run": self.context.run,
+            "plan": plan_to_json(self.context.plan),
+            "attended": attended,
+            "scripted": tuple(self.script.steps) if self.script else (),
+        }
+        self.context.observe(ev.RunStarted(**{**first, **more}))
 
     def of(self, kind: type[ev.Event]) -> list[Any]:
         """All events of that kind so far."""
@@ -137,10 +145,11 @@ async def fake_run(
     *,
     ports: FakePorts | None = None,
     secrets: Mapping[str, str] | None = None,
+    script: Script | None = None,
 ) -> AsyncIterator[FakeRun]:
     """A run of `plan`, up to its debrief; `begin` is the caller's. In virtual time only.
 
-    It has the handlers of a real run, or those that `handlers` makes.
+    It has the handlers of a real run, or those that `handlers` makes; `script` gives the answers of people.
     """
     clock = VirtualClock()
     redaction = Redaction(Redactor(tuple((secrets or {}).values())))
@@ -160,9 +169,11 @@ async def fake_run(
         ports=ports,
     )
     conductor.handlers += handlers(context) if handlers else _all_handlers(context, ports)
+    if script is not None:
+        conductor.handlers.append(OperatorScriptHandler(context, conductor, script))
     turning = asyncio.create_task(conductor.run())
     try:
-        yield FakeRun(context, conductor, ports, transcript, theirs)
+        yield FakeRun(context, conductor, ports, transcript, theirs, script)
     finally:
         conductor.finish()
         await turning

@@ -11,7 +11,13 @@ class FakeTarget:
     """A `RunningTarget` without a process. Set `ended` to have its process gone."""
 
     url: str = "http://127.0.0.1:8000"
-    vars: Mapping[str, str] = field(default_factory=lambda: {"admin": "http://127.0.0.1:8001"})
+    vars: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "admin": "http://127.0.0.1:8001",
+            "proxy": "http://127.0.0.1:8002",
+            "monitor": "http://127.0.0.1:8003",
+        }
+    )
     pid: int = 4
     pid_start: int = 1
     ended: bool = False

@@ -6,6 +6,7 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from contextvars import Context
 from typing import Any, TypeVar
 
 from runner.clock import Stamp
@@ -13,6 +14,8 @@ from runner.testing.clock import stamp_at
 
 Result = TypeVar("Result")
 
+#: Seconds to which times of a run are rounded.
+_RESOLUTION = 1e-6
 #: Seconds of real time between two looks at whether a thread has finished.
 _LOOK = 0.01
 
@@ -49,6 +52,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds of virtual time since the loop was made."""
         return self._skipping.skipped
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As any loop's, but a delay too short for a clock to show counts as its resolution: else time would stand still
+        for whoever sleeps until a moment that lies a rounding error ahead."""
+        return super().call_later(max(delay, _RESOLUTION), callback, *args, context=context)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
