@@ -10,11 +10,12 @@ from runner.engine import command_examples as examples
 from runner.engine import commands as c
 from runner.engine import fault_commands, run_commands, step_commands
 from runner.engine.command_spec import CHOICE, REASON, TEXT, YES, Action, CommandSpec, Handler
-from runner.engine.commands import Order, Role
+from runner.engine.commands import Command, Order, Role
 from runner.engine.phases import Phase
 from runner.engine.roles import EVERYBODY, FACILITATOR, NOBODY, TEAM
 from runner.engine.rules import injection
 from runner.engine.state import State
+from runner.engine.step_commands import on_step
 
 _UNDER_WAY: tuple[Phase, ...] = ("preflight", "warm-up", "live")
 _ALWAYS: tuple[Phase, ...] = (*_UNDER_WAY, "undoing", "debrief")
@@ -31,9 +32,6 @@ def _ending(handler: Handler) -> dict[Phase, Handler]:
         "undoing": run_commands.already_ending,
         "debrief": run_commands.close_debrief,
     }
-
-
-_ON_STEP = _in(step_commands.on_step, "live")
 
 
 # -- who may not, though their role may --------------------------------------------------------------------------------
@@ -55,144 +53,115 @@ def _closed_by_facilitator(state: State, _order: Order, role: Role) -> str:
 # -- the commands, in the order in which help lists them ---------------------------------------------------------------
 
 
+def _live(
+    command: type[Command], word: str, about: str, handler: Handler, *actions: Action, roles: frozenset[Role] = TEAM
+) -> CommandSpec:
+    """What is possible in the live part of a run alone."""
+    return CommandSpec(
+        command=command, word=word, about=about, roles=roles, phases=_in(handler, "live"), actions=actions
+    )
+
+
 def _milestone(key: str, name: str, label: str) -> Action:
     return Action(name=name, key=key, label=label, values=(("name", name),))
 
 
 _OF_STEPS = (
-    CommandSpec(
-        command=c.Complete,
-        word="complete",
-        about="this step is done, or the named one, which may be done at any time",
-        roles=TEAM,
-        phases=_in(step_commands.complete, "live"),
-        actions=(Action(name="complete"),),
+    _live(
+        c.Complete,
+        "complete",
+        "this step is done, or the named one, which may be done at any time",
+        step_commands.complete,
+        Action(name="complete"),
     ),
-    CommandSpec(
-        command=c.RunCommand,
-        word="run",
-        about="start the step's command",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="run"),),
+    _live(c.RunCommand, "run", "start the step's command", on_step, Action(name="run")),
+    _live(c.Confirm, "confirm", "go ahead, or do not", on_step, Action(name="confirm")),
+    _live(c.Approve, "approve", "somebody else may go ahead, or may not", on_step, Action(name="approve")),
+    _live(
+        c.Answer,
+        "answer",
+        "what the step asks for; without a value its default",
+        on_step,
+        Action(name="answer", example=examples.question),
     ),
-    CommandSpec(
-        command=c.Confirm,
-        word="confirm",
-        about="go ahead, or do not",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="confirm"),),
-    ),
-    CommandSpec(
-        command=c.Approve,
-        word="approve",
-        about="somebody else may go ahead, or may not",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="approve"),),
-    ),
-    CommandSpec(
-        command=c.Answer,
-        word="answer",
-        about="what the step asks for; without a value its default",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="answer", example=examples.question),),
-    ),
-    CommandSpec(
-        command=c.Choose,
-        word="choose",
-        about="which way the runbook goes on",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="choose", example=examples.label),),
+    _live(
+        c.Choose,
+        "choose",
+        "which way the runbook goes on",
+        on_step,
+        Action(name="choose", example=examples.label),
     ),
 )
 
 _OF_RUNBOOK = (
-    CommandSpec(
-        command=c.Milestone,
-        word="milestone",
-        about="it is reached, before a step says so",
-        roles=TEAM,
-        phases=_in(run_commands.milestone, "live"),
-        actions=(
-            _milestone("1", "detected", "Detected"),
-            _milestone("2", "acknowledged", "Acknowledged"),
-            _milestone("3", "mitigated", "Mitigated"),
-            _milestone("4", "resolved", "Resolved"),
+    _live(
+        c.Milestone,
+        "milestone",
+        "it is reached, before a step says so",
+        run_commands.milestone,
+        _milestone("1", "detected", "Detected"),
+        _milestone("2", "acknowledged", "Acknowledged"),
+        _milestone("3", "mitigated", "Mitigated"),
+        _milestone("4", "resolved", "Resolved"),
+    ),
+    _live(
+        c.Fail,
+        "fail",
+        "the step has failed",
+        on_step,
+        Action(
+            name="fail",
+            example=examples.why,
+            key="f",
+            label="Step failed",
+            asks=REASON,
+            prompt="What failed?",
+            of_step=True,
         ),
     ),
-    CommandSpec(
-        command=c.Fail,
-        word="fail",
-        about="the step has failed",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(
-            Action(
-                name="fail",
-                example=examples.why,
-                key="f",
-                label="Step failed",
-                asks=REASON,
-                prompt="What failed?",
-                of_step=True,
-            ),
+    _live(
+        c.Skip,
+        "skip",
+        "leave the step out",
+        on_step,
+        Action(
+            name="skip",
+            example=examples.why,
+            key="k",
+            label="Skip the step",
+            asks=REASON,
+            prompt="Why is it skipped?",
+            of_step=True,
         ),
     ),
-    CommandSpec(
-        command=c.Skip,
-        word="skip",
-        about="leave the step out",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(
-            Action(
-                name="skip",
-                example=examples.why,
-                key="k",
-                label="Skip the step",
-                asks=REASON,
-                prompt="Why is it skipped?",
-                of_step=True,
-            ),
+    _live(
+        c.Retry,
+        "retry",
+        "try the step that failed again",
+        on_step,
+        Action(name="retry", key="t", label="Try again"),
+    ),
+    _live(
+        c.GoTo,
+        "go-to",
+        "leave the step for another one",
+        step_commands.go_to,
+        Action(
+            name="go-to",
+            example=examples.step,
+            key="g",
+            label="Go to the chosen step",
+            asks=YES,
+            prompt="Go to",
+            of_step=True,
         ),
     ),
-    CommandSpec(
-        command=c.Retry,
-        word="retry",
-        about="try the step that failed again",
-        roles=TEAM,
-        phases=_ON_STEP,
-        actions=(Action(name="retry", key="t", label="Try again"),),
-    ),
-    CommandSpec(
-        command=c.GoTo,
-        word="go-to",
-        about="leave the step for another one",
-        roles=TEAM,
-        phases=_in(step_commands.go_to, "live"),
-        actions=(
-            Action(
-                name="go-to",
-                example=examples.step,
-                key="g",
-                label="Go to the chosen step",
-                asks=YES,
-                prompt="Go to",
-                of_step=True,
-            ),
-        ),
-    ),
-    CommandSpec(
-        command=c.ShowHint,
-        word="show-hint",
-        about="show the step's hint",
-        roles=TEAM,
-        phases=_in(step_commands.show_hint, "live"),
-        actions=(Action(name="show-hint", key="h", label="Show a hint", short="Hint"),),
+    _live(
+        c.ShowHint,
+        "show-hint",
+        "show the step's hint",
+        step_commands.show_hint,
+        Action(name="show-hint", key="h", label="Show a hint", short="Hint"),
     ),
     CommandSpec(
         command=c.Dispute,
@@ -256,56 +225,40 @@ _OF_RUN = (
             ),
         ),
     ),
-    CommandSpec(
-        command=c.HandOver,
-        word="hand-over",
-        about="another person has the step now",
-        roles=TEAM,
-        phases=_in(step_commands.hand_over, "live"),
-        actions=(
-            Action(
-                name="hand-over",
-                example=examples.taker,
-                key="o",
-                label="Hand over",
-                asks=CHOICE,
-                prompt="Who takes the step?",
-                of_step=True,
-            ),
+    _live(
+        c.HandOver,
+        "hand-over",
+        "another person has the step now",
+        step_commands.hand_over,
+        Action(
+            name="hand-over",
+            example=examples.taker,
+            key="o",
+            label="Hand over",
+            asks=CHOICE,
+            prompt="Who takes the step?",
+            of_step=True,
         ),
     ),
-    CommandSpec(
-        command=c.Inject,
-        word="inject",
-        about="inject an experiment that waits for the facilitator",
+    _live(
+        c.Inject,
+        "inject",
+        "inject an experiment that waits for the facilitator",
+        injection.inject,
+        Action(name="inject", key="i", label="Inject now"),
         roles=FACILITATOR,
-        phases=_in(injection.inject, "live"),
-        actions=(Action(name="inject", key="i", label="Inject now"),),
     ),
-    CommandSpec(
-        command=c.Pause,
-        word="pause",
-        about="the clocks of steps and time-box stand still; the fault stays in",
-        roles=TEAM,
-        phases=_in(run_commands.pause, "live"),
-        actions=(
-            Action(
-                name="pause",
-                example=examples.why,
-                key="p",
-                label="Pause",
-                asks=REASON,
-                prompt="Why does the drill pause?",
-            ),
+    _live(
+        c.Pause,
+        "pause",
+        "the clocks of steps and time-box stand still; the fault stays in",
+        run_commands.pause,
+        Action(
+            name="pause", example=examples.why, key="p", label="Pause", asks=REASON, prompt="Why does the drill pause?"
         ),
     ),
-    CommandSpec(
-        command=c.Resume,
-        word="resume",
-        about="go on after a pause",
-        roles=TEAM,
-        phases=_in(run_commands.resume, "live"),
-        actions=(Action(name="resume", key="u", label="Go on"),),
+    _live(
+        c.Resume, "resume", "go on after a pause", run_commands.resume, Action(name="resume", key="u", label="Go on")
     ),
     # Whoever sees that it has to stop may stop it.
     CommandSpec(
