@@ -139,7 +139,7 @@ class _Line:
 
 
 def submit_for(run: ServedRun, conductor: Decides, command: Command, caller: Caller) -> str | None:
-    """A person's command. A secret answer goes into memory, and only its name into the story."""
+    """A person's command. A secret answer goes into memory, and only its name into the transcript."""
     if isinstance(command, Answer):
         secret = _secret_question(run, command.name)
         if secret and len(json.dumps(command.value)) > _LONGEST_SECRET:

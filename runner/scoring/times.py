@@ -1,4 +1,4 @@
-"""The times of a run, from its tally: each with its resolution and what it was measured by."""
+"""The times of a run, from its figures: each with its resolution and what it was measured by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objectives, the two verdicts and the ending: what a tally amounts to."""
+"""Objectives, the two verdicts and the ending: what the figures amount to."""
 
 from __future__ import annotations
 

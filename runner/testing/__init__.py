@@ -9,7 +9,7 @@
 `fake_run` plays a run up to its debrief with its real loop and handlers, on fakes of everything outside (`FakePorts`) and
 in virtual time, so that a minute of the run takes milliseconds:
 
-    async def story() -> None:
+    async def scenario() -> None:
         ports = FakePorts(outcomes={"./fail-over.sh": CommandOutcome(exit_code=3)})
         async with fake_run(plan, tmp_path, ports=ports) as run:
             run.begin(attended=False)
@@ -17,7 +17,7 @@ in virtual time, so that a minute of the run takes milliseconds:
             ports.load.health["GET /checkout"] = 10          # from now on every request fails
             await run.until_phase("debrief")
 
-    run_in_virtual_time(story())
+    run_in_virtual_time(scenario())
 
 `drill_plan` makes the plan of a drill's files, and `load_script` reads an operator's answers. docs/testing.md shows all of it.
 """

@@ -82,4 +82,4 @@ def keep(ticket: Ticket, scene: Scene, outcome: Outcome) -> None:
     shutil.copytree(scene.cage.path(scene.root), folder, ignore=unwanted, dirs_exist_ok=True)
     told = {**asdict(outcome), "seed": ticket.seed, "screen": scene.cage.screen}
     (folder / "outcome.json").write_text(json.dumps(told, indent=1))
-    (folder / "story.txt").write_text("\n".join(scene.log) + "\n")
+    (folder / "log.txt").write_text("\n".join(scene.log) + "\n")

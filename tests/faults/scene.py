@@ -60,7 +60,7 @@ class Scene:
         if wrapped:
             argv = ["sh", "-c", '"$@"; exit $?', "sh", *argv]
         self.began = time.monotonic()
-        self.cage.run(argv, cwd=self.root, out=self.root / "told", env=self.subject.env(), tty=tty)
+        self.cage.run(argv, cwd=self.root, out=self.root / "printed", env=self.subject.env(), tty=tty)
         self.note("started")
 
     def await_mark(self, mark: str) -> None:

@@ -101,7 +101,7 @@ def indicator_judged(state: State, event: IndicatorJudged, record: Recorded) -> 
 
 
 def _discriminates(state: State, indicator: str) -> State:
-    """A step may become current before the fault bites: a bad second before its deed shows that the check is no sham."""
+    """A step may become current before the fault bites: a bad second before it is done shows that the check is no sham."""
     step = state.step
     view = state.steps.get(state.current)
     if step is None or view is None or view.primed is not True or view.verify_t is not None:
