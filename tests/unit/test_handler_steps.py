@@ -11,8 +11,8 @@ import pytest
 from runner.conductor.handlers.steps import StepsHandler
 from runner.engine import events as ev
 from runner.engine.commands import PassPreflight
-from runner.engine.plan import RunPlan, Step, Target
-from runner.testing import Answers, CommandOutcome, FakePorts, FakeRun, fake_run, run_in_virtual_time
+from runner.engine.plan import RunPlan, Step, Target, Verify
+from runner.testing import Answers, CommandOutcome, FakePorts, FakeRun, ProbeAnswer, fake_run, run_in_virtual_time
 
 
 def plan(*steps: Step, **more: Any) -> RunPlan:
@@ -121,3 +121,48 @@ def test_a_command_that_runs_is_killed_when_the_run_closes_its_handlers(tmp_path
         assert (ended.exit_code, ended.timed_out) == (-9, False)
 
     play(tmp_path, (step(),), {"./count.sh": CommandOutcome(lasts=None)}, scenario)
+
+
+PROBE = {"provider": {"type": "http", "url": "http://127.0.0.1:9/rows"}, "tolerance": 200}
+ROWS = "http://127.0.0.1:9/rows"
+
+
+class Found(Preflight):
+    """Passes it, with the target found."""
+
+    def act(self, recorded: ev.Recorded) -> None:
+        self._run.found = True
+        super().act(recorded)
+
+
+def verify(folder: Path, answer: Any, story: Callable[[FakeRun], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        undone = {ev.PhaseEntered: lambda event: [ev.UndoEnded()] if event.phase == "undoing" else []}
+        checked = step(verify=Verify(probe=PROBE, within=10.0, every=0.5))
+        ports = FakePorts(answers={ROWS: answer})
+        async with fake_run(
+            plan(checked), folder, lambda run: [Found(run), Answers(run, undone), StepsHandler(run)], ports=ports
+        ) as run:
+            run.begin(attended=False)
+            await story(run)
+
+    run_in_virtual_time(whole())
+
+
+@pytest.mark.parametrize(("after", "held"), [(0.0, True), (4.0, True), (60.0, False)])
+def test_a_verify_is_asked_until_it_holds_or_its_time_is_over(tmp_path: Path, after: float, held: bool) -> None:
+    async def story(run: FakeRun) -> None:
+        ended = await run.until_seen(ev.VerifyEnded)
+        assert ended.held is held
+        assert ("not yet" in ended.why) is not held
+        assert run.context.clock.now() <= 13
+
+    verify(tmp_path, lambda t: ProbeAnswer(ok=t >= after, why="not yet"), story)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_verify_that_held_before_the_step_is_known_to(tmp_path: Path, before: bool) -> None:
+    async def story(run: FakeRun) -> None:
+        assert (await run.until_seen(ev.VerifyPrimed)).held is before
+
+    verify(tmp_path, ProbeAnswer(ok=before, why="not yet"), story)
