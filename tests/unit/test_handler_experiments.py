@@ -11,7 +11,7 @@ from handlers_kit import DOCUMENT, action, fault, plan, play
 from runner.engine import events as ev
 from runner.engine.commands import Abort
 from runner.engine.plan import Target
-from runner.specs.injection_moment import Between
+from runner.specs.injection_moment import Between, OnCommand
 from runner.testing import ExperimentLife, FakeAction, FakePorts, FakeRun, ProbeAnswer
 
 
@@ -106,6 +106,20 @@ def test_an_action_that_asks_while_the_run_ends_is_refused(tmp_path: Path) -> No
         assert not run.of(ev.FaultIntended)[1:]
 
     play(tmp_path, plan(fault()), story, FakePorts(lives=[ExperimentLife(actions=actions)]), attended=True)
+
+
+def test_an_action_that_asks_before_its_injection_is_ordered_is_refused(tmp_path: Path) -> None:
+    async def story(run: FakeRun) -> None:
+        await run.until_seen(ev.ExperimentArmed)
+        (injector,) = run.ports.injectors
+        injector.inject()
+        assert (await run.until_seen(ev.FaultRefused)).why.endswith("its injection was not ordered")
+        assert (await run.until_seen(ev.EndDecided)).cause == "refused"
+        await run.until_phase("debrief")
+        assert not run.of(ev.FaultIntended)
+        assert injector.ran == []
+
+    play(tmp_path, plan(fault(inject=OnCommand())), story, attended=True)
 
 
 @pytest.mark.parametrize(
