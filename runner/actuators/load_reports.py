@@ -67,7 +67,7 @@ class RequestWindow:
     slow: Mapping[float, tuple[int, float, float]]
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class LoadStartedReport:
     """The locustfile is imported, the workers are up, the first users are about to be spawned."""
 
@@ -75,7 +75,7 @@ class LoadStartedReport:
     classes: tuple[str, ...]
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class LoadSpawnedReport:
     """A ramp is complete; with a load shape, one of its stages."""
 
@@ -83,7 +83,7 @@ class LoadSpawnedReport:
     users: int
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class LoadSampledReport:
     """The requests that ended in [t0, t1), half a second aligned to the run's clock (the last one may be shorter).
 
@@ -97,7 +97,7 @@ class LoadSampledReport:
     requests: Mapping[str, RequestWindow]
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class UserException:
     """An error that users raised: where (file:line:column, '' when unknown), what, and how often."""
 
@@ -106,7 +106,7 @@ class UserException:
     count: int
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class LoadEndedReport:
     """The load has stopped; `exit_code` is what `locust --headless` would have ended with.
 
@@ -120,7 +120,7 @@ class LoadEndedReport:
     exceptions: tuple[UserException, ...] = ()
 
 
-@lazy_dataclass(frozen=True, slots=True)
+@lazy_dataclass(frozen=True)
 class LoadFailedReport:
     """The load never was, or broke down; `why` is one line, with file:line:column for a fault of the locustfile.
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.actuators.command import minimal_env
 from runner.clock import Clock, Stamp
-from runner.conductor.ports import Ports, RunningTarget
 from runner.engine.commands import Command, Stop
 from runner.engine.events import Event, Recorded
 from runner.engine.plan import Experiment, RunPlan
@@ -27,6 +26,7 @@ from runner.undo.fencing import Spared
 
 if TYPE_CHECKING:
     from runner.actuators.probe_calls import ProbePlan, Prober
+    from runner.conductor.ports import Ports, RunningTarget
     from runner.specs.probe_spec import ProbeSpec
 
 #: Seconds a cancelled task gets.

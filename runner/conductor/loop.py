@@ -14,12 +14,11 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.actuators.processes import frozen
 from runner.clock import Clock, Stamp, suspended_ns
 from runner.conductor.context import Handler
-from runner.conductor.ports import TranscriptSink
 from runner.control.peer_socket import BEAT, MOST_LEARNT, PeerSocket
 from runner.engine.apply import apply
 from runner.engine.command_lookup import spec_of
@@ -38,6 +37,9 @@ from runner.engine.state import State
 from runner.errors import TranscriptError
 from runner.host.tool_log import note
 from runner.transcript.writer import Entry
+
+if TYPE_CHECKING:
+    from runner.conductor.ports import TranscriptSink
 
 #: Seconds between two syncs of what was batched.
 _SYNC_EVERY = 0.5

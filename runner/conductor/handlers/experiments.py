@@ -8,13 +8,13 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from typing import TYPE_CHECKING
 
 from runner.actuators import chaos
 from runner.actuators.chaos import ExperimentPlan
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.chaos_translation import configured, requested, translated
 from runner.conductor.handlers.target import TargetHandler
-from runner.conductor.ports import Injector
 from runner.engine import events as ev
 from runner.engine.commands import Command
 from runner.engine.plan import Experiment
@@ -23,6 +23,9 @@ from runner.guard.call_check import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.document import environment, opens_unasked
 from runner.specs.injection_moment import Between
+
+if TYPE_CHECKING:
+    from runner.conductor.ports import Injector
 
 #: Seconds a chaos child may be silent (it beats five times a second) before it counts as frozen.
 _SILENCE = 1.5

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.actuators.load_reports import RequestWindow
 from runner.actuators.ticks import ticks
 from runner.conductor.context import RunContext
 from runner.engine import events as ev
@@ -16,6 +15,7 @@ from runner.engine.indicators import Judge
 from runner.engine.plan import Check, Indicator
 
 if TYPE_CHECKING:
+    from runner.actuators.load_reports import RequestWindow
     from runner.actuators.probe_calls import ProbeResult, Sampler
 
 #: Seconds between two looks at what can be judged; they fall on whole seconds too, where a bucket ends.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner.actuators import load_reports as reports
 from runner.actuators.load_reports import LoadPlan, LoadReport, RequestWindow
 from runner.conductor.context import RunContext
 from runner.conductor.handlers.indicators import IndicatorsHandler
-from runner.conductor.ports import LoadSource
 from runner.engine import events as ev
 from runner.engine.indicators import watch
 from runner.errors import Refused
 from runner.private import make_private_folder
 from runner.specs.substitution import substitute
+
+if TYPE_CHECKING:
+    from runner.conductor.ports import LoadSource
 
 #: Seconds the load gets to write its files, once its users have stopped.
 _GRACE = 4.0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.actuators.command import CommandPlan, CommandResult
 from runner.conductor.context import RunContext
-from runner.conductor.ports import CommandRunner
 from runner.engine import events as ev
 from runner.engine.plan import Step
 from runner.filenames import file_stem
 from runner.private import make_private_folder
+
+if TYPE_CHECKING:
+    from runner.conductor.ports import CommandRunner
 
 
 class StepsHandler:
