@@ -27,19 +27,15 @@ _WHY_NOT: dict[Phase, str] = {
 def handler(state: State, order: Order) -> Handler:
     """Who answers this order. Raises IllegalCommand."""
     spec = spec_of(order.command)
-    _permit(state, order, spec)
+    permit(state, order, spec)
     found = spec.phases.get(state.phase)
     if found is None:
         raise IllegalCommand(_WHY_NOT.get(state.phase, f"the run is in {state.phase}"))
     return found
 
 
-def permit(state: State, order: Order) -> None:
+def permit(state: State, order: Order, spec: CommandSpec) -> None:
     """Raises IllegalCommand when this person may not give this command, whatever the run does now."""
-    _permit(state, order, spec_of(order.command))
-
-
-def _permit(state: State, order: Order, spec: CommandSpec) -> None:
     if order.role == "system":
         return
     if not spec.roles:

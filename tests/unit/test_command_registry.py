@@ -106,10 +106,10 @@ def test_a_role_may_what_the_registry_says_and_no_more(spec: CommandSpec, role: 
     order = Order(command=_filled(spec), t=1.0, by="dora", uid=1000, role=role)
     state = Drive(sample_plan(_LOOK)).start().state
     if role in spec.roles:
-        permit(state, order)
+        permit(state, order, spec_of(order.command))
     else:
         with pytest.raises(IllegalCommand):
-            permit(state, order)
+            permit(state, order, spec_of(order.command))
 
 
 @every_command
