@@ -1,7 +1,7 @@
 """Files of a run are its owner's alone; those in a folder that was given to a group may be read by its members.
 
 A folder says so by its mode (2750, and folders below it): whoever writes a file there, in whatever process, needs to be
-told nothing else.
+given nothing else.
 """
 
 from __future__ import annotations

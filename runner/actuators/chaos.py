@@ -1,7 +1,7 @@
 """One Chaos Toolkit experiment in a child process: armed, gated, held, stopped.
 
 The child plays hypothesis and method with every meaning they have in Chaos Toolkit; rollbacks are not its business. It
-never acts before it was told to: each action is `Asking`, and runs after `go()`.
+never acts before it is let through: each action is `Asking`, and runs after `go()`.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Asking:
 
 @lazy_dataclass(frozen=True, kw_only=True)
 class Learned:
-    """What the experiment has become, redacted: told before it is armed, and whenever a control or an activity changed it.
+    """What the experiment has become, redacted: reported before it is armed, and whenever a control or an activity changed it.
 
     `document` is empty while it is the one that was loaded. `withheld` names what changed and holds a secret.
     """

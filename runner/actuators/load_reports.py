@@ -87,7 +87,7 @@ class LoadSpawnedReport:
 class LoadSampledReport:
     """The requests that ended in [t0, t1), half a second aligned to the run's clock (the last one may be shorter).
 
-    Silence is told too. Samples of one window add up: with several processes, what one of them reports more than
+    Silence is reported too. Samples of one window add up: with several processes, what one of them reports more than
     0.6 s late comes as a further sample of the same window.
     """
 

@@ -82,7 +82,7 @@ class ShimProcess:
     ) -> None:
         """Listen in the running loop. `on_gone` comes last, once, with the return code (negative: the signal).
 
-        What the child says are secrets (`{"kind": "hide"}`) is added to `redaction` before anything it printed is told.
+        What the child says are secrets (`{"kind": "hide"}`) is added to `redaction` before anything it printed is passed on.
         """
         self._loop = asyncio.get_running_loop()
         self._on_message, self._on_gone, self._redaction = on_message, on_gone, redaction
@@ -99,7 +99,7 @@ class ShimProcess:
         self._flush()
 
     def send(self, message: Message) -> None:
-        """Fire and forget; may come before `attach`. A child that is gone is told by `on_gone`, not here."""
+        """Fire and forget; may come before `attach`. A child that is gone is reported by `on_gone`, not here."""
         self._outbox += json.dumps(message, separators=(",", ":")).encode() + b"\n"
         self._flush()
 

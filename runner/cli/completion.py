@@ -77,7 +77,7 @@ def _recorded(incomplete: str, *, alive: bool) -> list[CompletionItem]:
 
 
 def complete_commands(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What a running drill can be told."""
+    """The commands that a running drill takes."""
     from click.shell_completion import CompletionItem
 
     from runner.engine.command_lookup import BY_WORD

@@ -36,7 +36,7 @@ def need_a_terminal(instead: str) -> None:
 
 
 def is_drill(what: str) -> bool:
-    """Whether there are people's steps in it: an experiment alone is told line by line, and over when it is over."""
+    """Whether there are people's steps in it: an experiment alone is printed line by line, and over when it is over."""
     from runner.cli.runs import project_root
 
     named = project_root() / "drills" / what

@@ -1,7 +1,7 @@
 """Standard output and standard error as they may be found: in any encoding, closed, on a full disk.
 
 A sign that the encoding lacks is replaced, and progress lines that nobody can read change nothing. Standard output that
-cannot be written is an error of the command, told when it ends, but for a run, whose exit code is its verdict.
+cannot be written is an error of the command, reported when it ends, but for a run, whose exit code is its verdict.
 """
 
 from __future__ import annotations

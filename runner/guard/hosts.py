@@ -1,6 +1,6 @@
 """Which machines may be called, and whether a call stays among them.
 
-What a call speaks of is told by `runner.guard.mentions`, of a command by `runner.guard.command_hosts`.
+What a call speaks of is read by `runner.guard.mentions`, of a command by `runner.guard.command_hosts`.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def judge_call(plan: RunPlan, call: Call) -> Iterator[Refusal]:
     yield from of_cluster
     yield from judge_hosts(plan, call)
     told = {each.at for each in of_cluster}
-    # A function or an argument that its rule does not know is told once, also where it is not there at all.
+    # A function or an argument that its rule does not know is reported once, also where it is not there at all.
     yield from (each for each in judge_tools(call) if not each.at or each.at not in told)
 
 

@@ -30,7 +30,7 @@ class Coverage:
         self._seen = {indicator.name: _Seen(indicator) for indicator in indicators}
 
     def judged(self, bucket: IndicatorJudged, t: float, *, calm: bool) -> None:
-        """A bucket that was told at `t`; `calm`: no fault was injected yet."""
+        """A bucket that was reported at `t`; `calm`: no fault was injected yet."""
         seen = self._seen.get(bucket.indicator)
         if seen is not None:
             seen.add(bucket, t, calm=calm)

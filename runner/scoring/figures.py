@@ -222,7 +222,7 @@ class Figures:
     def _load_over(self, event: ev.LoadEnded, t: float, _by: str) -> None:
         self._load_cut = event.cut
         self._exceptions = raised_in(event)
-        # Once the end is decided it was told to.
+        # Once the end is decided it was asked to end.
         if self.ended is None:
             self._load_ended, self._load_why = t, event.why
 
@@ -259,7 +259,7 @@ class Figures:
         for window in event.requests.values():
             self._requests += window.get("n") or 0
             self._failures += window.get("failures") or 0
-        # A window that is told again, for a process was late, is no more time; nor is what lies before the load began.
+        # A window that is reported again, for a process was late, is no more time; nor is what lies before the load began.
         if event.until > self._load_until:
             if event.users > 0 or event.requests:
                 self._load_seconds += event.until - max(event.since, self._load_until)

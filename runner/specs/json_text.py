@@ -16,7 +16,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _DIGITS = 4300
 
-#: What a file of either kind is told whose mappings and lists nest deeper than they may.
+#: What is said of a file of either kind whose mappings and lists nest deeper than they may.
 TOO_DEEP = "nests too deep"
 
 

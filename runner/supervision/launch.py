@@ -75,7 +75,7 @@ class RunHandle:
     def forward_signals(self) -> None:
         """From here on INT, TERM, HUP and QUIT abort the run instead of ending this process; a second one changes nothing.
 
-        What whoever started this told it to ignore (nohup, a shell's background) stays ignored.
+        What whoever started this made it ignore (nohup, a shell's background) stays ignored.
         """
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -123,7 +123,7 @@ class RunHandle:
 
 
 class Launch:
-    """A guardian and a conductor that wait to be told what to run; without a word they go when this process goes."""
+    """A guardian and a conductor that wait for the request; without one they end when this process goes."""
 
     def __init__(self) -> None:
         """Fork the guardian, which forks the conductor. Single-threaded callers only."""

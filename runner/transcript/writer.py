@@ -110,7 +110,7 @@ class TranscriptWriter:
 
     @property
     def space_low(self) -> bool:
-        """The disk is full but for what was reserved: end the run while its end can still be told."""
+        """The disk is full but for what was reserved: end the run while its end can still be recorded."""
         return self._space.low
 
     @property

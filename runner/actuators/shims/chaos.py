@@ -59,7 +59,7 @@ _KINDS = ("load", "arm", "inject", "go", "release")
 
 
 def main() -> None:
-    """One experiment, then the end. Exit code 0 if its end was told, 70 if the parent was lost."""
+    """One experiment, then the end. Exit code 0 if its end was reported, 70 if the parent was lost."""
     descriptor, *preforked = sys.argv[1:]
     hello: Message = {"kind": "hello"}
     if preforked:

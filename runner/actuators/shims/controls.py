@@ -1,7 +1,7 @@
 """Watches the controls around an experiment: the toolkit drops one that breaks without a word, and goes on.
 
 A control may be what asks a person, or another system, before a fault. So one that cannot be imported, raises, or does
-not come back in time is told, and one that stands before something keeps it from happening.
+not come back in time is reported, and one that stands before something keeps it from happening.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Chaos Toolkit hands the same three mappings to every control, and configuration and secrets to every Python activity
 too. What these change there is what the rollbacks get. Here each rollback runs in a process of its own, so the changes
-have to be told from one process to the next.
+have to be sent from one process to the next.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 
-#: Kinds of exceptions that are told, the most frequent first; those that are counted; characters of each.
+#: Kinds of exceptions that are reported, the most frequent first; those that are counted; characters of each.
 _MOST = 20
 _KEPT = 1000
 _LONGEST = 300

@@ -20,7 +20,7 @@ WINDOW = WINDOW_NS / 1e9
 #: Seconds after a window's end for which a process that has not reported it is waited for.
 PATIENCE = 0.6
 
-#: Windows of silence told in a row. A machine that slept for a night is not told as an hour of empty windows.
+#: Windows of silence reported in a row. A machine that slept for a night is not reported as an hour of empty windows.
 SILENCE = 120
 
 Share = dict[str, Any]
@@ -172,8 +172,8 @@ class Recorder:
 class Merger:
     """Puts the shares of several processes together, window by window.
 
-    A window is told when every living process reported it, or `PATIENCE` after its end. What a process reports
-    later still is told as a further sample of the same window: samples add up.
+    A window is reported when every living process reported it, or `PATIENCE` after its end. What a process reports
+    later still is reported as a further sample of the same window: samples add up.
     """
 
     def __init__(self, origin: int, sources: Iterable[Hashable]) -> None:
@@ -193,7 +193,7 @@ class Merger:
         self._users.pop(source, None)
 
     def due(self, now: int | None = None, *, all_of_it: bool = False) -> list[Share]:
-        """The windows that can be told now, oldest first; `all_of_it` when no more shares will come."""
+        """The windows that can be reported now, oldest first; `all_of_it` when no more shares will come."""
         now = boottime_ns() if now is None else now
         told = []
         for k in sorted(self._shares):

@@ -97,7 +97,7 @@ class Workers:
             raise Unusable(self._failure or f"{connected} of {len(self._sockets)} workers came up; see load.log")
 
     def due(self, *, last: bool = False) -> list[Share]:
-        """The windows that can be told now."""
+        """The windows that can be reported now."""
         for share in self._recorder.take(0, unfinished=last):
             self._merger.add(_HERE, share)
         return self._merger.due(all_of_it=last)

@@ -41,7 +41,7 @@ _DESERTED = 1.0
 
 _EVERYBODY_LEFT = "every user stopped"
 _LOCUSTFILE = "the locustfile ended it"
-#: States of Locust's runner in which somebody has told it to end.
+#: States of Locust's runner in which somebody has asked it to end.
 _ENDING = (runners.STATE_CLEANUP, runners.STATE_STOPPING, runners.STATE_STOPPED)
 
 #: Seconds between two looks at whether the workers' shares make a window complete.
@@ -248,7 +248,7 @@ class _Load:
 
     def _tell(self, shares: list[Share], until: float | None = None) -> None:
         for share in shares:
-            # What was counted before the start is told only if there is something to tell.
+            # What was counted before the start is reported only if there is something to report.
             if share["k"] >= self._first or share["requests"]:
                 self._owner.tell(sample(share, until))
 

@@ -303,7 +303,7 @@ class _Rollback:
         return message
 
     def _failure(self, output: Any) -> str:
-        """Judged here, on the whole output: what is told of a long one is cut."""
+        """Judged here, on the whole output: what is passed on of a long one is cut."""
         why = doubt(self._kind, output, _NOTHING_TO_UNDO)
         said = last_words(self._redaction.text(str(output.get("stderr") or ""))) if isinstance(output, dict) else ""
         return ": ".join(filter(None, [why, said])) if why else ""

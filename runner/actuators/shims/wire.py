@@ -159,7 +159,7 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 def shown(value: Any, redactor: Redacts) -> Any:
-    """An activity's output as it may be told: JSON, redacted, at most 4 kB; a longer one is cut and becomes text."""
+    """An activity's output as it may be passed on: JSON, redacted, at most 4 kB; a longer one is cut and becomes text."""
     safe = redactor.value(plain(value))
     text = json.dumps(safe, ensure_ascii=False)
     if len(text.encode("utf-8", "replace")) <= _LONGEST_OUTPUT:
