@@ -136,12 +136,13 @@ def _nothing_named(asked: bool) -> int:
 def _follow(handle: RunHandle, started: Started, as_json: bool) -> int:
     from runner.supervision.orphaned_conductor import Survivor, last_line
     from runner.transcript.reader import Follower
+    from runner.transcript.run_folder import CONDUCTOR_LOG, TRANSCRIPT
     from runner.views.printer import Printer
 
     # While the run goes on: at its end somebody waits for the scorecard.
     for module in ("runner.cli.runs", "runner.scoring.score", "runner.views.scorecard_text"):
         import_module(module)
-    follower = Follower(started.folder / "transcript.jsonl")
+    follower = Follower(started.folder / TRANSCRIPT)
     printer = Printer(sys.stderr)
     survivor = Survivor()
     parent = os.getppid()
@@ -168,7 +169,7 @@ def _follow(handle: RunHandle, started: Started, as_json: bool) -> int:
     with contextlib.suppress(OSError):
         _show(started.folder, as_json)
         if not survivor.closed:
-            why = last_line(started.folder / "conductor.log")
+            why = last_line(started.folder / CONDUCTOR_LOG)
             click.echo(inert(f"this run has no end on record: {why or 'its processes were killed'}"), err=True)
     return code
 

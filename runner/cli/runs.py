@@ -142,9 +142,10 @@ def show_folder(folder: Path, *, as_json: bool, to_stderr: bool) -> None:
     """Print a scorecard: JSON on stdout, or as text; `to_stderr` puts the text where the lines of the run were printed."""
     from runner.scoring.score import score, to_json
     from runner.transcript.reader import read_run
+    from runner.transcript.run_folder import TRANSCRIPT
     from runner.views.scorecard_text import scorecard_text
 
-    card = score(read_run(folder / "transcript.jsonl"))
+    card = score(read_run(folder / TRANSCRIPT))
     if as_json:
         click.echo(json.dumps(to_json(card), indent=2))
         return
@@ -166,8 +167,9 @@ def show_ended(folder: Path, *, as_json: bool = False) -> None:
 def verify_command(run: str | None, runs_dir: str | None) -> int:
     """Follow the hash chain of a transcript: an edited, dropped or added line is named."""
     from runner.transcript.reader import read_run, verify
+    from runner.transcript.run_folder import TRANSCRIPT
 
-    path = run_folder(run, runs_dir) / "transcript.jsonl"
+    path = run_folder(run, runs_dir) / TRANSCRIPT
     problems = verify(path)
     if problems:
         raise InputError(*problems)

@@ -22,6 +22,7 @@ from runner.lazy_dataclass import lazy_dataclass
 from runner.redact import MASK, Redaction, Redactor
 from runner.specs.configuration import known_configuration
 from runner.targets.registry import driver_of
+from runner.transcript.run_folder import PROBES_LOG
 from runner.undo.fencing import Spared
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class RunContext:
             variables=self.variables(),
             secrets=self.secrets,
             redaction=self.redaction,
-            log=self.folder / "probes.log",
+            log=self.folder / PROBES_LOG,
         )
 
     @property

@@ -28,12 +28,13 @@ from runner.guard.refusal import Places, Refusal, placed
 from runner.guard.secrets import lacking_secrets, resolve_secrets
 from runner.host.boot_id import boot_id
 from runner.host.halt_file import refuse_halted
-from runner.host.run_registry import OpenRun, Registry, new_run_id, runs_dir
+from runner.host.run_registry import OpenRun, Registry, runs_dir
 from runner.lazy_dataclass import lazy_dataclass
 from runner.planning.request import Request
 from runner.planning.run_plan import Planned, planned
 from runner.redact import Redaction, Redactor, with_pieces
 from runner.targets.registry import driver_of
+from runner.transcript.run_folder import new_run_id
 from runner.transcript.writer import TranscriptWriter
 
 if TYPE_CHECKING:

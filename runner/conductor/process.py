@@ -99,8 +99,10 @@ def _play(opening: PreparedRun, link: PeerSocket, spare: ChaosChild, sandbox_lif
 
 def _keep_errors(folder: Path) -> None:
     """From here on, what should never happen is written beside the transcript."""
+    from runner.transcript.run_folder import CONDUCTOR_LOG
+
     with contextlib.suppress(OSError):
-        log = os.open(folder / "conductor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = os.open(folder / CONDUCTOR_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         sys.stderr.flush()
         os.dup2(log, 2)
         os.close(log)

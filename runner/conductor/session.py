@@ -25,7 +25,8 @@ from runner.errors import ExitCode, GamedayError, worst
 from runner.host.run_registry import Registry
 from runner.host.tool_log import note
 from runner.transcript.reader import read
-from runner.undo.finalize import TRANSCRIPT, closing, scorecard
+from runner.transcript.run_folder import TRANSCRIPT
+from runner.undo.finalize import closing, scorecard
 
 if TYPE_CHECKING:
     from runner.actuators.chaos import ChaosChild

@@ -10,13 +10,14 @@ from runner.engine.prompt import pending_prompt
 from runner.engine.state import State
 from runner.errors import TranscriptError
 from runner.transcript.reader import read
+from runner.transcript.run_folder import TRANSCRIPT
 
 
 def standing(folder: Path) -> str:
     """`running`, `waiting for people: Fail over`, `paused: a real incident`, `undoing` …; `starting` before its first event."""
     state = State.empty()
     try:
-        for recorded in read(folder / "transcript.jsonl"):
+        for recorded in read(folder / TRANSCRIPT):
             state = apply(state, recorded)
     except (TranscriptError, OSError):
         pass

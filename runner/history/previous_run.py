@@ -8,8 +8,9 @@ from pathlib import Path
 
 from runner.engine.events import KINDS, Recorded
 from runner.errors import TranscriptError
-from runner.history.summary import TRANSCRIPT, Summary, summaries, summarise
+from runner.history.summary import Summary, summaries, summarise
 from runner.transcript.codec import LineError, decode
+from runner.transcript.run_folder import TRANSCRIPT
 
 #: A sample, by the beginning of its line: nine of ten lines, and none of them says anything of a step.
 _SAMPLES = "|".join(kind for kind, event in KINDS.items() if event.sample)

@@ -13,8 +13,8 @@ from runner.engine.events import Recorded, RunClosed, RunStarted
 from runner.errors import UnreadableTranscript
 from runner.transcript.head_and_tail import head, tail
 from runner.transcript.reader import read_run
+from runner.transcript.run_folder import TRANSCRIPT
 
-TRANSCRIPT = "transcript.jsonl"
 #: Lines in which to look for the end: what people say of a run later stands behind it.
 _LAST = 20
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from datetime import datetime
 from pathlib import Path
 
 from runner.actuators.processes import alive, start_time
@@ -22,6 +20,7 @@ from runner.host.boot_id import boot_id
 from runner.host.halt_file import refuse_halted
 from runner.host.state_folder import Lock, remove_durably, state_dir, write_durably
 from runner.lazy_dataclass import lazy_dataclass
+from runner.transcript.run_folder import TRANSCRIPT
 
 
 def keep_crash(text: str) -> Path:
@@ -34,11 +33,6 @@ def keep_crash(text: str) -> Path:
 def runs_dir(chosen: str | None, root: Path) -> Path:
     """Where run folders go: `--runs-dir`, else `$GAMEDAY_RUNS_DIR`, else `runs/` beside the drills."""
     return Path(chosen or os.environ.get("GAMEDAY_RUNS_DIR") or root / "runs").absolute()
-
-
-def new_run_id(slug: str, moment: datetime) -> str:
-    """`20261120-174003-payment-gateway-outage-7f3a`: sorts by time; the last word alone names it too."""
-    return f"{moment:%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 
 @lazy_dataclass(frozen=True, kw_only=True)
@@ -179,7 +173,7 @@ def _damaged(path: Path, error: Exception) -> Problem:
 def has_begun(folder: Path) -> bool:
     """Whether the transcript of a run has a first line; before that nothing can have been done."""
     try:
-        return (folder / "transcript.jsonl").stat().st_size > 0
+        return (folder / TRANSCRIPT).stat().st_size > 0
     except OSError:
         return False
 
@@ -206,7 +200,7 @@ def find_run(runs: Path, wanted: str | None, *, extra: list[Path] | None = None)
 def _last_written(folder: Path) -> int:
     """When its transcript grew last (ns); 0 for a folder without one."""
     try:
-        return (folder / "transcript.jsonl").stat().st_mtime_ns
+        return (folder / TRANSCRIPT).stat().st_mtime_ns
     except OSError:
         return 0
 

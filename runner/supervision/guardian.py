@@ -376,8 +376,10 @@ class Guardian:
     def _keep_errors(self) -> None:
         text = self._errors_text()
         if text and self._folder is not None:
+            from runner.transcript.run_folder import GUARDIAN_LOG
+
             with contextlib.suppress(OSError):
-                (self._folder / "guardian.log").write_text(text)
+                (self._folder / GUARDIAN_LOG).write_text(text)
 
     def _errors_text(self) -> str:
         os.lseek(self._errors, 0, os.SEEK_SET)

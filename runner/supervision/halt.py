@@ -24,8 +24,9 @@ from runner.host.run_registry import OpenRun, Registry, has_begun
 from runner.lazy_dataclass import lazy_dataclass
 from runner.targets.registry import started_roles
 from runner.transcript.reader import Follower
+from runner.transcript.run_folder import TRANSCRIPT, UNDO_LOCK
 from runner.transcript.writer import Entry
-from runner.undo.finalize import TRANSCRIPT, open_transcript
+from runner.undo.finalize import open_transcript
 from runner.undo.recovery import recover
 
 #: Seconds a run gets to answer, and to be seen undoing after that; the same for a guardian whose conductor is dead.
@@ -231,7 +232,7 @@ class _Stop:
 
 def _undoes(pid: int, folder: Path) -> bool:
     """Whether this process holds the lock of the undo, and is not a later one with its number."""
-    lock = str(folder / "undo.lock")
+    lock = str(folder / UNDO_LOCK)
     with contextlib.suppress(OSError):
         return any(str(entry.readlink()) == lock for entry in Path(f"/proc/{pid}/fd").iterdir())
     return False

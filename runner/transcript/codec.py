@@ -21,9 +21,9 @@ from typing import Any
 from runner.clock import Stamp
 from runner.engine.events import KINDS, Event, Recorded, Unrecognised
 from runner.lazy_dataclass import hints
+from runner.transcript.run_folder import TRANSCRIPT
 
 #: The transcript's name in its run folder.
-FILE = "transcript.jsonl"
 
 #: Bytes. Longer lines are refused: what is that big belongs into a file of its own.
 MAX_LINE = 4 << 20
@@ -42,7 +42,7 @@ class LineError(ValueError):
 
 def transcript_file(path: Path) -> Path:
     """`path` is the transcript itself (`….jsonl`) or the run folder that holds it."""
-    return path if path.suffix == ".jsonl" else path / FILE
+    return path if path.suffix == ".jsonl" else path / TRANSCRIPT
 
 
 def line_hash(line: bytes) -> str:

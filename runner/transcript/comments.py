@@ -10,8 +10,8 @@ from pathlib import Path
 
 from runner.errors import InputError, UnreadableTranscript
 from runner.private import open_private
+from runner.transcript.run_folder import COMMENTS
 
-FILE = "comments.jsonl"
 #: Characters of one comment, bytes of all of them: what a person writes, and a bound.
 LONGEST, MOST = 4000, 8 << 20
 
@@ -30,7 +30,7 @@ class Comment:
 def read_comments(folder: Path) -> tuple[list[Comment], list[str]]:
     """The comments in the order in which they were written, and which lines are none. Raises
     UnreadableTranscript."""
-    path = folder / FILE
+    path = folder / COMMENTS
     try:
         with path.open("rb") as file:
             content = file.read(MOST + 1)
@@ -40,9 +40,9 @@ def read_comments(folder: Path) -> tuple[list[Comment], list[str]]:
         raise UnreadableTranscript(f"{path}: cannot be read: {cause.strerror}") from cause
     lines = content[:MOST].split(b"\n")
     read = [(number, line, _comment(line)) for number, line in enumerate(lines, 1) if line.strip()]
-    bad = [f"{FILE}:{number}: no comment" for number, _, comment in read if comment is None]
+    bad = [f"{COMMENTS}:{number}: no comment" for number, _, comment in read if comment is None]
     if len(content) > MOST:
-        bad.append(f"{FILE}: only the first {MOST >> 20} MiB are read")
+        bad.append(f"{COMMENTS}: only the first {MOST >> 20} MiB are read")
     return [comment for _, _, comment in read if comment is not None], bad
 
 
@@ -53,7 +53,7 @@ def add_comment(folder: Path, comment: Comment) -> None:
     if len(comment.text) > LONGEST:
         raise InputError(f"a comment holds at most {LONGEST} characters; this one has {len(comment.text)}")
     line = json.dumps(asdict(comment), allow_nan=False).encode() + b"\n"
-    descriptor = open_private(folder / FILE, os.O_RDWR | os.O_APPEND)
+    descriptor = open_private(folder / COMMENTS, os.O_RDWR | os.O_APPEND)
     try:
         # Behind a line that was torn by a crash, a line of its own.
         size = os.fstat(descriptor).st_size

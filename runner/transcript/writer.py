@@ -20,12 +20,12 @@ from runner.clock import Clock, Stamp
 from runner.engine.events import Event, Recorded, TailTorn
 from runner.errors import InputError, Problem, TranscriptError
 from runner.lazy_dataclass import lazy_dataclass
-from runner.transcript.codec import FILE, FIRST_PREV, decode, encode, line_hash, parse, plain_fields
+from runner.transcript.codec import FIRST_PREV, decode, encode, line_hash, parse, plain_fields
 from runner.transcript.head_and_tail import sound_tail
+from runner.transcript.run_folder import TRANSCRIPT, TRANSCRIPT_LOCK
 from runner.transcript.space import SpaceAhead
 
 # The lock has a file of its own, which only the owner may open: a reader of the group could stop the run with it.
-LOCK_FILE = "transcript.lock"
 
 Redact = Callable[[Any], Any]
 
@@ -57,7 +57,7 @@ class TranscriptWriter:
     def __init__(self, folder: Path, clock: Clock, *, redact: Redact, reserve: int, patience: float = 5.0) -> None:
         """Use `create` or `open`. `patience`: seconds to wait for another process's append."""
         self._folder = folder
-        self._path = folder / FILE
+        self._path = folder / TRANSCRIPT
         self._clock = clock
         self._redact = redact
         self._patience = patience
@@ -67,7 +67,7 @@ class TranscriptWriter:
         self._unsynced = False
         self._end = _End(0, 0, FIRST_PREV)
         self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        self._lock_fd = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock_fd = os.open(folder / TRANSCRIPT_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._space = SpaceAhead(self._fd, reserve)
 
     @classmethod
@@ -83,9 +83,9 @@ class TranscriptWriter:
         writer = None
         try:
             _make_folder(folder, group, made)
-            _make_file(folder / FILE, group, made)
+            _make_file(folder / TRANSCRIPT, group, made)
             writer = cls(folder, clock, redact=redact, reserve=reserve)
-            made.append(folder / LOCK_FILE)
+            made.append(folder / TRANSCRIPT_LOCK)
             writer._set_out()
         except OSError as cause:
             if writer is not None:
@@ -106,7 +106,7 @@ class TranscriptWriter:
         try:
             return cls(folder, clock, redact=redact, reserve=reserve, patience=patience)
         except OSError as cause:
-            raise TranscriptError(f"{folder / FILE}: cannot be opened: {cause.strerror}") from cause
+            raise TranscriptError(f"{folder / TRANSCRIPT}: cannot be opened: {cause.strerror}") from cause
 
     @property
     def space_low(self) -> bool:

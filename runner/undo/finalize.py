@@ -29,9 +29,9 @@ from runner.host.run_registry import Registry, has_begun
 from runner.scoring.score import Scorecard, score
 from runner.transcript.codec import decode
 from runner.transcript.reader import read
+from runner.transcript.run_folder import TRANSCRIPT
 from runner.transcript.writer import Entry, TranscriptWriter
 
-TRANSCRIPT = "transcript.jsonl"
 #: Bytes in which the last line of a transcript ends.
 _LAST_LINE = 64 * 1024
 

@@ -21,9 +21,10 @@ from runner.host.boot_id import boot_id
 from runner.host.run_registry import OpenRun, Registry
 from runner.host.state_folder import append_durably, state_dir
 from runner.transcript.reader import read
+from runner.transcript.run_folder import TRANSCRIPT, UNDO_LOCK
 from runner.transcript.writer import Entry
 from runner.undo.fencing import fence_strays
-from runner.undo.finalize import TRANSCRIPT, close, open_transcript, record_death, running_steps
+from runner.undo.finalize import close, open_transcript, record_death, running_steps
 from runner.undo.undo_process import UndoProcess
 
 
@@ -124,7 +125,7 @@ def _faults_in(folder: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _nobody_undoes(run: OpenRun) -> Iterator[None]:
-    path = Path(run.folder) / "undo.lock"
+    path = Path(run.folder) / UNDO_LOCK
     if not path.exists():
         yield
         return

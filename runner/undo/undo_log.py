@@ -23,6 +23,7 @@ from runner.redact import Redaction, Redactor, with_pieces
 from runner.targets.driver import TargetDriver
 from runner.targets.registry import recorded_driver
 from runner.transcript.codec import decode
+from runner.transcript.run_folder import TRANSCRIPT
 from runner.transcript.writer import Entry, TranscriptWriter
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class UndoLog:
         #: A fault is recorded, and the line that says how to undo it cannot be read.
         self.lost = False
         self._undone: set[str] = set()
-        for recorded in _readable(transcript or folder / "transcript.jsonl"):
+        for recorded in _readable(transcript or folder / TRANSCRIPT):
             self._take(recorded)
         self._writer: TranscriptWriter | None = None
         if not self.begun:

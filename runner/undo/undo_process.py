@@ -22,6 +22,7 @@ from runner.actuators.processes import frozen, start_time
 from runner.actuators.spawn import Adopted, PreforkedRollback, Process
 from runner.errors import ExitCode
 from runner.private import open_private
+from runner.transcript.run_folder import UNDO_LOG
 
 _MASKED = {
     signal.SIGINT,
@@ -45,7 +46,7 @@ _LOOK = 0.5
 def _log(folder: Path) -> IO[bytes]:
     """Where it writes what should never happen; nowhere, when there is no room: the undo does not depend on it."""
     try:
-        return os.fdopen(open_private(folder / "undo.log", os.O_WRONLY | os.O_APPEND), "ab")
+        return os.fdopen(open_private(folder / UNDO_LOG, os.O_WRONLY | os.O_APPEND), "ab")
     except OSError:
         return Path(os.devnull).open("ab")
 
@@ -161,7 +162,7 @@ def fork_worker(folder: Path, word: int, preforked: PreforkedRollback | None) ->
 
 def _be_worker(folder: Path, word: int, preforked: PreforkedRollback | None) -> None:
     # Not above: the guardian imports this module too, and needs no transcript.
-    from runner.transcript.codec import FILE
+    from runner.transcript.run_folder import TRANSCRIPT
 
     code = int(ExitCode.BROKEN)
     try:
@@ -170,7 +171,7 @@ def _be_worker(folder: Path, word: int, preforked: PreforkedRollback | None) -> 
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
         # Held from now on: whoever takes the folder away does not take the undo away.
-        with (folder / FILE).open("rb") as transcript:
+        with (folder / TRANSCRIPT).open("rb") as transcript:
             _let_go_of_all_but({0, 1, 2, word, transcript.fileno(), *(preforked.kept if preforked else ())})
             from runner.undo.worker import undo_on_word
 

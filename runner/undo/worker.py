@@ -24,12 +24,12 @@ from runner.actuators.spawn import PreforkedRollback
 from runner.engine import events as ev
 from runner.engine.plan import Check, Experiment
 from runner.errors import ExitCode, InputError
-from runner.filenames import file_stem
 from runner.host.state_folder import state_dir
 from runner.host.tool_log import note
 from runner.private import open_private
 from runner.redact import MASK
 from runner.specs.configuration import known_configuration
+from runner.transcript.run_folder import UNDO_LOCK, UNDO_LOG, journal
 from runner.undo.undo_log import UndoLog
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class UndoWorker:
             index += 1
         if entries:
             with contextlib.suppress(OSError, ValueError):
-                merge_rollbacks(self._log.folder / f"journal-{file_stem(slug)}.json", entries)
+                merge_rollbacks(self._log.folder / journal(slug), entries)
 
     async def _attempts(self, experiment: Experiment, index: int, name: str) -> RollbackResult:
         attempts = 1 if self._log.vanished() else _ATTEMPTS
@@ -126,7 +126,7 @@ class UndoWorker:
             child, self._spare = self._spare or RollbackChild.spawn(), None
             another = asyncio.create_task(self._make_ready())
             try:
-                result = await child.run(order, deadline=experiment.undo_deadline, log=undo_log.folder / "undo.log")
+                result = await child.run(order, deadline=experiment.undo_deadline, log=undo_log.folder / UNDO_LOG)
             finally:
                 another.cancel()
         except OSError as error:
@@ -293,7 +293,7 @@ def _why_not(result: RollbackResult) -> str:
 def _lock(folder: Path) -> IO[str]:
     """Opened early: when it is needed, the disk may be full. Without room for one, the state folder's own serves."""
     try:
-        return os.fdopen(open_private(folder / "undo.lock", os.O_WRONLY | os.O_APPEND), "a")
+        return os.fdopen(open_private(folder / UNDO_LOCK, os.O_WRONLY | os.O_APPEND), "a")
     except OSError:
         return (state_dir() / "lock").open("r")
 

@@ -13,12 +13,12 @@ from runner.private import write_private
 from runner.scoring.score import score
 from runner.scoring.scorecard import FaultScore, Said, Scorecard, StepScore, Time
 from runner.transcript.reader import read_run
+from runner.transcript.run_folder import PATCH, REPORT
 from runner.views.load_text import load_lines
 from runner.views.patch import Patch, moment, runbook_patch
 from runner.views.text import duration, inert
 from runner.views.undone import undone_how
 
-REPORT, PATCH = "report.md", "runbook.patch"
 #: What the debrief asks, by what a rating is about.
 QUESTIONS = {
     "confidence": "How sure were we of what we did?",

@@ -18,7 +18,7 @@ from terminal import terminal
 from transcript import write
 
 from runner.engine.events import Recorded
-from runner.transcript.codec import FILE
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 from runner.views.view_model import ViewModel
 
 #: Of an 8-hour run.

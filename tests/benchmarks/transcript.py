@@ -34,9 +34,10 @@ from runner.engine.events import (
     StepStarted,
 )
 from runner.scoring.score import score
-from runner.transcript.codec import FILE, FIRST_PREV, encode, line_hash, plain_fields
+from runner.transcript.codec import FIRST_PREV, encode, line_hash, plain_fields
 from runner.transcript.head_and_tail import tail
 from runner.transcript.reader import Follower, read, verify
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 
 EVENTS = 1_000_000
 MOST_SECONDS = 10.0

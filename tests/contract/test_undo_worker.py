@@ -18,7 +18,8 @@ from runner.engine.plan import Check, Experiment, RunPlan, Target
 from runner.engine.plan_json import plan_to_json
 from runner.host.boot_id import boot_id
 from runner.transcript.reader import read, verify
-from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
+from runner.transcript.run_folder import TRANSCRIPT_LOCK as LOCK_FILE
+from runner.transcript.writer import Entry, TranscriptWriter
 from runner.undo.recovery import secrets_again, why_left
 from runner.undo.undo_process import UndoProcess
 

@@ -24,7 +24,8 @@ from runner.engine.events import KINDS, Event, Recorded
 from runner.engine.reducers.reducer_table import Reducer, ReducerTable
 from runner.history.previous_run import without_samples
 from runner.testing import Drive, ManualClock, sample_plan
-from runner.transcript.codec import FILE, FIRST_PREV, encode, plain_fields
+from runner.transcript.codec import FIRST_PREV, encode, plain_fields
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 from runner.transcript.writer import Entry, TranscriptWriter
 from runner.views.event_text import EventText
 from runner.views.view_model import ViewModel

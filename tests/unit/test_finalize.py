@@ -8,8 +8,9 @@ import pytest
 
 from runner.clock import SystemClock
 from runner.engine.events import Event, NoteWritten, PhaseEntered, RunClosed
+from runner.transcript.run_folder import TRANSCRIPT
 from runner.transcript.writer import Entry, TranscriptWriter
-from runner.undo.finalize import TRANSCRIPT, closed_with
+from runner.undo.finalize import closed_with
 
 _CLOSED = RunClosed(ending="aborted", exit_code=4, headline="aborted: enough")
 

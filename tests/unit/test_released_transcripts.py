@@ -87,7 +87,7 @@ class TestKept:
         assert card["headline"] in report(debrief(tmp_path, tmp_path))
         replay = Replay(tmp_path)
         replay.seek(replay.end)
-        assert replay.story.state.closed is not None
+        assert replay.model.state.closed is not None
 
 
 def test_what_was_dropped_is_found() -> None:

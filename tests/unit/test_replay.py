@@ -17,8 +17,9 @@ from transcript_samples import create, told_at
 
 from runner.engine import events as ev
 from runner.errors import InputError
-from runner.transcript.comments import FILE, LONGEST, Comment, add_comment, read_comments
+from runner.transcript.comments import LONGEST, Comment, add_comment, read_comments
 from runner.transcript.reader import read, verify
+from runner.transcript.run_folder import COMMENTS as FILE
 from runner.transcript.writer import Entry
 from runner.views import replay as reel_module
 from runner.views.compare import Comparison, zero

@@ -14,8 +14,9 @@ from runner.clock import parse_iso
 from runner.errors import InputError, Refused
 from runner.host.boot_id import boot_id
 from runner.host.halt_file import halted, lift_halt, write_halt
-from runner.host.run_registry import OpenRun, Registry, find_run, new_run_id, run_folders, runs_dir
+from runner.host.run_registry import OpenRun, Registry, find_run, run_folders, runs_dir
 from runner.host.state_folder import state_dir
+from runner.transcript.run_folder import new_run_id
 
 
 @pytest.fixture(autouse=True)

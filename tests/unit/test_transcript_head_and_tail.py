@@ -7,8 +7,8 @@ from transcript_samples import STORY, create, entries, notes, write
 
 from runner.engine.events import NoteWritten
 from runner.errors import TranscriptError
-from runner.transcript.codec import FILE
 from runner.transcript.head_and_tail import head, tail
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 
 
 def test_the_two_ends_of_a_transcript(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from transcript_samples import STORY, create, entries, notes, reopen, write
 from runner.engine.events import NoteWritten, TailTorn
 from runner.errors import ExitCode, TranscriptError, UnreadableTranscript
 from runner.history.summary import why_unreadable
-from runner.transcript.codec import FILE
 from runner.transcript.reader import Follower, read, read_run, verify
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 
 # tmp_path is shared by a test's examples; each example rewrites what it reads.
 REWRITING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,10 +19,12 @@ from runner.clock import Stamp, SystemClock
 from runner.engine.events import ActivityEnded, NoteWritten, PhaseEntered, Recorded, TailTorn
 from runner.errors import InputError, TranscriptError
 from runner.redact import Redactor
-from runner.transcript.codec import FILE, MAX_LINE
+from runner.transcript.codec import MAX_LINE
 from runner.transcript.reader import Follower, read, verify
+from runner.transcript.run_folder import TRANSCRIPT as FILE
+from runner.transcript.run_folder import TRANSCRIPT_LOCK as LOCK_FILE
 from runner.transcript.space import AHEAD
-from runner.transcript.writer import LOCK_FILE, Entry, TranscriptWriter
+from runner.transcript.writer import Entry, TranscriptWriter
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -418,7 +420,7 @@ from pathlib import Path
 from transcript_samples import create, entries, notes, reopen
 from runner.engine.events import NoteWritten
 from runner.errors import InputError, TranscriptError
-from runner.transcript.codec import FILE
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 from runner.transcript.reader import read, verify
 
 disk = Path(sys.argv[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.clock import SystemClock
 from runner.engine.events import Event, NoteWritten, PhaseEntered, ProbesSampled, Recorded, RunStarted, StepStarted
 from runner.testing import ManualClock
-from runner.transcript.codec import FILE
+from runner.transcript.run_folder import TRANSCRIPT as FILE
 from runner.transcript.writer import Entry, TranscriptWriter
 
 STORY: tuple[Event, ...] = (

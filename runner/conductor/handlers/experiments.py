@@ -18,11 +18,11 @@ from runner.conductor.handlers.target import TargetHandler
 from runner.engine import events as ev
 from runner.engine.commands import Command
 from runner.engine.plan import Experiment
-from runner.filenames import file_stem
 from runner.guard.call_check import judge_action, unresolved
 from runner.guard.refusal import placed
 from runner.specs.document import environment, opens_unasked
 from runner.specs.injection_moment import Between
+from runner.transcript.run_folder import chaos_log, journal
 
 if TYPE_CHECKING:
     from runner.conductor.ports import Injector
@@ -82,7 +82,7 @@ class ExperimentsHandler:
             child = self._run.ports.injector()
             self._children[experiment.slug] = child
             self._ended[experiment.slug] = asyncio.Event()
-            log = self._run.folder / f"chaos-{file_stem(experiment.slug)}.log"
+            log = self._run.folder / chaos_log(experiment.slug)
             await child.attach(partial(self._heard, experiment.slug), self._run.redaction, log=log)
             self._observe_start(child)
             self._load_one(child, experiment)
@@ -97,7 +97,7 @@ class ExperimentsHandler:
                 cwd=self._run.root,
                 env=self._env(experiment),
                 secrets=sorted(self._run.redactor.secrets),
-                journal=self._run.folder / f"journal-{file_stem(experiment.slug)}.json",
+                journal=self._run.folder / journal(experiment.slug),
                 hold=not self._run.plan.bare or self._checked(experiment),
                 settings=self._run.settings,
                 control_deadline=experiment.control_deadline,

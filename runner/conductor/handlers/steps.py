@@ -10,8 +10,8 @@ from runner.actuators.command import CommandPlan, CommandResult
 from runner.conductor.context import RunContext
 from runner.engine import events as ev
 from runner.engine.plan import Step
-from runner.filenames import file_stem
 from runner.private import make_private_folder
+from runner.transcript.run_folder import step_log
 
 if TYPE_CHECKING:
     from runner.conductor.ports import CommandRunner
@@ -51,7 +51,7 @@ class StepsHandler:
         self._tasks[name] = self._run.spawn(work, name)
 
     async def _command(self, step: Step, attempt: int) -> None:
-        output = f"steps/{file_stem(step.id)}-{attempt}.log"
+        output = step_log(step.id, attempt)
         plan = self._plan(step, attempt, output)
         command = self._run.ports.command_runner(plan, self._run.clock, self._run.redaction)
         self._commands[step.id] = command

@@ -17,8 +17,9 @@ from runner.engine.commands import RATED, Command
 from runner.engine.state import State
 from runner.errors import GamedayError
 from runner.specs.catalogue import Catalogue
+from runner.transcript.run_folder import REPORT
 from runner.views.actions import allowed, over
-from runner.views.report import QUESTIONS, REPORT, Debrief, debrief
+from runner.views.report import QUESTIONS, Debrief, debrief
 from runner.views.tui.paint import line, lines
 from runner.views.tui.run_client import RunClient, Visitor
 from runner.views.tui.screens.ask import AskChoice, Asker, AskText

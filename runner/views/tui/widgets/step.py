@@ -16,7 +16,7 @@ from textual.widgets import Markdown
 from runner.engine.plan import Step
 from runner.engine.prompt import open_prompts
 from runner.engine.state import State, StepView
-from runner.filenames import file_stem
+from runner.transcript.run_folder import step_log
 from runner.views.prompt_text import card_line, next_action
 from runner.views.text import duration, inert, whole
 from runner.views.tui.paint import line, lines
@@ -255,7 +255,7 @@ def _printed(text: str) -> Iterator[Content]:
 def _live_tail(folder: Path, step: str, attempt: int) -> str:
     """The last lines that a command has printed so far, redacted where it was written; '' when there are none."""
     try:
-        with (folder / "steps" / f"{file_stem(step)}-{attempt}.log").open("rb") as file:
+        with (folder / step_log(step, attempt)).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             return file.read().decode(errors="replace")
     except OSError:
