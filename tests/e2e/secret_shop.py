@@ -320,7 +320,7 @@ def lay_out(repo: Repo, port: int) -> None:
     repo.write("experiments/failing.yaml", _FAILING)
     repo.write("lib/faults.py", _PYTHON)
     repo.write("print.py", _PRINT)
-    repo.write("faults.sh", 'touch $MARKER\necho "$ENV_TOKEN $COMMAND_TOKEN"\nprintenv OWN_TOKEN >&2\nsleep 2\n')
+    repo.write("faults.sh", 'touch $MARKER\necho "$ENV_TOKEN $COMMAND_TOKEN"\nprintenv OWN_TOKEN >&2\nsleep 3\n')
     repo.write("rollback.sh", 'rm -f $MARKER\necho "$ENV_TOKEN $OWN_TOKEN"\nprintenv COMMAND_TOKEN >&2\n')
     repo.write("op.yaml", _OPERATOR.replace("VALUE", json.dumps(value("ANSWER"), ensure_ascii=False)))
     repo.write("secrets/token", value("FILE_TOKEN") + "\n")

@@ -300,10 +300,10 @@ def test_people_answer_over_the_socket_and_are_told_what_is_not_possible(repo: R
         return said.code, said.err
 
     assert "'danse' is not a command" in tell("danse")[1]
-    assert "milestone lacks name; write it as: milestone name=…" in tell("milestone")[1]
-    assert "complete takes no 'stpe'; write it as: complete step=…" in tell("complete", "stpe=look")[1]
+    assert "milestone lacks name; write it as: milestone name=detected|" in tell("milestone")[1]
+    assert "complete takes no 'stpe'; write it as: complete [step=…]" in tell("complete", "stpe=look")[1]
     assert (
-        "confirm: yes='perhaps' is not possible; write it as: confirm yes=yes|no" in tell("confirm", "yes=perhaps")[1]
+        "confirm: yes='perhaps' is not possible; write it as: confirm [yes=yes|no]" in tell("confirm", "yes=perhaps")[1]
     )
     assert "an observer watches" in tell("complete", "--as", "observer")[1]
     assert tell("choose", "label=left")[0] == 2

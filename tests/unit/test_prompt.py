@@ -120,4 +120,4 @@ def test_nothing_else_works_out_what_a_step_waits_for() -> None:
         and node.value.id == "step"
         and node.attr in ("approve", "confirm", "automated")
     }
-    assert readers == {"engine/prompt.py", "planning/compile.py"}
+    assert readers == {"engine/prompt.py", "planning/compile_runbook.py"}
