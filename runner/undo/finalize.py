@@ -6,7 +6,6 @@ Imported by the guardian in that moment only; `gameday recover` and the conducto
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,10 @@ from runner.host.boot_id import boot_id
 from runner.host.run_registry import Registry, has_begun
 from runner.scoring.score import Scorecard, score
 from runner.transcript.codec import decode
+from runner.transcript.head_and_tail import tail
 from runner.transcript.reader import read
 from runner.transcript.run_folder import TRANSCRIPT
 from runner.transcript.writer import Entry, TranscriptWriter
-
-#: Bytes in which the last line of a transcript ends.
-_LAST_LINE = 64 * 1024
 
 
 def run_clock(first: Recorded) -> SystemClock:
@@ -79,11 +76,10 @@ def record_death(folder: Path, why: str, fenced: tuple[int, ...]) -> None:
 
 def closed_with(folder: Path) -> int | None:
     """The exit code that the last line of the transcript names; None when that line is no `run-closed`, or unreadable."""
-    with contextlib.suppress(OSError, ValueError, GamedayError), (folder / TRANSCRIPT).open("rb") as lines:
+    with contextlib.suppress(GamedayError):
         # The fault may still be in: of a long transcript nothing but its end is read.
-        lines.seek(max(0, os.fstat(lines.fileno()).st_size - _LAST_LINE))
-        last = decode(lines.read().rstrip(b"\n").rpartition(b"\n")[2]).event
-        return last.exit_code if isinstance(last, RunClosed) else None
+        for last in tail(folder / TRANSCRIPT, 1):
+            return last.event.exit_code if isinstance(last.event, RunClosed) else None
     return None
 
 

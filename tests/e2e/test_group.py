@@ -104,16 +104,10 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     assert {path.stat().st_gid for path in (socket, socket.parent, shared.folder)} == {gid}
     transcript = shared.folder / "transcript.jsonl"
     assert (_mode(transcript), transcript.stat().st_gid) == (0o640, gid)
+    _readable_by_members_alone(transcript, socket, gid)
 
     def member(**message: Any) -> dict[str, Any]:
         return _as(_ANA, [gid], lambda: ask(socket, {"by": "ana", **message}))
-
-    assert _as(_ANA, [gid], lambda: {"found": [str(path) for path in shared_sockets()]}) == {"found": [str(socket)]}
-    assert _as(_ANA, [gid], lambda: {"n": transcript.read_text().count("run-started")})["n"] >= 1
-    assert "Permission" in _as(_ANA, [gid], lambda: {"n": transcript.write_text("x")})["error"]
-    stranger = _as(_STRANGER, [], lambda: ask(socket, {"command": "note", "text": "x"}))
-    assert "the run does not answer" in stranger["error"]
-    assert "Permission" in _as(_STRANGER, [], lambda: {"n": transcript.read_text()})["error"]
 
     assert shared.repo.gameday("tell", "join", "person=olga", "--name", "olga", env=shared.env).code == 0
     assert member(command="join", person="ana", role="observer") == {"ok": True}
@@ -137,6 +131,23 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
     assert shared.repo.gameday("tell", "leave", "person=olga", "--name", "olga", env=shared.env).code == 0
     assert going.ended() == 4
 
+    _each_is_on_record(shared)
+    _closed_to_others(shared.folder, gid)
+    assert shared.repo.leftovers() == []
+    assert not list(shared.place.glob("gameday-*/*.sock"))
+
+
+def _readable_by_members_alone(transcript: Path, socket: Path, gid: int) -> None:
+    assert _as(_ANA, [gid], lambda: {"found": [str(path) for path in shared_sockets()]}) == {"found": [str(socket)]}
+    assert _as(_ANA, [gid], lambda: {"n": transcript.read_text().count("run-started")})["n"] >= 1
+    assert "Permission" in _as(_ANA, [gid], lambda: {"n": transcript.write_text("x")})["error"]
+    stranger = _as(_STRANGER, [], lambda: ask(socket, {"command": "note", "text": "x"}))
+    assert "the run does not answer" in stranger["error"]
+    assert "Permission" in _as(_STRANGER, [], lambda: {"n": transcript.read_text()})["error"]
+
+
+def _each_is_on_record(shared: Shared) -> None:
+    """Who gave which command in which role, and who was refused one."""
     given = [(event["command"], event["by"], event["uid"], event["role"]) for event in shared.events("command-given")]
     assert given == [
         ("join", "olga", 0, "participant"),
@@ -157,9 +168,6 @@ def test_members_take_part_and_strangers_do_not(shared: Shared) -> None:
         ("approve", "olga", 0),
         ("approve", "somebody", 0),
     ]
-    _closed_to_others(shared.folder, gid)
-    assert shared.repo.leftovers() == []
-    assert not list(shared.place.glob("gameday-*/*.sock"))
 
 
 def _closed_to_others(folder: Path, gid: int) -> None:
