@@ -315,6 +315,7 @@ class Guardian:
         closed = finalize.closed_with(folder)
         if closed is not None and closed != ExitCode.LEFT_BEHIND:
             # It died behind the last line: undone, judged, closed.
+            self._keep_errors()
             finalize.forget(self._run)
             return self._leave(closed)
         undone = self._undo_with_retries(lambda: finalize.record_death(folder, why, pids))
